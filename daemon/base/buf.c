@@ -41,13 +41,14 @@ buf_shrink(struct buf *b)
 size_t
 buf_room(const struct buf *b)
 {
-	return b->bound - b->len;
+	return b->len < b->bound ? b->bound - b->len : 0;
 }
 
 struct span
 buf_span(const struct buf *b)
 {
-	return (struct span){b->data + b->start, b->len};
+	/* Nothing, not even 0, may be added to a NULL. */
+	return (struct span){b->data != NULL ? b->data + b->start : "", b->len};
 }
 
 /* Moves what is unread to the front, into memory of at least need bytes. */
@@ -98,7 +99,7 @@ void
 buf_commit(struct buf *b, size_t len)
 {
 	assert(b->start + b->len + len <= b->size);
-	assert(b->len + len <= b->bound);
+	assert(len <= buf_room(b));
 	b->len += len;
 }
 

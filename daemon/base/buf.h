@@ -17,7 +17,7 @@ struct buf {
 	size_t start; /* first unread byte */
 	size_t len;   /* unread bytes */
 	size_t size;  /* allocated */
-	size_t bound; /* never more unread bytes than this */
+	size_t bound; /* what may be added stops here; may be changed */
 };
 
 void buf_init(struct buf *b, size_t bound);
