@@ -1,0 +1,91 @@
+/*
+ * Fills a struct from a map of a tree, by a table with a row for each key.
+ * The only place that words "unknown key", "missing key" and "expects ...".
+ * Everything wrong goes into the report; reading goes on.  Knows no policy.
+ *
+ *	static const struct schema_field fields[] = {
+ *		{.key = "workers", .offset = offsetof(struct s, workers),
+ *			.read = schema_unsigned, .min = 1, .max = 64},
+ *		{.key = "log", .offset = offsetof(struct s, log),
+ *			.read = schema_nested, .table = &log_table},
+ *		{NULL},
+ *	};
+ *	static const struct schema_table table = {"the settings", fields};
+ */
+#ifndef SBX_SCHEMA_H
+#define SBX_SCHEMA_H
+
+#include "tree.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct region;
+
+struct schema { /* one reading */
+	struct report *report;
+	struct region *region; /* texts and lists are copied there */
+	void *arg;             /* for the caller's own readers */
+};
+
+struct schema_field;
+
+/* Reads value into ret (the field's place), or reports and leaves it alone. */
+typedef void schema_reader(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret);
+
+struct schema_field {
+	const char *key; /* NULL ends the table */
+	bool required;
+	size_t offset; /* of the field in the struct */
+	schema_reader *read;
+	unsigned min, max; /* see the readers; max 0: no limit of its own */
+	const char *const *words;         /* schema_choice: NULL-terminated */
+	const struct schema_table *table; /* schema_nested */
+};
+
+struct schema_table {
+	const char *what; /* for errors: "a rule", "the settings" */
+	const struct schema_field *fields;
+};
+
+struct schema_strings {
+	const char *const *items;
+	size_t count;
+};
+
+/*
+ * Absent keys leave ret as it is: put the defaults there before.  False when
+ * anything was reported.  Out of memory shows in region_failed().
+ */
+bool schema_fill(struct schema *s, const struct tree_node *map,
+	const struct schema_table *table, void *ret);
+
+/* ---- readers: what ret points to, and which rows they use ---------------- */
+
+schema_reader schema_string;   /* const char *; min..max bytes */
+schema_reader schema_strings;  /* struct schema_strings; one word is a list of
+				  one; min..max items */
+schema_reader schema_bool;     /* bool; true or false only */
+schema_reader schema_unsigned; /* unsigned; min..max */
+schema_reader schema_seconds;  /* unsigned; "90s", "5m", "1h", "2d" */
+schema_reader schema_milliseconds; /* unsigned; as before, and "500ms" */
+schema_reader schema_choice;       /* int: the index in words */
+schema_reader schema_nested;       /* the struct that table describes */
+
+/* ---- for readers of the caller's ---------------------------------------- */
+
+/* Reports `"key" expects WHAT, not "..."`. */
+void schema_expects(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, const char *what);
+
+/* Whether value is of that kind; if not, reports that f expects WHAT. */
+bool schema_is(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, enum tree_kind kind, const char *what);
+
+/* The text of a scalar that is meant as a text (borrowed from the tree), or
+   NULL after a report: a list, a map, an unquoted boolean or number. */
+const char *schema_text(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, const char *what);
+
+#endif
