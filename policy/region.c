@@ -138,3 +138,9 @@ region_failed(const struct region *r)
 {
 	return r->failed ? -ENOMEM : 0;
 }
+
+void
+region_fail(struct region *r)
+{
+	r->failed = true;
+}

@@ -30,4 +30,7 @@ char *region_format(struct region *r, const char *format, ...)
 
 int region_failed(const struct region *r); /* 0 or -ENOMEM */
 
+/* Notes that memory was short elsewhere in the same work. */
+void region_fail(struct region *r);
+
 #endif

@@ -200,36 +200,44 @@ count_fits(struct schema *s, const struct schema_field *f,
 	return true;
 }
 
+const struct tree_node *
+schema_entries(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, size_t *ret_count)
+{
+	*ret_count = 0;
+	if (value->kind != TREE_LIST) {
+		*ret_count = 1;
+		return value;
+	}
+	if (!count_fits(s, f, value))
+		return NULL;
+	*ret_count = value->count;
+	return value->first;
+}
+
 void
 schema_strings(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
 {
 	/* The row's limits count entries: each entry may be any text. */
 	const struct schema_field entry = {.key = f->key};
-	const struct tree_node *first = value;
-	struct schema_strings strings = {.count = 1};
+	const struct tree_node *e;
 	const char **items;
-	bool bad = false;
-	size_t n = 0;
+	size_t count;
 
-	if (value->kind == TREE_LIST) {
-		if (!count_fits(s, f, value))
-			return;
-		first = value->first;
-		strings.count = value->count;
-	}
-	items = region_alloc(s->region, strings.count, sizeof(*items));
+	e = schema_entries(s, f, value, &count);
+	if (e == NULL && value->count > 0)
+		return;
+	items = region_alloc(s->region, count, sizeof(*items));
 	if (items == NULL)
 		return;
-	for (const struct tree_node *e = first; n < strings.count;
-		e = e->next, n++) {
-		items[n] = copy_text(s, &entry, e);
-		bad |= items[n] == NULL;
+	for (size_t i = 0; i < count; i++, e = e->next)
+		items[i] = copy_text(s, &entry, e);
+	for (size_t i = 0; i < count; i++) {
+		if (items[i] == NULL)
+			return;
 	}
-	if (bad)
-		return;
-	strings.items = items;
-	*(struct schema_strings *)ret = strings;
+	*(struct schema_strings *)ret = (struct schema_strings){items, count};
 }
 
 void

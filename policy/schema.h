@@ -83,6 +83,15 @@ void schema_expects(struct schema *s, const struct schema_field *f,
 bool schema_is(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, enum tree_kind kind, const char *what);
 
+/*
+ * "One or a list of them": the first entry (walk count of them by ->next), or
+ * NULL after a report when there are fewer than f->min or more than f->max;
+ * an empty list that is allowed gives NULL and count 0 without one.
+ */
+const struct tree_node *schema_entries(struct schema *s,
+	const struct schema_field *f, const struct tree_node *value,
+	size_t *ret_count);
+
 /* The text of a scalar that is meant as a text (borrowed from the tree), or
    NULL after a report: a list, a map, an unquoted boolean or number. */
 const char *schema_text(struct schema *s, const struct schema_field *f,

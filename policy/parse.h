@@ -1,0 +1,62 @@
+/*
+ * From trees to compiled policy: what the parse files share.  Internal.
+ *
+ * Each reader reports what is wrong and goes on, so that one run shows every
+ * error; what it leaves half read is never used, because any report makes
+ * policy_compile() fail.
+ */
+#ifndef SBX_PARSE_H
+#define SBX_PARSE_H
+
+#include "roster.h"
+#include "rule.h"
+#include "schema.h"
+
+struct parse {                /* one policy_compile() */
+	struct schema schema; /* its arg points back here */
+	struct policy *policy;
+	struct roster credentials, policies, sandboxes;
+	const char *file; /* name of the document being read, in the region */
+
+	/* How wide the host patterns at hand may be. */
+	bool broad;
+	const char *narrow_hint; /* what to do about one that is too wide */
+};
+
+/* "file:line" and a mark that outlives the tree. */
+const char *parse_source(struct parse *p, struct report_mark at);
+struct report_mark parse_mark(const struct parse *p, struct report_mark at);
+
+/*
+ * The key of entry as the name of a thing (what: "policy"), copied; or NULL
+ * after a report.
+ */
+const char *parse_name(
+	struct parse *p, const struct tree_node *entry, const char *what);
+
+/* Readers of "one or a list of them" into the fields of a rule. */
+schema_reader parse_hosts;     /* struct pattern_list */
+schema_reader parse_ports;     /* struct ports */
+schema_reader parse_methods;   /* struct schema_strings */
+schema_reader parse_paths;     /* struct schema_strings */
+schema_reader parse_addresses; /* struct range_list */
+
+/* One entry of the section each. */
+void parse_credential(struct parse *p, const struct tree_node *entry,
+	struct credential *ret, struct policy_credential *ret_face);
+void parse_policy(
+	struct parse *p, const struct tree_node *entry, struct policy_set *ret);
+void parse_sandbox(struct parse *p, const struct tree_node *entry,
+	struct policy_sandbox *ret);
+
+/* The rules of one list, in order, into ret (list->count of them). */
+void parse_rules(struct parse *p, const char *policy,
+	const struct tree_node *list, struct rule *ret);
+
+/*
+ * Both sides of each credential that a policy lists: every binding can fire,
+ * and none is ambiguous.  Only for policies without other errors.
+ */
+void check_credentials(struct report *report, const struct policy_set *set);
+
+#endif

@@ -1,0 +1,312 @@
+/*
+ * parse_credential.c - one entry of `credentials`: sources and bindings
+ */
+#include "parse.h"
+
+#include "credential.h"
+#include "region.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+	WORDS_MAX = 64, /* of a command, of a list of variables */
+	SOURCES_MAX = 16,
+	INJECT_MAX = 256,
+	PORTS_MAX = 64,
+	PLAIN_HTTP = 80,
+
+	CACHE_DEFAULT = 300, /* seconds, as all below */
+	CACHE_MAX = 7 * 24 * 60 * 60,
+	TIMEOUT_DEFAULT = 10,
+	TIMEOUT_MAX = 300,
+};
+
+/* ---- source ------------------------------------------------------------- */
+
+struct source { /* what one map says; the kinds in the order of the enum */
+	struct schema_strings kinds[4];
+	unsigned cache, timeout;
+};
+
+static const struct kind {
+	const char *key;
+	const char *(*error)(const char *word); /* of a word, or the first */
+	bool first_only;
+} kinds[] = {
+	[POLICY_SOURCE_ENV] = {"env", credential_env_error, false},
+	[POLICY_SOURCE_FILE] = {"file", credential_path_error, false},
+	[POLICY_SOURCE_COMMAND] = {"command", credential_path_error, true},
+	[POLICY_SOURCE_SYSTEMD] = {"systemd", credential_systemd_error, false},
+};
+
+static void
+read_words(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	struct schema_strings words = {0};
+	const struct tree_node *e;
+	const struct kind *kind = kinds;
+	size_t count;
+
+	schema_strings(s, f, value, &words);
+	if (words.count == 0)
+		return;
+	*(struct schema_strings *)ret = words;
+	while (strcmp(kind->key, f->key) != 0)
+		kind++;
+	e = schema_entries(s, f, value, &count);
+	for (size_t i = 0; i < (kind->first_only ? 1 : count);
+		i++, e = e->next) {
+		const char *error = kind->error(words.items[i]);
+
+		if (error != NULL)
+			schema_expects(s, f, e, error);
+	}
+}
+
+#define FIELD(name, member) \
+	.key = #name, .offset = offsetof(struct source, member)
+#define WORDS(name, kind, most) \
+	{ \
+		FIELD(name, kinds[kind]), .read = read_words, .min = 1, \
+					  .max = (most) \
+	}
+
+static const struct schema_field source_fields[] = {
+	WORDS(env, POLICY_SOURCE_ENV, WORDS_MAX),
+	WORDS(file, POLICY_SOURCE_FILE, 1),
+	WORDS(command, POLICY_SOURCE_COMMAND, WORDS_MAX),
+	WORDS(systemd, POLICY_SOURCE_SYSTEMD, 1),
+	{FIELD(cache, cache), .read = schema_seconds, .min = 1,
+		.max = CACHE_MAX},
+	{FIELD(timeout, timeout), .read = schema_seconds, .min = 1,
+		.max = TIMEOUT_MAX},
+	{NULL},
+};
+static const struct schema_table source_table = {"a source", source_fields};
+
+static void
+read_source(struct schema *s, const struct tree_node *map,
+	struct policy_source *ret)
+{
+	struct source source = {
+		.cache = CACHE_DEFAULT, .timeout = TIMEOUT_DEFAULT};
+	size_t given = 0;
+
+	schema_fill(s, map, &source_table, &source);
+	if (map->kind != TREE_MAP)
+		return;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (tree_get(map, kinds[i].key) == NULL)
+			continue;
+		given++;
+		*ret = (struct policy_source){
+			.kind = (enum policy_source_kind)i,
+			.words = source.kinds[i].items,
+			.word_count = source.kinds[i].count,
+			.cache_seconds = source.cache,
+			.timeout_seconds = source.timeout};
+	}
+	if (given != 1)
+		report_add(s->report, map->at,
+			"a source needs exactly one of the keys \"env\", "
+			"\"file\", \"command\" and \"systemd\"");
+	else if (ret->kind != POLICY_SOURCE_COMMAND &&
+		 (tree_get(map, "cache") != NULL ||
+			 tree_get(map, "timeout") != NULL))
+		report_add(s->report, map->at,
+			"\"cache\" and \"timeout\" belong to a \"command\"");
+}
+
+struct sources {
+	const struct policy_source *items;
+	size_t count;
+};
+
+static void
+read_sources(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	struct policy_source *items;
+	const struct tree_node *e;
+	size_t count;
+
+	e = schema_entries(s, f, value, &count);
+	items = region_alloc(s->region, count, sizeof(*items));
+	if (e == NULL || items == NULL)
+		return;
+	for (size_t i = 0; i < count; i++, e = e->next)
+		read_source(s, e, &items[i]);
+	*(struct sources *)ret = (struct sources){items, count};
+}
+
+/* ---- inject ------------------------------------------------------------- */
+
+struct inject { /* what one map says */
+	struct pattern_list hosts;
+	struct ports ports;
+	const char *header, *format, *placeholder;
+	int mode;
+	bool plaintext;
+};
+
+static const char *const mode_words[] = {
+	"always", "if-absent", "if-placeholder", NULL};
+static_assert(POLICY_INJECT_ALWAYS == 0 && POLICY_INJECT_IF_ABSENT == 1 &&
+		      POLICY_INJECT_IF_PLACEHOLDER == 2,
+	"mode_words is in the order of enum policy_inject_mode");
+
+static void
+read_checked(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret,
+	const char *(*check)(const char *))
+{
+	const char *text = schema_text(s, f, value, "a text");
+	const char *error;
+
+	if (text == NULL)
+		return;
+	error = check(text);
+	if (error != NULL)
+		schema_expects(s, f, value, error);
+	else
+		*(const char **)ret =
+			region_copy(s->region, text, strlen(text));
+}
+
+static void
+read_header(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	read_checked(s, f, value, ret, credential_header_error);
+}
+
+static void
+read_format(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	read_checked(s, f, value, ret, credential_format_error);
+}
+
+static void
+read_placeholder(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	read_checked(s, f, value, ret, credential_placeholder_error);
+}
+
+#undef FIELD
+#define FIELD(name, member) \
+	.key = #name, .offset = offsetof(struct inject, member)
+
+static const struct schema_field inject_fields[] = {
+	{FIELD(host, hosts), .required = true, .read = parse_hosts, .min = 1},
+	{FIELD(port, ports), .read = parse_ports, .min = 1, .max = PORTS_MAX},
+	{FIELD(header, header), .required = true, .read = read_header},
+	{FIELD(format, format), .read = read_format},
+	{FIELD(mode, mode), .read = schema_choice, .words = mode_words},
+	{FIELD(placeholder, placeholder), .read = read_placeholder},
+	{FIELD(plaintext, plaintext), .read = schema_bool},
+	{NULL},
+};
+static const struct schema_table inject_table = {
+	"an \"inject\" entry", inject_fields};
+
+static void
+read_injection(
+	struct parse *p, const struct tree_node *map, struct injection *ret)
+{
+	struct inject i = {.format = "${value}"};
+
+	schema_fill(&p->schema, map, &inject_table, &i);
+	if (map->kind != TREE_MAP)
+		return;
+	if (tree_get(map, "port") == NULL)
+		i.ports = i.plaintext ? ports_web : ports_tls;
+	else if (!i.plaintext && ports_contain(&i.ports, PLAIN_HTTP))
+		report_add(p->schema.report, map->at,
+			"port 80 carries plain HTTP, which needs \"plaintext: "
+			"true\"");
+	if ((i.mode == POLICY_INJECT_IF_PLACEHOLDER) !=
+		(tree_get(map, "placeholder") != NULL))
+		report_add(p->schema.report, map->at,
+			"\"mode: if-placeholder\" and \"placeholder\" need "
+			"each other");
+	*ret = (struct injection){
+		.face = {.header = i.header,
+			.format = i.format,
+			.placeholder = i.placeholder,
+			.mode = (enum policy_inject_mode)i.mode,
+			.plaintext = i.plaintext,
+			.source = parse_source(p, map->at)},
+		.at = parse_mark(p, map->at),
+		.hosts = i.hosts,
+		.ports = i.ports,
+	};
+}
+
+struct injections {
+	struct injection *items;
+	size_t count;
+};
+
+static void
+read_injections(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	struct parse *p = s->arg;
+	struct injection *items;
+	const struct tree_node *e;
+	size_t count;
+
+	p->broad = false;
+	p->narrow_hint = "a credential is never bound that widely";
+	e = schema_entries(s, f, value, &count);
+	items = region_alloc(s->region, count, sizeof(*items));
+	if (e == NULL || items == NULL)
+		return;
+	for (size_t i = 0; i < count; i++, e = e->next)
+		read_injection(p, e, &items[i]);
+	*(struct injections *)ret = (struct injections){items, count};
+}
+
+/* ---- the entry ---------------------------------------------------------- */
+
+struct entry {
+	struct sources sources;
+	struct injections injections;
+};
+
+#undef FIELD
+#define FIELD(name, member) \
+	.key = #name, .required = true, .offset = offsetof(struct entry, member)
+
+static const struct schema_field entry_fields[] = {
+	{FIELD(source, sources), .read = read_sources, .min = 1,
+		.max = SOURCES_MAX},
+	{FIELD(inject, injections), .read = read_injections, .min = 1,
+		.max = INJECT_MAX},
+	{NULL},
+};
+static const struct schema_table entry_table = {"a credential", entry_fields};
+
+void
+parse_credential(struct parse *p, const struct tree_node *entry,
+	struct credential *ret, struct policy_credential *ret_face)
+{
+	const char *name = parse_name(p, entry, "credential");
+	struct entry e = {.sources = {NULL, 0}};
+
+	schema_fill(&p->schema, entry, &entry_table, &e);
+	for (size_t i = 0; i < e.injections.count; i++)
+		e.injections.items[i].face.credential = name;
+	*ret_face = (struct policy_credential){.name = name,
+		.sources = e.sources.items,
+		.source_count = e.sources.count,
+		.source = parse_source(p, entry->key->at)};
+	*ret = (struct credential){.face = ret_face,
+		.at = parse_mark(p, entry->key->at),
+		.injections = e.injections.items,
+		.injection_count = e.injections.count};
+}

@@ -1,0 +1,137 @@
+/*
+ * parse_rule.c - one entry of `allow` or `deny`
+ */
+#include "parse.h"
+
+#include "region.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const via_words[] = {"inspect", "passthrough", NULL};
+static_assert(POLICY_VIA_INSPECT == 0 && POLICY_VIA_PASSTHROUGH == 1,
+	"via_words is in the order of enum policy_via");
+
+enum {
+	PORTS_MAX = 64, /* entries of one list */
+	METHODS_MAX = 32,
+};
+
+#define FIELD(name, member) \
+	.key = #name, .offset = offsetof(struct rule, member)
+
+/* Every key that a rule may have. */
+#define MATCH_FIELDS \
+	{FIELD(host, hosts), .read = parse_hosts, .min = 1}, \
+		{FIELD(port, ports), .read = parse_ports, .min = 1, \
+			.max = PORTS_MAX}, \
+		{FIELD(method, methods), .read = parse_methods, .min = 1, \
+			.max = METHODS_MAX}, \
+		{FIELD(path, paths), .read = parse_paths, .min = 1}, \
+		{FIELD(address, addresses), .read = parse_addresses, \
+			.min = 1}, \
+	{ \
+		FIELD(broad, broad), .read = schema_bool \
+	}
+
+static const struct schema_field allow_fields[] = {
+	MATCH_FIELDS,
+	{FIELD(tls, via), .read = schema_choice, .words = via_words},
+	{NULL},
+};
+static const struct schema_table allow_table = {"an allow rule", allow_fields};
+
+static const struct schema_field deny_fields[] = {MATCH_FIELDS, {NULL}};
+static const struct schema_table deny_table = {"a deny rule", deny_fields};
+
+static const char *const beside_address[] = {"port", "address", NULL};
+
+static void
+check_address_rule(struct parse *p, const struct tree_node *map, struct rule *r)
+{
+	for (const struct tree_node *e = map->first; e != NULL; e = e->next) {
+		size_t i = 0;
+
+		while (beside_address[i] != NULL &&
+			strcmp(e->key->text, beside_address[i]) != 0)
+			i++;
+		if (beside_address[i] == NULL)
+			report_add(p->schema.report, e->key->at,
+				"only \"port\" may stand beside \"address\": "
+				"such a rule is about flows without a name, "
+				"which are not opened");
+	}
+	if (!r->deny && !r->ports_given)
+		report_add(p->schema.report, map->at,
+			"an allow rule with \"address\" needs \"port\"");
+	r->via = POLICY_VIA_ADDRESS;
+}
+
+static void
+check_passthrough(struct parse *p, const struct tree_node *map)
+{
+	static const char *const keys[] = {"method", "path"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct tree_node *e = tree_get(map, keys[i]);
+
+		if (e != NULL)
+			report_add(p->schema.report, e->key->at,
+				"\"%s\" needs inspection: it cannot stand "
+				"beside \"tls: passthrough\"",
+				keys[i]);
+	}
+}
+
+/* What no single key can tell; and the ports that go without saying. */
+static void
+finish_rule(struct parse *p, const struct tree_node *map, struct rule *r)
+{
+	bool host = tree_get(map, "host") != NULL;
+	bool address = tree_get(map, "address") != NULL;
+
+	r->ports_given = tree_get(map, "port") != NULL;
+	if (address)
+		check_address_rule(p, map, r);
+	else if (!host)
+		report_add(p->schema.report, map->at,
+			"a rule needs the key \"host\" or \"address\"");
+	else if (r->via == POLICY_VIA_PASSTHROUGH)
+		check_passthrough(p, map);
+	/* What is denied is denied everywhere, unless a port is named. */
+	if (!r->ports_given)
+		r->ports = r->deny ? ports_all : ports_web;
+}
+
+static void
+parse_rule(struct parse *p, const struct tree_node *map, struct rule *ret)
+{
+	const struct tree_node *broad = NULL;
+
+	if (map->kind == TREE_MAP)
+		broad = tree_get(map, "broad");
+	/* It widens `host`, which may stand before it.  Denying is never too
+	   wide. */
+	p->broad = ret->deny || (broad != NULL && broad->kind == TREE_SCALAR &&
+					strcmp(broad->text, "true") == 0);
+	p->narrow_hint = "write \"broad: true\" beside it if that is meant";
+	schema_fill(
+		&p->schema, map, ret->deny ? &deny_table : &allow_table, ret);
+	if (map->kind == TREE_MAP)
+		finish_rule(p, map, ret);
+}
+
+void
+parse_rules(struct parse *p, const char *policy, const struct tree_node *list,
+	struct rule *ret)
+{
+	const struct tree_node *e = list->first;
+
+	for (size_t i = 0; i < list->count; i++, e = e->next) {
+		ret[i].deny = strcmp(list->key->text, "deny") == 0;
+		ret[i].name = region_format(p->schema.region, "%s.%s[%zu]",
+			policy, list->key->text, i);
+		ret[i].source = parse_source(p, e->at);
+		parse_rule(p, e, &ret[i]);
+	}
+}

@@ -1,0 +1,201 @@
+/*
+ * parse_sandbox.c - one entry of `sandboxes`
+ */
+#include "parse.h"
+
+#include "region.h"
+
+#include <string.h>
+
+enum {
+	ADDRESSES_MAX = 16,
+	LABELS_MAX = 32,
+	LABEL_KEY_MAX = 63, /* bytes, as below */
+	LABEL_VALUE_MAX = 255,
+	INTERFACE_MAX = 15,
+};
+
+struct labels {
+	const struct policy_label *items;
+	size_t count;
+};
+
+struct entry {
+	const char *interface;
+	struct range_list addresses;
+	const struct policy_set *set;
+	struct labels labels;
+};
+
+/* What the kernel takes for a name, less what no tool would print. */
+static bool
+is_interface(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len < 1 || len > INTERFACE_MAX || strcmp(name, ".") == 0 ||
+		strcmp(name, "..") == 0)
+		return false;
+	for (const char *s = name; *s != '\0'; s++) {
+		if (*s <= ' ' || *s > '~' || strchr("/:\"\\*", *s) != NULL)
+			return false;
+	}
+	return true;
+}
+
+static void
+read_interface(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	const char *name = schema_text(s, f, value, "a network interface");
+
+	if (name == NULL)
+		return;
+	if (!is_interface(name)) {
+		schema_expects(
+			s, f, value, "a network interface (1 to 15 bytes)");
+		return;
+	}
+	*(const char **)ret = region_copy(s->region, name, strlen(name));
+}
+
+static void
+read_addresses(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	struct range_list list = {0};
+	const struct tree_node *e;
+	size_t count;
+
+	parse_addresses(s, f, value, &list);
+	if (list.count == 0)
+		return;
+	e = schema_entries(s, f, value, &count);
+	for (size_t i = 0; i < count; i++, e = e->next) {
+		if (strchr(e->text, '/') != NULL)
+			schema_expects(
+				s, f, e, "single addresses, without a prefix");
+	}
+	*(struct range_list *)ret = list;
+}
+
+static void
+read_policy(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	struct parse *p = s->arg;
+	const char *name = schema_text(s, f, value, "the name of a policy");
+	const struct roster_entry *found;
+
+	if (name == NULL)
+		return;
+	found = roster_expect(&p->policies, name, value->at, s->report);
+	if (found != NULL)
+		*(const struct policy_set **)ret =
+			&p->policy->sets[found->index];
+}
+
+static bool
+is_label_key(const char *key)
+{
+	size_t len = strlen(key);
+
+	return len >= 1 && len <= LABEL_KEY_MAX &&
+	       strspn(key, "abcdefghijklmnopqrstuvwxyz"
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "0123456789_./-") == len;
+}
+
+static bool
+is_label_value(const char *value)
+{
+	for (const char *s = value; *s != '\0'; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	}
+	return strlen(value) <= LABEL_VALUE_MAX;
+}
+
+static void
+read_label(struct parse *p, const struct tree_node *e, struct policy_label *ret)
+{
+	const struct schema_field field = {.key = e->key->text};
+	const char *value = schema_text(&p->schema, &field, e, "a text");
+
+	if (!is_label_key(e->key->text))
+		report_add(p->schema.report, e->key->at,
+			"a label's key is 1 to 63 letters, digits, or one of "
+			"_ . / -");
+	if (value == NULL)
+		return;
+	if (!is_label_value(value)) {
+		schema_expects(&p->schema, &field, e,
+			"at most 255 bytes without control characters");
+		return;
+	}
+	ret->key = region_copy(
+		p->schema.region, e->key->text, strlen(e->key->text));
+	ret->value = region_copy(p->schema.region, value, strlen(value));
+}
+
+static void
+read_labels(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	const char *what = "a map of at most 32 labels";
+	const struct tree_node *e = value->first;
+	struct policy_label *items;
+
+	if (!schema_is(s, f, value, TREE_MAP, what))
+		return;
+	if (value->count > LABELS_MAX) {
+		schema_expects(s, f, value, what);
+		return;
+	}
+	items = region_alloc(s->region, value->count, sizeof(*items));
+	if (items == NULL)
+		return;
+	for (size_t i = 0; i < value->count; i++, e = e->next)
+		read_label(s->arg, e, &items[i]);
+	*(struct labels *)ret = (struct labels){items, value->count};
+}
+
+#define FIELD(name, member) \
+	.key = #name, .offset = offsetof(struct entry, member)
+
+static const struct schema_field fields[] = {
+	{FIELD(interface, interface), .required = true, .read = read_interface},
+	{FIELD(address, addresses), .required = true, .read = read_addresses,
+		.min = 1, .max = ADDRESSES_MAX},
+	{FIELD(policy, set), .required = true, .read = read_policy},
+	{FIELD(labels, labels), .read = read_labels},
+	{NULL},
+};
+static const struct schema_table table = {"a sandbox", fields};
+
+void
+parse_sandbox(struct parse *p, const struct tree_node *entry,
+	struct policy_sandbox *ret)
+{
+	struct policy_address *addresses;
+	struct entry e = {0};
+
+	ret->name = parse_name(p, entry, "sandbox");
+	ret->source = parse_source(p, entry->key->at);
+	schema_fill(&p->schema, entry, &table, &e);
+	ret->interface = e.interface;
+	ret->set = e.set;
+	ret->labels = e.labels.items;
+	ret->label_count = e.labels.count;
+	addresses = region_alloc(
+		p->schema.region, e.addresses.count, sizeof(*addresses));
+	if (addresses == NULL)
+		return;
+	for (size_t i = 0; i < e.addresses.count; i++) {
+		addresses[i].family = e.addresses.items[i].family;
+		memcpy(addresses[i].bytes, e.addresses.items[i].bytes,
+			sizeof(addresses[i].bytes));
+	}
+	ret->addresses = addresses;
+	ret->address_count = e.addresses.count;
+}

@@ -1,0 +1,117 @@
+/*
+ * policy.c - what a compiled policy holds, for those who ask
+ */
+#include "policy.h"
+
+#include "host_index.h"
+#include "region.h"
+#include "rule.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct policy *
+policy_ref(struct policy *p)
+{
+	assert(p->refs > 0 && p->refs < UINT_MAX);
+	p->refs++;
+	return p;
+}
+
+void
+policy_unref(struct policy *p)
+{
+	if (p == NULL)
+		return;
+	assert(p->refs > 0);
+	if (--p->refs > 0)
+		return;
+	for (size_t i = 0; i < p->set_count; i++)
+		host_index_free(p->sets[i].index);
+	region_free(p->region);
+	free(p);
+}
+
+const struct policy_set *
+policy_find(const struct policy *p, const char *name)
+{
+	size_t low = 0, high = p->set_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(name, p->sets_by_name[middle]->name);
+
+		if (order == 0)
+			return p->sets_by_name[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+const char *
+policy_name(const struct policy_set *set)
+{
+	return set->name;
+}
+
+size_t
+policy_sandboxes(const struct policy *p, const struct policy_sandbox **ret)
+{
+	*ret = p->sandboxes;
+	return p->sandbox_count;
+}
+
+size_t
+policy_credentials(const struct policy *p, const struct policy_credential **ret)
+{
+	*ret = p->credential_faces;
+	return p->credential_count;
+}
+
+size_t
+policy_credential_names(const struct policy_set *set, const char *const **ret)
+{
+	*ret = set->credential_names;
+	return set->credential_count;
+}
+
+/* ---- which credential goes there ---------------------------------------- */
+
+static bool
+applies(const struct injection *i, const char *host, uint16_t port)
+{
+	if (!ports_contain(&i->ports, port))
+		return false;
+	for (size_t k = 0; k < i->hosts.count; k++) {
+		if (host_pattern_matches(&i->hosts.items[k], host))
+			return true;
+	}
+	return false;
+}
+
+size_t
+policy_injections(const struct policy_set *set, const char *host, uint16_t port,
+	const struct policy_injection **ret, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->credential_count; i++) {
+		const struct credential *c = set->credentials[i];
+		size_t k = 0;
+
+		while (k < c->injection_count &&
+			!applies(&c->injections[k], host, port))
+			k++;
+		if (k == c->injection_count)
+			continue;
+		if (n < max)
+			ret[n] = &c->injections[k].face;
+		n++;
+	}
+	return n;
+}

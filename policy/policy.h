@@ -1,0 +1,186 @@
+/*
+ * What is allowed, and which credential goes where.
+ *
+ * Documents (DESIGN 6: YAML text) go in, an immutable compiled policy comes
+ * out; questions about names, flows and requests are answered from it without
+ * allocation, lock or clock.  Knows nothing of sockets, TLS, HTTP messages,
+ * logs or the values of secrets.  Never logs.
+ */
+#ifndef SBX_POLICY_H
+#define SBX_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct policy;     /* all documents of one generation, shared by reference */
+struct policy_set; /* one entry of `policies:`, owned by its policy */
+struct report;     /* report.h: the list of what is wrong, file:line:col */
+struct tree;       /* tree.h: one parsed YAML document with its marks */
+
+/* ---- loading ---------------------------------------------------------- */
+
+/*
+ * Compiles trees (tree_parse()), in this order, into one policy.  other_keys:
+ * NULL-terminated names of top-level keys that somebody else reads (settings).
+ * A name defined in two documents is an error that names both places.  All
+ * errors of all documents are added to report.  Returns 0 and *ret with one
+ * reference, -EINVAL with report filled, or -ENOMEM.  The trees may be freed
+ * afterwards.
+ */
+int policy_compile(const struct tree *const *trees, size_t count,
+	const char *const *other_keys, struct policy **ret,
+	struct report *report);
+
+struct policy *policy_ref(struct policy *p);
+void policy_unref(struct policy *p); /* accepts NULL */
+
+/* The policy of that name, or NULL. */
+const struct policy_set *policy_find(const struct policy *p, const char *name);
+const char *policy_name(const struct policy_set *set);
+
+/* Canonical YAML of everything, malloc'd: the caller frees it. */
+char *policy_print(const struct policy *p);
+
+/* ---- sandboxes as documents declare them ------------------------------- */
+
+struct policy_label {
+	const char *key, *value;
+};
+
+struct policy_address { /* one address, no prefix */
+	int family;     /* AF_INET or AF_INET6 */
+	uint8_t bytes[16];
+};
+
+struct policy_sandbox {        /* strings owned by the policy */
+	const char *name;      /* [a-z0-9][a-z0-9_.-]*, at most 63 bytes */
+	const char *interface; /* at most 15 bytes */
+	const struct policy_address *addresses;
+	size_t address_count;
+	const struct policy_set *set;
+	const struct policy_label *labels;
+	size_t label_count;
+	const char *source; /* "file:line" */
+};
+
+size_t policy_sandboxes(
+	const struct policy *p, const struct policy_sandbox **ret);
+
+/* ---- credentials: where from (for the keeper), where to (for a worker) -- */
+
+enum policy_source_kind {
+	POLICY_SOURCE_ENV,     /* words: variable names, first set one wins */
+	POLICY_SOURCE_FILE,    /* words[0]: absolute path, owner-only */
+	POLICY_SOURCE_COMMAND, /* words: argv, absolute path first, no shell */
+	POLICY_SOURCE_SYSTEMD, /* words[0]: name in $CREDENTIALS_DIRECTORY */
+};
+
+struct policy_source {
+	enum policy_source_kind kind;
+	const char *const *words;
+	size_t word_count;
+	unsigned cache_seconds;   /* command: how long a value holds; 300 */
+	unsigned timeout_seconds; /* command: 10 */
+};
+
+struct policy_credential {
+	const char *name;
+	const struct policy_source *sources; /* first that yields wins */
+	size_t source_count;
+	const char *source; /* "file:line" */
+};
+
+size_t policy_credentials(
+	const struct policy *p, const struct policy_credential **ret);
+
+enum policy_inject_mode {
+	POLICY_INJECT_ALWAYS,         /* replaces what the sandbox sent */
+	POLICY_INJECT_IF_ABSENT,      /* only when the sandbox sent none */
+	POLICY_INJECT_IF_PLACEHOLDER, /* only when the sandbox sent it with the
+					 placeholder text inside */
+};
+
+struct policy_injection { /* one `inject` entry that applies */
+	const char *credential;
+	const char *header;      /* as written in the document */
+	const char *format;      /* contains ${value} exactly once */
+	const char *placeholder; /* if-placeholder: what to look for */
+	enum policy_inject_mode mode;
+	bool plaintext; /* may go over plain HTTP */
+	const char *source;
+};
+
+/*
+ * The injections for that host and port under this policy: of each credential
+ * that the policy lists, its first matching `inject`, in the policy's order.
+ * Writes at most max pointers, returns how many there are.
+ */
+size_t policy_injections(const struct policy_set *set, const char *host,
+	uint16_t port, const struct policy_injection **ret, size_t max);
+
+/* The names of the credentials that this policy lists. */
+size_t policy_credential_names(
+	const struct policy_set *set, const char *const **ret);
+
+/* ---- questions --------------------------------------------------------- */
+
+enum policy_reason { /* the part of the record's closed list that is ours */
+	POLICY_RULE_ALLOW, /* an allow rule matched */
+	POLICY_DEFAULT_ALLOW,
+	POLICY_RULE_DENY, /* a deny rule matched */
+	POLICY_NO_RULE,   /* default deny, nothing about that host at all */
+	POLICY_METHOD,    /* host allowed, this method is not */
+	POLICY_PATH,      /* host allowed, this path is not */
+	POLICY_PATH_AMBIGUOUS, /* a path rule decides and the path has %2e%2e,
+				  %2f, %5c, //, ;, a dot segment or the like */
+	POLICY_PORT,           /* host allowed, but on other ports */
+	POLICY_NO_NAME,        /* no name, and no address rule for dst */
+};
+
+const char *policy_reason_name(enum policy_reason reason); /* "rule_allow" … */
+
+enum policy_via {
+	POLICY_VIA_INSPECT,     /* open TLS, look at each request */
+	POLICY_VIA_PASSTHROUGH, /* dial by name, copy bytes */
+	POLICY_VIA_ADDRESS,     /* dial the original address, copy bytes */
+};
+
+struct policy_verdict {
+	bool allowed;
+	enum policy_reason reason;
+	enum policy_via via;
+	const char *rule;   /* "agent.allow[2]", "agent.default"; never NULL */
+	const char *source; /* "policy.yaml:14"; never NULL */
+};
+
+/*
+ * May a flow to this name and port be carried at all, and how?  Allowed when
+ * some request could be; a rule with method or path is decided later, by
+ * policy_decide_request().  host: from host_normalise().
+ */
+struct policy_verdict policy_decide_flow(
+	const struct policy_set *set, const char *host, uint16_t port);
+
+/* May a flow without a name be carried to this address and port? */
+struct policy_verdict policy_decide_address(
+	const struct policy_set *set, const struct sockaddr *dst);
+
+/*
+ * May this flow be carried by an address rule before the first byte is seen
+ * (the server may speak first)?  Only when an address rule allows dst and no
+ * host rule could apply to dst's port.
+ */
+bool policy_decides_early(
+	const struct policy_set *set, const struct sockaddr *dst);
+
+/* path: as received in origin form, without the query; may hold anything. */
+struct policy_verdict policy_decide_request(const struct policy_set *set,
+	const char *host, uint16_t port, const char *method, const char *path);
+
+/* May the sandbox resolve this name (some flow to it, on any port)? */
+struct policy_verdict policy_decide_name(
+	const struct policy_set *set, const char *host);
+
+#endif

@@ -1,0 +1,274 @@
+/*
+ * print.c - a policy as canonical YAML
+ *
+ * Every default is written out (except ports that mean "any"), names are
+ * normalised, and what YAML could misread is quoted: so the text compiles to
+ * the same decisions, and two policies that say the same are the same text.
+ */
+#include "rule.h"
+#include "scalar.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Plain where no reading of YAML could differ, else in double quotes. */
+static void
+put_text(FILE *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./-";
+
+	if (text[strspn(text, plain)] == '\0' && text[0] != '-' &&
+		scalar_surprise(text) == NULL) {
+		fputs(text, out);
+		return;
+	}
+	fputc('"', out);
+	for (const char *s = text; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f)
+			fprintf(out, "\\x%02X", c);
+		else if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else
+			fputc(c, out);
+	}
+	fputc('"', out);
+}
+
+static void
+put_texts(FILE *out, const char *const *items, size_t count)
+{
+	fputc('[', out);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		put_text(out, items[i]);
+	}
+	fputs("]\n", out);
+}
+
+static void
+put_hosts(FILE *out, const struct pattern_list *hosts)
+{
+	fputs("host: [", out);
+	for (size_t i = 0; i < hosts->count; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		put_text(out, hosts->items[i].text);
+	}
+	fputs("]\n", out);
+}
+
+static void
+put_ports(FILE *out, const char *indent, const struct ports *ports)
+{
+	fprintf(out, "%sport: [", indent);
+	for (size_t i = 0; i < ports->count; i++) {
+		const struct port_range *r = &ports->ranges[i];
+
+		fputs(i > 0 ? ", " : "", out);
+		if (r->first == r->last)
+			fprintf(out, "%u", r->first);
+		else
+			fprintf(out, "%u-%u", r->first, r->last);
+	}
+	fputs("]\n", out);
+}
+
+/* ---- credentials -------------------------------------------------------- */
+
+static void
+put_source(FILE *out, const struct policy_source *s)
+{
+	static const char *const keys[] = {
+		[POLICY_SOURCE_ENV] = "env",
+		[POLICY_SOURCE_FILE] = "file",
+		[POLICY_SOURCE_COMMAND] = "command",
+		[POLICY_SOURCE_SYSTEMD] = "systemd",
+	};
+
+	fprintf(out, "      - %s: ", keys[s->kind]);
+	put_texts(out, s->words, s->word_count);
+	if (s->kind == POLICY_SOURCE_COMMAND)
+		fprintf(out, "        cache: %us\n        timeout: %us\n",
+			s->cache_seconds, s->timeout_seconds);
+}
+
+static void
+put_injection(FILE *out, const struct injection *i)
+{
+	static const char *const modes[] = {
+		[POLICY_INJECT_ALWAYS] = "always",
+		[POLICY_INJECT_IF_ABSENT] = "if-absent",
+		[POLICY_INJECT_IF_PLACEHOLDER] = "if-placeholder",
+	};
+
+	fputs("      - ", out);
+	put_hosts(out, &i->hosts);
+	put_ports(out, "        ", &i->ports);
+	fputs("        header: ", out);
+	put_text(out, i->face.header);
+	fputs("\n        format: ", out);
+	put_text(out, i->face.format);
+	fprintf(out, "\n        mode: %s\n", modes[i->face.mode]);
+	if (i->face.placeholder != NULL) {
+		fputs("        placeholder: ", out);
+		put_text(out, i->face.placeholder);
+		fputc('\n', out);
+	}
+	if (i->face.plaintext)
+		fputs("        plaintext: true\n", out);
+}
+
+static void
+put_credential(FILE *out, const struct credential *c)
+{
+	fputs("  ", out);
+	put_text(out, c->face->name);
+	fputs(":\n    source:\n", out);
+	for (size_t i = 0; i < c->face->source_count; i++)
+		put_source(out, &c->face->sources[i]);
+	fputs("    inject:\n", out);
+	for (size_t i = 0; i < c->injection_count; i++)
+		put_injection(out, &c->injections[i]);
+}
+
+/* ---- policies ----------------------------------------------------------- */
+
+static void
+put_addresses(FILE *out, const struct range_list *addresses)
+{
+	char text[ADDR_TEXT];
+
+	fputs("address: [", out);
+	for (size_t i = 0; i < addresses->count; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		put_text(out, addr_text(&addresses->items[i], text));
+	}
+	fputs("]\n", out);
+}
+
+static void
+put_rule(FILE *out, const struct rule *r)
+{
+	static const char indent[] = "        ";
+
+	fputs("      - ", out);
+	if (r->hosts.count > 0)
+		put_hosts(out, &r->hosts);
+	else
+		put_addresses(out, &r->addresses);
+	if (r->ports_given || !r->deny)
+		put_ports(out, indent, &r->ports);
+	if (r->methods.count > 0) {
+		fprintf(out, "%smethod: ", indent);
+		put_texts(out, r->methods.items, r->methods.count);
+	}
+	if (r->paths.count > 0) {
+		fprintf(out, "%spath: ", indent);
+		put_texts(out, r->paths.items, r->paths.count);
+	}
+	if (r->via == POLICY_VIA_PASSTHROUGH)
+		fprintf(out, "%stls: passthrough\n", indent);
+	if (r->broad)
+		fprintf(out, "%sbroad: true\n", indent);
+}
+
+static void
+put_rules(FILE *out, const char *key, const struct rule *rules, size_t count)
+{
+	if (count == 0)
+		return;
+	fprintf(out, "    %s:\n", key);
+	for (size_t i = 0; i < count; i++)
+		put_rule(out, &rules[i]);
+}
+
+static void
+put_set(FILE *out, const struct policy_set *set)
+{
+	fputs("  ", out);
+	put_text(out, set->name);
+	fprintf(out, ":\n    default: %s\n",
+		set->default_allow ? "allow" : "deny");
+	put_rules(out, "allow", set->rules + set->deny_count,
+		set->rule_count - set->deny_count);
+	put_rules(out, "deny", set->rules, set->deny_count);
+	if (set->credential_count > 0) {
+		fputs("    credentials: ", out);
+		put_texts(out, set->credential_names, set->credential_count);
+	}
+}
+
+/* ---- sandboxes ---------------------------------------------------------- */
+
+static void
+put_sandbox(FILE *out, const struct policy_sandbox *s)
+{
+	char text[ADDR_TEXT];
+
+	fputs("  ", out);
+	put_text(out, s->name);
+	fputs(":\n    interface: ", out);
+	put_text(out, s->interface);
+	fputs("\n    address: [", out);
+	for (size_t i = 0; i < s->address_count; i++) {
+		const struct policy_address *a = &s->addresses[i];
+		struct addr_range range = {.family = a->family,
+			.prefix = a->family == AF_INET ? 32 : 128};
+
+		memcpy(range.bytes, a->bytes, sizeof(range.bytes));
+		fputs(i > 0 ? ", " : "", out);
+		put_text(out, addr_text(&range, text));
+	}
+	fputs("]\n    policy: ", out);
+	put_text(out, s->set->name);
+	fputc('\n', out);
+	if (s->label_count > 0)
+		fputs("    labels:\n", out);
+	for (size_t i = 0; i < s->label_count; i++) {
+		fputs("      ", out);
+		put_text(out, s->labels[i].key);
+		fputs(": ", out);
+		put_text(out, s->labels[i].value);
+		fputc('\n', out);
+	}
+}
+
+static void
+put_everything(FILE *out, const struct policy *p)
+{
+	fputs("version: 1\n", out);
+	fputs(p->credential_count > 0 ? "credentials:\n" : "", out);
+	for (size_t i = 0; i < p->credential_count; i++)
+		put_credential(out, &p->credentials[i]);
+	fputs(p->set_count > 0 ? "policies:\n" : "", out);
+	for (size_t i = 0; i < p->set_count; i++)
+		put_set(out, &p->sets[i]);
+	fputs(p->sandbox_count > 0 ? "sandboxes:\n" : "", out);
+	for (size_t i = 0; i < p->sandbox_count; i++)
+		put_sandbox(out, &p->sandboxes[i]);
+}
+
+char *
+policy_print(const struct policy *p)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+	bool bad;
+
+	out = open_memstream(&text, &size);
+	if (out == NULL)
+		return NULL;
+	put_everything(out, p);
+	bad = ferror(out) != 0;
+	bad |= fclose(out) != 0;
+	if (bad) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

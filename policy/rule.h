@@ -1,0 +1,100 @@
+/*
+ * Compiled policy, as the files of this folder share it.  Internal: nobody
+ * outside policy/ includes it.  Everything lives in the policy's region except
+ * the indexes.
+ */
+#ifndef SBX_RULE_H
+#define SBX_RULE_H
+
+#include "addr.h"
+#include "host_pattern.h"
+#include "policy.h"
+#include "ports.h"
+#include "report.h"
+#include "schema.h"
+
+struct host_index;
+struct region;
+
+struct pattern_list {
+	const struct host_pattern *items;
+	size_t count;
+};
+
+struct range_list {
+	const struct addr_range *items;
+	size_t count;
+};
+
+struct rule {               /* one entry of `allow` or `deny` */
+	const char *name;   /* "agent.allow[2]" */
+	const char *source; /* "policy.yaml:14" */
+	bool deny;
+	bool broad;
+	bool ports_given; /* written in the document */
+	int via;          /* enum policy_via */
+	struct ports ports;
+	struct pattern_list hosts; /* none: a rule about addresses */
+	struct range_list addresses;
+	struct schema_strings methods; /* upper case; none: any */
+	struct schema_strings paths;   /* none: any */
+};
+
+/* Whether the rule speaks of whole flows and not of single requests. */
+static inline bool
+rule_is_flat(const struct rule *r)
+{
+	return r->methods.count == 0 && r->paths.count == 0;
+}
+
+struct injection { /* one entry of `inject` */
+	struct policy_injection face;
+	struct report_mark at;
+	struct pattern_list hosts;
+	struct ports ports;
+};
+
+struct credential {
+	const struct policy_credential *face;
+	struct report_mark at; /* its name */
+	const struct injection *injections;
+	size_t injection_count;
+};
+
+struct policy_set {
+	const char *name;
+	struct report_mark at; /* its name */
+	bool default_allow;
+	const char *default_name;   /* "agent.default" */
+	const char *default_source; /* "policy.yaml:11" */
+
+	/*
+	 * Deny rules, then allow rules, each in document order: the order of
+	 * evaluation is the order of the numbers in the index.
+	 */
+	const struct rule *rules;
+	size_t rule_count, deny_count;
+	struct host_index *index;
+	const struct rule *const *address_rules; /* those without hosts */
+	size_t address_rule_count;
+	struct ports host_ports; /* of all rules with hosts, for early flows */
+
+	const char *const *credential_names;
+	const struct credential *const *credentials;
+	size_t credential_count;
+};
+
+struct policy {
+	unsigned refs; /* one thread */
+	struct region *region;
+	struct policy_set *sets; /* document order */
+	const struct policy_set **sets_by_name;
+	size_t set_count;
+	struct policy_credential *credential_faces;
+	struct credential *credentials;
+	size_t credential_count;
+	struct policy_sandbox *sandboxes;
+	size_t sandbox_count;
+};
+
+#endif
