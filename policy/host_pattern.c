@@ -47,14 +47,16 @@ kind_of(const char *text, size_t *ret_skip)
 		*ret_skip = 1;
 		return HOST_ANY;
 	}
-	if (memchr(text, '*', label) == NULL) {
-		*ret_skip = label == 0 ? 1 : 0;
-		return label == 0 ? HOST_APEX : HOST_EXACT;
+	if (text[0] == '.') {
+		*ret_skip = 1;
+		return HOST_APEX;
 	}
+	if (memchr(text, '*', label) == NULL)
+		return HOST_EXACT;
 	*ret_skip = text[label] == '.' ? label + 1 : label;
 	if (label == 1)
 		return HOST_ONE;
-	if (label == 2 && text[1] == '*')
+	if (label == 2 && text[0] == '*' && text[1] == '*')
 		return HOST_DEEP;
 	return HOST_GLOB;
 }
