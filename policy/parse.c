@@ -132,7 +132,7 @@ read_document(struct parse *p, const struct tree *tree,
 {
 	const size_t own = sizeof(own_fields) / sizeof(own_fields[0]);
 	struct schema_field fields[sizeof(own_fields) / sizeof(own_fields[0]) +
-				   OTHER_KEYS_MAX + 1] = {{NULL}};
+				   OTHER_KEYS_MAX + 1] = {{.key = NULL}};
 	const struct schema_table table = {"a document", fields};
 	const struct tree_node *root = tree_root(tree);
 

@@ -82,7 +82,7 @@ static const struct schema_field source_fields[] = {
 		.max = CACHE_MAX},
 	{FIELD(timeout, timeout), .read = schema_seconds, .min = 1,
 		.max = TIMEOUT_MAX},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table source_table = {"a source", source_fields};
 
@@ -208,7 +208,7 @@ static const struct schema_field inject_fields[] = {
 	{FIELD(mode, mode), .read = schema_choice, .words = mode_words},
 	{FIELD(placeholder, placeholder), .read = read_placeholder},
 	{FIELD(plaintext, plaintext), .read = schema_bool},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table inject_table = {
 	"an \"inject\" entry", inject_fields};
@@ -287,9 +287,43 @@ static const struct schema_field entry_fields[] = {
 		.max = SOURCES_MAX},
 	{FIELD(inject, injections), .read = read_injections, .min = 1,
 		.max = INJECT_MAX},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table entry_table = {"a credential", entry_fields};
+
+static bool
+names_again(const struct injection *first, const struct host_pattern *host,
+	const struct ports *ports)
+{
+	for (size_t i = 0; i < first->hosts.count; i++) {
+		if (strcmp(first->hosts.items[i].text, host->text) == 0 &&
+			ports_cover(&first->ports, ports))
+			return true;
+	}
+	return false;
+}
+
+/* The first entry that matches wins: an equal one behind it never does. */
+static void
+check_shadowed(struct parse *p, const char *name, const struct injections *all)
+{
+	for (size_t n = 1; n < all->count; n++) {
+		const struct injection *i = &all->items[n];
+
+		for (size_t k = 0; k < i->hosts.count * n; k++) {
+			const struct injection *first = &all->items[k % n];
+			const struct host_pattern *host =
+				&i->hosts.items[k / n];
+
+			if (names_again(first, host, &i->ports))
+				report_add(p->schema.report, i->at,
+					"credential \"%s\" for host \"%s\" "
+					"can never fire: the entry at %s "
+					"matches first",
+					name, host->text, first->face.source);
+		}
+	}
+}
 
 void
 parse_credential(struct parse *p, const struct tree_node *entry,
@@ -301,6 +335,8 @@ parse_credential(struct parse *p, const struct tree_node *entry,
 	schema_fill(&p->schema, entry, &entry_table, &e);
 	for (size_t i = 0; i < e.injections.count; i++)
 		e.injections.items[i].face.credential = name;
+	if (name != NULL && region_failed(p->schema.region) == 0)
+		check_shadowed(p, name, &e.injections);
 	*ret_face = (struct policy_credential){.name = name,
 		.sources = e.sources.items,
 		.source_count = e.sources.count,

@@ -109,7 +109,7 @@ static const struct schema_field fields[] = {
 	{FIELD(credentials, credentials), .read = read_credentials,
 		.max = CREDENTIALS_MAX},
 	{.key = "handler", .read = refuse_handler},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table table = {"a policy", fields};
 
@@ -166,6 +166,8 @@ pile_add(struct pile *pile, const struct ports *ports)
 {
 	size_t need = pile->count + ports->count;
 
+	if (ports->count == 0) /* a rule that was reported */
+		return 0;
 	if (need > pile->room) {
 		size_t room = need * 2;
 		struct port_range *items =

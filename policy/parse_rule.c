@@ -37,11 +37,11 @@ enum {
 static const struct schema_field allow_fields[] = {
 	MATCH_FIELDS,
 	{FIELD(tls, via), .read = schema_choice, .words = via_words},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table allow_table = {"an allow rule", allow_fields};
 
-static const struct schema_field deny_fields[] = {MATCH_FIELDS, {NULL}};
+static const struct schema_field deny_fields[] = {MATCH_FIELDS, {.key = NULL}};
 static const struct schema_table deny_table = {"a deny rule", deny_fields};
 
 static const char *const beside_address[] = {"port", "address", NULL};

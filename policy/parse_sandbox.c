@@ -169,7 +169,7 @@ static const struct schema_field fields[] = {
 		.min = 1, .max = ADDRESSES_MAX},
 	{FIELD(policy, set), .required = true, .read = read_policy},
 	{FIELD(labels, labels), .read = read_labels},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table table = {"a sandbox", fields};
 

@@ -8,7 +8,7 @@
  *			.read = schema_unsigned, .min = 1, .max = 64},
  *		{.key = "log", .offset = offsetof(struct s, log),
  *			.read = schema_nested, .table = &log_table},
- *		{NULL},
+ *		{.key = NULL},
  *	};
  *	static const struct schema_table table = {"the settings", fields};
  */

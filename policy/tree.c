@@ -270,6 +270,14 @@ mark_at_offset(const struct parse *p, const char *text, size_t offset)
 	return at;
 }
 
+/* The commonest slip: a host pattern such as *.example.org without quotes. */
+static bool
+is_star(const yaml_parser_t *y)
+{
+	return y->context != NULL &&
+	       strcmp(y->context, "while scanning an alias") == 0;
+}
+
 static int
 report_problem(
 	struct parse *p, const yaml_parser_t *y, const char *text, size_t len)
@@ -285,9 +293,11 @@ report_problem(
 		break;
 	default:
 		report_add(p->report, mark_of(p, y->problem_mark),
-			"not YAML: %s%s%s", y->problem,
+			"not YAML: %s%s%s%s", y->problem,
 			y->context != NULL ? " " : "",
-			y->context != NULL ? y->context : "");
+			y->context != NULL ? y->context : "",
+			is_star(y) ? "; a text that begins with * needs quotes"
+				   : "");
 	}
 	return -EINVAL;
 }

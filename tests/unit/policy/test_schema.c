@@ -31,7 +31,7 @@ static const struct schema_field inner_fields[] = {
 		.required = true,
 		.offset = offsetof(struct inner, size),
 		.read = schema_unsigned},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table inner_table = {"the inner part", inner_fields};
 static const char *const choices[] = {"on", "off", "auto", NULL};
@@ -47,7 +47,7 @@ static const struct schema_field fields[] = {
 	{FIELD(ms), .read = schema_milliseconds},
 	{FIELD(choice), .read = schema_choice, .words = choices},
 	{FIELD(inner), .read = schema_nested, .table = &inner_table},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table table = {"a thing", fields};
 
