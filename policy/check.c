@@ -14,6 +14,7 @@
  */
 #include "parse.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -114,6 +115,7 @@ explain(const struct search *s, char ret[WHY_MAX])
 
 	switch (s->obstacle) {
 	case WRONG_PORT:
+		assert(s->rule != NULL); /* the default is for every port */
 		snprintf(ret, WHY_MAX,
 			"%s (%s) allows that host on other ports only",
 			s->rule->name, s->rule->source);

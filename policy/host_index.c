@@ -39,12 +39,17 @@ enum {
 	FIRST_SLOTS = 16,
 };
 
+/* One cache line; so the few labels that are longer are kept elsewhere. */
+enum { SHORT_LABEL = 64 - (LISTS + 1) * 4 - 1 };
+
 struct node {
 	uint32_t heads[LISTS];
 	uint32_t parent;
-	uint32_t label_len;
-	const char *label; /* borrowed from a pattern */
+	uint8_t label_len;
+	char label[SHORT_LABEL]; /* or a pointer into a pattern's text */
 };
+static_assert(sizeof(struct node) == 64, "a node is a cache line");
+static_assert(HOST_LABEL_MAX <= UINT8_MAX, "label_len holds any label");
 
 struct tails {
 	uint32_t entry[LISTS];
@@ -117,6 +122,28 @@ hash_child(const struct host_index *x, uint32_t parent, const char *label,
 	return (uint32_t)siphash(key, label, len);
 }
 
+static void
+set_label(struct node *n, const char *label, size_t len)
+{
+	n->label_len = (uint8_t)len;
+	if (len <= SHORT_LABEL)
+		memcpy(n->label, label, len);
+	else
+		memcpy(n->label, &label, sizeof(label));
+}
+
+static bool
+has_label(const struct node *n, const char *label, size_t len)
+{
+	const char *text = n->label;
+
+	if (n->label_len != len)
+		return false;
+	if (len > SHORT_LABEL)
+		memcpy(&text, n->label, sizeof(text));
+	return memcmp(text, label, len) == 0;
+}
+
 static uint32_t
 find_child(const struct host_index *x, uint32_t parent, const char *label,
 	size_t len)
@@ -131,8 +158,7 @@ find_child(const struct host_index *x, uint32_t parent, const char *label,
 		if (x->slots[i].hash != hash)
 			continue;
 		n = &x->nodes[x->slots[i].node];
-		if (n->parent == parent && n->label_len == len &&
-			memcmp(n->label, label, len) == 0)
+		if (n->parent == parent && has_label(n, label, len))
 			return x->slots[i].node;
 	}
 	return NONE;
@@ -197,8 +223,8 @@ add_child(struct host_index *x, uint32_t parent, const char *label, size_t len,
 		return -ENOMEM;
 	if (x->node_count * 2 >= x->slot_count && grow_slots(x) < 0)
 		return -ENOMEM;
-	x->nodes[node] = (struct node){
-		.parent = parent, .label = label, .label_len = (uint32_t)len};
+	x->nodes[node] = (struct node){.parent = parent};
+	set_label(&x->nodes[node], label, len);
 	x->tails[node] = (struct tails){{NONE}};
 	x->node_count++;
 	put_slot(x->slots, x->slot_count,

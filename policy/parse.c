@@ -276,7 +276,7 @@ make_room(struct parse *p, const struct reading *r)
 	policy->sets = region_alloc(region, policies, sizeof(*policy->sets));
 	policy->set_count = policy->sets != NULL ? policies : 0;
 	policy->sets_by_name =
-		region_alloc(region, policies, sizeof(*policy->sets_by_name));
+		region_alloc(region, policies, sizeof(struct policy_set *));
 	p->policies = (struct roster){"policy",
 		region_alloc(region, policies, sizeof(struct roster_entry)),
 		policies};

@@ -81,7 +81,7 @@ read_credentials(struct schema *s, const struct schema_field *f,
 	e = schema_entries(s, f, value, &count);
 	names.names = region_alloc(s->region, count, sizeof(*names.names));
 	names.credentials =
-		region_alloc(s->region, count, sizeof(*names.credentials));
+		region_alloc(s->region, count, sizeof(struct credential *));
 	if (names.names == NULL || names.credentials == NULL)
 		return;
 	for (size_t i = 0; e != NULL && i < count; i++, e = e->next)
@@ -144,7 +144,7 @@ collect_address_rules(struct parse *p, struct policy_set *set)
 
 	for (size_t i = 0; i < set->rule_count; i++)
 		n += set->rules[i].hosts.count == 0;
-	rules = region_alloc(p->schema.region, n, sizeof(*rules));
+	rules = region_alloc(p->schema.region, n, sizeof(struct rule *));
 	if (rules == NULL)
 		return;
 	n = 0;

@@ -208,6 +208,47 @@ test_the_deepest_name(void **state)
 	region_free(region);
 }
 
+/* Labels of every length, those that a node holds itself and longer ones. */
+static void
+test_labels_of_every_length(void **state)
+{
+	struct host_index *x = host_index_new();
+	struct region *region = region_new();
+	struct host_pattern patterns[HOST_LABEL_MAX];
+	char host[HOST_MAX + 1], why[HOST_PATTERN_ERROR];
+	struct host_matches matches;
+	uint32_t id;
+
+	(void)state;
+	for (int len = 1; len <= HOST_LABEL_MAX; len++) {
+		snprintf(host, sizeof(host), "%.*s%d.test", len - 1 - (len > 9),
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			"a"
+			"aaaaaaaaa",
+			len);
+		assert_int_equal(host_pattern_compile(region, host, true,
+					 &patterns[len - 1], why),
+			0);
+		assert_int_equal(
+			host_index_add(x, &patterns[len - 1], (uint32_t)len),
+			0);
+	}
+	for (uint32_t len = 1; len <= HOST_LABEL_MAX; len++) {
+		/* A copy: nothing may depend on whose bytes they are. */
+		snprintf(host, sizeof(host), "%s", patterns[len - 1].text);
+		assert_int_equal(strcspn(host, "."), len);
+		host_index_find(x, host, &matches);
+		assert_true(host_matches_next(&matches, &id));
+		assert_int_equal(id, len);
+		assert_false(host_matches_next(&matches, &id));
+		host[0] = 'b';
+		host_index_find(x, host, &matches);
+		assert_false(host_matches_next(&matches, &id));
+	}
+	host_index_free(x);
+	region_free(region);
+}
+
 int
 main(void)
 {
@@ -216,6 +257,7 @@ main(void)
 		cmocka_unit_test(test_empty_finds_nothing),
 		cmocka_unit_test(test_names_of_any_shape),
 		cmocka_unit_test(test_the_deepest_name),
+		cmocka_unit_test(test_labels_of_every_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
