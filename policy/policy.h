@@ -1,7 +1,7 @@
 /*
  * What is allowed, and which credential goes where.
  *
- * Documents (DESIGN 6: YAML text) go in, an immutable compiled policy comes
+ * Documents (YAML, docs/policy.md) go in, an immutable compiled policy comes
  * out; questions about names, flows and requests are answered from it without
  * allocation, lock or clock.  Knows nothing of sockets, TLS, HTTP messages,
  * logs or the values of secrets.  Never logs.
@@ -115,6 +115,7 @@ struct policy_injection { /* one `inject` entry that applies */
 /*
  * The injections for that host and port under this policy: of each credential
  * that the policy lists, its first matching `inject`, in the policy's order.
+ * Two of them may name the same header: the first that has a value wins.
  * Writes at most max pointers, returns how many there are.
  */
 size_t policy_injections(const struct policy_set *set, const char *host,
@@ -139,7 +140,7 @@ enum policy_reason { /* the part of the record's closed list that is ours */
 	POLICY_NO_NAME,        /* no name, and no address rule for dst */
 };
 
-const char *policy_reason_name(enum policy_reason reason); /* "rule_allow" … */
+const char *policy_reason_name(enum policy_reason reason); /* "rule_allow" */
 
 enum policy_via {
 	POLICY_VIA_INSPECT,     /* open TLS, look at each request */
