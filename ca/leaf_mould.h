@@ -1,0 +1,28 @@
+/*
+ * What all leaves of one key share, built once: the key and five extensions.
+ */
+#ifndef SBX_LEAF_MOULD_H
+#define SBX_LEAF_MOULD_H
+
+#include <stdbool.h>
+
+#include <openssl/x509.h>
+
+enum {
+	LEAF_MOULD_EXTENSIONS = 5,
+};
+
+struct leaf_mould {
+	EVP_PKEY *key;        /* NULL: no leaf of this kind can be made */
+	EVP_PKEY *public_key; /* the same, in the form that is fast to add */
+	X509_EXTENSION *extensions[LEAF_MOULD_EXTENSIONS];
+};
+
+/* Takes a reference to key.  False: libcrypto's error is queued. */
+bool leaf_mould_init(
+	struct leaf_mould *mould, EVP_PKEY *key, const X509 *issuer);
+
+/* The mould may be all zeros. */
+void leaf_mould_done(struct leaf_mould *mould);
+
+#endif
