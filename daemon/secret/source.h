@@ -1,0 +1,73 @@
+/*
+ * Where credentials come from: for each an ordered list of sources, of which
+ * the first that yields a value wins.  Knows the event loop; knows nothing of
+ * policy or of where a value goes.
+ *
+ *	env	variables of our environment; the first with a usable value
+ *	file	a regular file of root's or ours that nobody else may touch, no
+ *		symlink at the last step; read again when it changes
+ *	command	standard output of a program: no shell, a small environment, a
+ *		process group of its own that is killed whole; asked again after
+ *		cache_seconds, or half a minute after a failure
+ *	systemd	a credential of our unit, in $CREDENTIALS_DIRECTORY
+ *
+ * A value is taken raw, one newline off its end.  An empty one, and one with a
+ * NUL or another control character inside, is no value.
+ *
+ * A command's exit status is taken through a pidfd.  On libev's default loop,
+ * which reaps every child on SIGCHLD, it would be gone: set SIGCHLD back to
+ * SIG_DFL after ev_default_loop(), or use ev_loop_new().  Whose exit status is
+ * gone has failed.
+ */
+#ifndef SBX_SOURCE_H
+#define SBX_SOURCE_H
+
+#include <stddef.h>
+
+struct ev_loop;
+struct secret;
+struct secret_source; /* one credential's ordered list of sources */
+
+/* In the order of enum policy_source_kind. */
+enum secret_source_kind {
+	SECRET_SOURCE_ENV,     /* words: names of variables */
+	SECRET_SOURCE_FILE,    /* words[0]: absolute path */
+	SECRET_SOURCE_COMMAND, /* words: argv, absolute path first */
+	SECRET_SOURCE_SYSTEMD, /* words[0]: name of the credential */
+};
+
+struct secret_source_spec {
+	int kind; /* enum secret_source_kind */
+	const char *const *words;
+	size_t word_count;
+	unsigned cache_seconds;   /* command; 0: until it is refreshed */
+	unsigned timeout_seconds; /* command; 0: ten seconds */
+};
+
+/*
+ * The credential has a value, another value or none any more.  value is
+ * borrowed, NULL when no source yields one.  why is one line without any
+ * value in it: the source it came from, or what is wrong with each of them.
+ * Must not free the source.
+ */
+typedef void secret_changed(
+	void *arg, const char *name, struct secret *value, const char *why);
+
+/*
+ * Copies all it is given but arg.  The first value is reported before the
+ * return, unless a command has to be waited for.  Returns 0 and *ret, which
+ * the caller frees, or -EINVAL (a spec that makes no sense) or -ENOMEM with a
+ * line in reterr.
+ */
+int secret_source_new(struct ev_loop *loop, const char *name,
+	const struct secret_source_spec *specs, size_t count,
+	secret_changed *changed, void *arg, struct secret_source **ret,
+	char *reterr, size_t reterr_size);
+
+/* Asks all sources anew, cached values too.  The old value holds until then. */
+void secret_source_refresh(struct secret_source *s);
+
+/* Kills a command that runs.  Accepts NULL. */
+void secret_source_free(struct secret_source *s);
+
+#endif

@@ -1,0 +1,395 @@
+/*
+ * source_command.c - a program that prints a credential
+ *
+ * Theory of operation
+ *
+ * The program runs in a process group of its own, with nothing of ours but its
+ * three standard descriptors: /dev/null, and two pipes.  It is over when the
+ * program itself has ended (pidfd), when its time is up, or when it has printed
+ * too much.  In each case the group is killed first and the program reaped
+ * after: until then its number, and so the group's, cannot be anybody else's.
+ * What is still in the pipe counts, but its end is not waited for: a child that
+ * left the group may hold it open for ever.
+ *
+ * Standard error goes into our log, cut to a line; not at all if the value is
+ * in it.
+ */
+#include "source_command.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ev.h>
+
+#include "array.h"
+#include "log.h"
+#include "secret.h"
+#include "source_value.h"
+
+enum {
+	OUT_MAX = SECRET_MAX + 1, /* and a newline */
+	ERR_MAX = 400,            /* what of it goes into the log */
+	READS_MAX = 32,           /* a callback; a pipe is empty long before */
+	REAP_MS = 1000, /* after SIGKILL; longer only in a broken kernel */
+	REASON = 128,
+	ENV_MAX = 8,
+	FIRST_OTHER_FD = 3,
+};
+
+struct output {
+	struct ev_io io; /* fd -1: closed */
+	char *data;
+	size_t size, len;
+	bool overflow; /* there was more than size */
+};
+
+struct source_command {
+	struct ev_loop *loop;
+	const struct source_command_order *order;
+	pid_t pid; /* 0: not started, or reaped */
+	struct ev_io exit;
+	struct ev_timer timeout;
+	struct output out, err;
+	char out_data[OUT_MAX];
+	char err_data[ERR_MAX];
+};
+
+extern char **environ;
+
+static void
+close_io(struct ev_loop *loop, struct ev_io *io)
+{
+	ev_io_stop(loop, io);
+	if (io->fd >= 0)
+		close(io->fd);
+	ev_io_set(io, -1, EV_READ);
+}
+
+/* Asks how the program ended; false if somebody else reaped it. */
+static bool
+ask_status(const struct source_command *c, int options, siginfo_t *ret)
+{
+	*ret = (siginfo_t){.si_pid = 0};
+	return waitid(P_PIDFD, (id_t)c->exit.fd, ret,
+		       WEXITED | WNOHANG | options) == 0;
+}
+
+/*
+ * Kills what is left of the group and reaps the program.  True if it had ended
+ * with status 0 before that; else fault says how it ended.
+ */
+static bool
+end_group(struct source_command *c, char fault[REASON])
+{
+	struct pollfd ended = {.fd = c->exit.fd, .events = POLLIN};
+	siginfo_t info;
+
+	/* Reaped already: the number of the group is free for others. */
+	if (ask_status(c, WNOWAIT, &info))
+		kill(-c->pid, SIGKILL);
+	poll(&ended, 1, REAP_MS);
+	c->pid = 0;
+	if (!ask_status(c, 0, &info) || info.si_pid == 0)
+		snprintf(fault, REASON, "its exit status is gone");
+	else if (info.si_code == CLD_EXITED && info.si_status == 0)
+		return true;
+	else if (info.si_code == CLD_EXITED)
+		snprintf(fault, REASON, "exit status %d", info.si_status);
+	else
+		snprintf(fault, REASON, "killed by signal %d", info.si_status);
+	return false;
+}
+
+void
+source_command_cancel(struct source_command *c)
+{
+	char ignored[REASON];
+
+	if (c == NULL)
+		return;
+	if (c->pid != 0)
+		end_group(c, ignored);
+	ev_timer_stop(c->loop, &c->timeout);
+	close_io(c->loop, &c->exit);
+	close_io(c->loop, &c->out.io);
+	close_io(c->loop, &c->err.io);
+	explicit_bzero(c, sizeof(*c));
+	free(c);
+}
+
+static void
+log_stderr(struct source_command *c, const struct secret *value)
+{
+	struct output *err = &c->err;
+	struct span span;
+
+	while (err->len > 0 && err->data[err->len - 1] == '\n')
+		err->len--;
+	if (err->len == 0)
+		return;
+	if (value != NULL) {
+		span = secret_bytes(value);
+		if (memmem(err->data, err->len, span.ptr, span.len) != NULL)
+			err->len = 0;
+	}
+	for (size_t i = 0; i < err->len; i++) {
+		if (err->data[i] < ' ' || err->data[i] > '~')
+			err->data[i] = ' ';
+	}
+	log_notice("credential %s: %s: %.*s%s", c->order->name,
+		c->order->argv[0], (int)err->len, err->data,
+		err->len == 0 ? "(wrote its value to standard error)" : "");
+}
+
+/* fault: why there is no value, or NULL. */
+static void
+finish(struct source_command *c, const char *fault)
+{
+	const struct source_command_order *order = c->order;
+	struct secret *value = NULL;
+	char reason[REASON] = "";
+
+	if (fault != NULL)
+		snprintf(reason, sizeof(reason), "%s", fault);
+	else
+		value = source_value(
+			c->out.data, c->out.len, reason, sizeof(reason));
+	log_stderr(c, value);
+	source_command_cancel(c);
+	order->done(order->arg, value, reason);
+	secret_unref(value);
+}
+
+static ssize_t
+read_some(struct output *o)
+{
+	char rest[256];
+	ssize_t n;
+
+	if (o->len < o->size) {
+		n = read(o->io.fd, o->data + o->len, o->size - o->len);
+		if (n > 0)
+			o->len += (size_t)n;
+		return n;
+	}
+	n = read(o->io.fd, rest, sizeof(rest));
+	if (n > 0)
+		o->overflow = true;
+	explicit_bzero(rest, sizeof(rest));
+	return n;
+}
+
+static void
+drain(struct ev_loop *loop, struct output *o)
+{
+	for (int i = 0; i < READS_MAX && o->io.fd >= 0; i++) {
+		ssize_t n = read_some(o);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			close_io(loop, &o->io);
+	}
+}
+
+static const char too_much[] = "printed more than 64 KiB";
+
+static void
+on_output(struct ev_loop *loop, struct ev_io *io, int revents)
+{
+	struct source_command *c = io->data;
+
+	(void)revents;
+	drain(loop, io == &c->out.io ? &c->out : &c->err);
+	if (c->out.overflow)
+		finish(c, too_much);
+}
+
+static void
+on_exit_status(struct ev_loop *loop, struct ev_io *io, int revents)
+{
+	struct source_command *c = io->data;
+	char fault[REASON];
+	bool ok;
+
+	(void)revents;
+	ok = end_group(c, fault);
+	drain(loop, &c->out);
+	drain(loop, &c->err);
+	finish(c, c->out.overflow ? too_much : ok ? NULL : fault);
+}
+
+static void
+on_timeout(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+	struct source_command *c = timer->data;
+	char fault[REASON];
+
+	(void)loop, (void)revents;
+	snprintf(fault, sizeof(fault), "did not end within %u seconds",
+		c->order->timeout_seconds);
+	finish(c, fault);
+}
+
+/* What ordinary programs need to find their way; none of our own secrets. */
+static void
+fill_environment(char *env[ENV_MAX])
+{
+	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
+			     "/usr/bin:/sbin:/bin";
+	static const char *const passed[] = {
+		"HOME=", "USER=", "LOGNAME=", "LANG="};
+	size_t n = 0;
+
+	static_assert(ARRAY_LEN(passed) + 2 <= ENV_MAX, "room for all");
+	env[n++] = path;
+	for (size_t i = 0; i < ARRAY_LEN(passed); i++) {
+		size_t len = strlen(passed[i]);
+		char **e = environ;
+
+		while (*e != NULL && strncmp(*e, passed[i], len) != 0)
+			e++;
+		if (*e != NULL)
+			env[n++] = *e;
+	}
+	env[n] = NULL;
+}
+
+static int
+spawn(char *const *argv, int out, int err, pid_t *ret)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	char *env[ENV_MAX];
+	sigset_t signals;
+	int r;
+
+	fill_environment(env);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	sigemptyset(&signals);
+	posix_spawnattr_setsigmask(&attr, &signals);
+	sigfillset(&signals);
+	sigdelset(&signals, SIGKILL);
+	sigdelset(&signals, SIGSTOP);
+	posix_spawnattr_setsigdefault(&attr, &signals);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
+						POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
+	r = posix_spawn_file_actions_addopen(
+		&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	r |= posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
+	r |= posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
+	r |= posix_spawn_file_actions_addclosefrom_np(&files, FIRST_OTHER_FD);
+	r |= posix_spawn_file_actions_addchdir_np(&files, "/");
+	r = r != 0 ? ENOMEM
+		   : posix_spawn(ret, argv[0], &files, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	return -r;
+}
+
+/* One end for us, in o and not blocking; the other in *ret, to be closed. */
+static int
+open_pipe(struct output *o, int *ret)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	ev_io_set(&o->io, fds[0], EV_READ);
+	*ret = fds[1];
+	return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static struct source_command *
+new_command(struct ev_loop *loop, const struct source_command_order *order)
+{
+	struct source_command *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->loop = loop;
+	c->order = order;
+	c->out.data = c->out_data;
+	c->out.size = sizeof(c->out_data);
+	c->err.data = c->err_data;
+	c->err.size = sizeof(c->err_data);
+	ev_io_init(&c->exit, on_exit_status, -1, EV_READ);
+	ev_io_init(&c->out.io, on_output, -1, EV_READ);
+	ev_io_init(&c->err.io, on_output, -1, EV_READ);
+	ev_timer_init(&c->timeout, on_timeout, order->timeout_seconds, 0);
+	c->exit.data = c->out.io.data = c->err.io.data = c;
+	c->timeout.data = c;
+	return c;
+}
+
+static int
+run(struct source_command *c)
+{
+	int out = -1, err = -1, fd;
+	int r;
+
+	r = open_pipe(&c->out, &out);
+	if (r == 0)
+		r = open_pipe(&c->err, &err);
+	if (r == 0)
+		r = spawn(c->order->argv, out, err, &c->pid);
+	if (out >= 0)
+		close(out);
+	if (err >= 0)
+		close(err);
+	if (r < 0) {
+		c->pid = 0;
+		return r;
+	}
+	fd = pidfd_open(c->pid, 0);
+	if (fd >= 0) {
+		ev_io_set(&c->exit, fd, EV_READ);
+		return 0;
+	}
+	r = -errno;
+	if (r != -ESRCH) {
+		kill(-c->pid, SIGKILL);
+		waitpid(c->pid, NULL, 0);
+	}
+	c->pid = 0;
+	return r;
+}
+
+int
+source_command_start(struct ev_loop *loop,
+	const struct source_command_order *order, struct source_command **ret,
+	char *reterr, size_t reterr_size)
+{
+	struct source_command *c = new_command(loop, order);
+	int r = c != NULL ? run(c) : -ENOMEM;
+
+	if (r < 0) {
+		snprintf(reterr, reterr_size, "%s", strerror(-r));
+		source_command_cancel(c);
+		return r;
+	}
+	ev_io_start(loop, &c->exit);
+	ev_io_start(loop, &c->out.io);
+	ev_io_start(loop, &c->err.io);
+	/* The time counts from now, not from when the loop last woke. */
+	ev_now_update(loop);
+	ev_timer_start(loop, &c->timeout);
+	*ret = c;
+	return 0;
+}

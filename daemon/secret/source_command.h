@@ -1,0 +1,36 @@
+/*
+ * One run of a program that prints a value.
+ */
+#ifndef SBX_SOURCE_COMMAND_H
+#define SBX_SOURCE_COMMAND_H
+
+#include <stddef.h>
+
+struct ev_loop;
+struct secret;
+struct source_command;
+
+/* value is borrowed; NULL: reason says what went wrong. */
+typedef void source_command_done(
+	void *arg, struct secret *value, const char *reason);
+
+struct source_command_order { /* borrowed while it runs */
+	const char *name;     /* the credential, for the log */
+	char *const *argv;
+	unsigned timeout_seconds;
+	source_command_done *done; /* called once, never before the return */
+	void *arg;
+};
+
+/*
+ * Starts it.  It frees itself right before it calls done.  Returns 0 and *ret,
+ * or -errno with what is wrong in reterr.
+ */
+int source_command_start(struct ev_loop *loop,
+	const struct source_command_order *order, struct source_command **ret,
+	char *reterr, size_t reterr_size);
+
+/* Kills it and frees it; done is not called.  Accepts NULL. */
+void source_command_cancel(struct source_command *c);
+
+#endif
