@@ -1,0 +1,20 @@
+/*
+ * A decision and its outcome as one row of a table, the host first.
+ */
+#ifndef SBX_NETLOG_ROW_H
+#define SBX_NETLOG_ROW_H
+
+#include "netlog_table.h"
+
+struct logline;
+struct netlog_pair;
+
+void netlog_row_table(struct netlog_table *ret, size_t screen, bool colour);
+
+/* The row of a pair; one without decision shows its outcome alone. */
+void netlog_row_make(const struct netlog_pair *pair, struct netlog_row *ret);
+
+/* "api.example.org", "db.example.org:5432", "192.0.2.1:22", "-". */
+void netlog_row_host(const struct logline *l, char *ret, size_t size);
+
+#endif
