@@ -277,7 +277,7 @@ netlog_options_parse(int argc, char **argv, struct netlog_options *ret)
 				       ret->mode != NETLOG_JSON)) {
 		fprintf(stderr,
 			"sbx-netlog: --summary, --json and --explain "
-			"exclude each other; --follow goes with --json only\n");
+			"exclude each other; --follow is for lines and --json\n");
 		exit(NETLOG_USAGE);
 	}
 	if (!asked.last && ret->mode != NETLOG_LINES && !ret->follow)
