@@ -275,9 +275,9 @@ netlog_options_parse(int argc, char **argv, struct netlog_options *ret)
 	argp_parse(&argp, argc, argv, 0, NULL, &asked);
 	if (asked.modes > 1 || (ret->follow && ret->mode != NETLOG_LINES &&
 				       ret->mode != NETLOG_JSON)) {
-		fprintf(stderr,
-			"sbx-netlog: --summary, --json and --explain "
-			"exclude each other; --follow is for lines and --json\n");
+		fprintf(stderr, "sbx-netlog: --summary, --json and --explain "
+				"exclude each other; --follow is for lines and "
+				"--json\n");
 		exit(NETLOG_USAGE);
 	}
 	if (!asked.last && ret->mode != NETLOG_LINES && !ret->follow)

@@ -172,15 +172,16 @@ netlog_size(char *ret, size_t size, uint64_t bytes)
 void
 netlog_duration(char *ret, size_t size, double ms)
 {
+	int seconds = ms < 3599500 ? (int)(ms / 1000 + 0.5) : 0;
+
 	if (ms < 9.95)
 		snprintf(ret, size, "%.1fms", ms);
 	else if (ms < 999.5)
 		snprintf(ret, size, "%.0fms", ms);
 	else if (ms < 59950)
 		snprintf(ret, size, "%.1fs", ms / 1000);
-	else if (ms < 3600e3)
-		snprintf(ret, size, "%.0fm%02.0fs", (double)(int)(ms / 60e3),
-			(double)((int)(ms / 1000) % 60));
+	else if (ms < 3599500)
+		snprintf(ret, size, "%dm%02ds", seconds / 60, seconds % 60);
 	else
 		snprintf(ret, size, "%.1fh", ms / 3600e3);
 }
