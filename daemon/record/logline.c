@@ -143,8 +143,8 @@ logline_awaits_outcome(const struct logline *l)
 {
 	return is(l, "event", record_event_name(RECORD_DECISION)) &&
 	       is(l, "verdict", record_verdict_name(RECORD_ALLOWED)) &&
-	       (is(l, "kind", record_kind_name(RECORD_CONNECT)) ||
-		       is(l, "kind", record_kind_name(RECORD_REQUEST)));
+	       !is(l, "kind", record_kind_name(RECORD_PACKET)) &&
+	       !is(l, "kind", record_kind_name(RECORD_CONTROL));
 }
 
 uint64_t
