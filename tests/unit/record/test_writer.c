@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -276,6 +278,110 @@ test_lines_of_several_processes_never_mix(void **state)
 	fclose(file);
 }
 
+static void
+write_proc(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* Namespaces where we may make a file system; also for whom is not root. */
+static void
+own_namespaces(void)
+{
+	unsigned int uid = getuid(), gid = getgid();
+	char map[32];
+
+	if (unshare(CLONE_NEWNS) == 0)
+		return;
+	assert_int_equal(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+	write_proc("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	write_proc("/proc/self/uid_map", map);
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	write_proc("/proc/self/gid_map", map);
+}
+
+/*
+ * A folder on a file system of that many bytes, which nobody else can see: it
+ * is never attached anywhere, and belongs to namespaces of our own.
+ */
+static int
+tiny_disk(const char *size)
+{
+	int fs, mnt;
+
+	own_namespaces();
+	fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	assert_true(fs >= 0);
+	assert_int_equal(fsconfig(fs, FSCONFIG_SET_STRING, "size", size, 0), 0);
+	assert_int_equal(fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0), 0);
+	mnt = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	assert_true(mnt >= 0);
+	close(fs);
+	return mnt;
+}
+
+/* One line of 1000 bytes, of the same letter. */
+static void
+add_letters(struct writer *w, char letter, int lines)
+{
+	char line[1000];
+
+	memset(line, letter, sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (int i = 0; i < lines; i++)
+		assert_int_equal(writer_add(w, line, sizeof(line)), 0);
+}
+
+static void
+test_a_disk_that_fills_up_and_has_room_again(void **state)
+{
+	static const char ballast[8192];
+	int disk = tiny_disk("16k"), fd, log;
+	char text[TEXT_MAX * 8];
+	struct writer *w;
+	ssize_t n;
+
+	(void)state;
+	fd = openat(disk, "ballast", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, ballast, sizeof(ballast)), sizeof(ballast));
+	close(fd);
+	log = openat(
+		disk, "log", O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(log >= 0);
+	w = writer_new(dup(log));
+	assert_non_null(w);
+	add_letters(w, 'a', 6);
+	assert_int_equal(writer_flush(w), 0);
+	add_letters(w, 'b', 6); /* 2192 bytes of these find room */
+	assert_int_equal(writer_flush(w), -ENOSPC);
+	add_letters(w, 'c', 1);
+	assert_int_equal(writer_flush(w), -ENOSPC);
+	assert_int_equal(unlinkat(disk, "ballast", 0), 0);
+	add_letters(w, 'd', 2);
+	assert_int_equal(writer_flush(w), 0);
+	add_letters(w, 'e', 1);
+	assert_int_equal(writer_flush(w), 0);
+	n = pread(log, text, sizeof(text) - 1, 0);
+	assert_int_equal(n, 8192 + 1 + 3000);
+	text[n] = '\0';
+	/* Six, two and a part of one, its end, two, one. */
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(strcspn(text + 1000 * i, "\n"), 999);
+	assert_int_equal(strspn(text + 8000, "b"), 192);
+	assert_int_equal(text[8192], '\n');
+	assert_int_equal(strspn(text + 8193, "d"), 999);
+	assert_int_equal(strspn(text + 9193, "d"), 999);
+	assert_int_equal(strspn(text + 10193, "e"), 999);
+	writer_free(w);
+	close(log);
+	close(disk);
+}
+
 int
 main(void)
 {
@@ -290,6 +396,8 @@ main(void)
 		cmocka_unit_test(
 			test_reopen_moves_the_batch_and_closes_the_old),
 		cmocka_unit_test(test_lines_of_several_processes_never_mix),
+		/* Last: it moves this process into other namespaces. */
+		cmocka_unit_test(test_a_disk_that_fills_up_and_has_room_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
