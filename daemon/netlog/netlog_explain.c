@@ -91,8 +91,8 @@ say_target(FILE *out, const struct logline *l)
 	say_parts(out, "addresses", l, ends, ARRAY_LEN(ends));
 	if (logline_flag(l, "dst_mismatch"))
 		say(out, "",
-			"the host does not resolve to the address that "
-			"the sandbox dialled (it was dialled by name)");
+			"the daemon, which dials by name, dialled another "
+			"address");
 }
 
 static void

@@ -1,7 +1,8 @@
 /*
  * reason.c - the closed list of reasons: what each means, what helps
  *
- * docs/record.md explains the same list at length; a test compares the two.
+ * docs/record.md has the same rows for people who read before they run into
+ * them; a test compares the two, word for word.
  */
 #include "record.h"
 

@@ -99,6 +99,17 @@ def no_control(name, text, colour):
     return None
 
 
+def man_page(binary):
+    """Every option of --help is in the man page, and none besides."""
+    done = subprocess.run([binary, "--help"], capture_output=True, text=True,
+                          check=True, timeout=60)
+    helped = set(re.findall(r"--([a-z][a-z-]+)", done.stdout))
+    page = (HERE / "../../../docs/sbx-netlog.1").read_text(encoding="utf-8")
+    known = set(re.findall(r"--([a-z][a-z-]+)", page.replace("\\-", "-")))
+    return [f"--{o}: only in one of --help and docs/sbx-netlog.1"
+            for o in sorted(helped ^ known)]
+
+
 def main():
     binary = os.path.abspath(sys.argv[1])
     update = "--update" in sys.argv
@@ -118,6 +129,7 @@ def main():
     for path in HERE.glob("*.txt"):
         if path.name not in known:
             wrong.append(f"{path.name}: no case has that name")
+    wrong += man_page(binary)
     print("\n".join(wrong) or f"{len(CASES)} outputs as they should be")
     return 1 if wrong else 0
 

@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "array.h"
-#include "logfilter.h"
 #include "logline.h"
 #include "reader.h"
 
@@ -396,105 +395,6 @@ test_says_why_it_cannot_open(void **state)
 	reader_free(NULL);
 }
 
-static void
-test_filter(void **state)
-{
-	static const char decision[] =
-		TS "\"id\":\"1\",\"event\":\"decision\",\"kind\":\"request\","
-		   "\"sandbox\":\"build-1\",\"host\":\"api.example.org\","
-		   "\"verdict\":\"allowed\",\"reason\":\"rule_allow\"}";
-	static const char outcome[] =
-		TS "\"id\":\"1\",\"event\":\"outcome\",\"kind\":\"request\","
-		   "\"verdict\":\"error\",\"reason\":\"timeout\"}";
-	static const struct {
-		enum logfilter_key key;
-		const char *words[2];
-		bool target, alone, joined;
-		const char *why;
-	} cases[] = {
-		{LOGFILTER_SANDBOX, {"build-1"}, true, true, true, "same"},
-		{LOGFILTER_SANDBOX, {"build-*"}, true, true, true, "a glob"},
-		{LOGFILTER_SANDBOX, {"Build-*"}, false, true, true, "case"},
-		{LOGFILTER_SANDBOX, {"x", "build-1"}, true, true, true, "or"},
-		{LOGFILTER_HOST, {"*.EXAMPLE.org"}, true, true, true, "case"},
-		{LOGFILTER_HOST, {"example.org"}, false, true, true, "whole"},
-		{LOGFILTER_KIND, {"dns"}, false, true, true, "kind"},
-		{LOGFILTER_VERDICT, {"allowed"}, true, true, true, "its own"},
-		{LOGFILTER_VERDICT, {"error"}, true, false, true, "outcome's"},
-		{LOGFILTER_VERDICT, {"denied"}, true, false, false, "neither"},
-		{LOGFILTER_REASON, {"timeout"}, true, false, true, "reason"},
-	};
-	struct logline d, o;
-
-	(void)state;
-	assert_int_equal(logline_parse(span_of(decision), &d), 0);
-	assert_int_equal(logline_parse(span_of(outcome), &o), 0);
-	assert_true(logline_awaits_outcome(&d));
-	assert_false(logline_awaits_outcome(&o));
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct logfilter f = {0};
-
-		for (size_t k = 0; k < 2 && cases[i].words[k] != NULL; k++)
-			assert_int_equal(logfilter_add(&f, cases[i].key,
-						 cases[i].words[k]),
-				0);
-		if (logfilter_matches_target(&f, &d) != cases[i].target ||
-			logfilter_matches_result(&f, &d, NULL) !=
-				cases[i].alone ||
-			logfilter_matches_result(&f, &d, &o) != cases[i].joined)
-			fail_msg("%s %s", cases[i].words[0], cases[i].why);
-	}
-	logline_done(&d);
-	logline_done(&o);
-}
-
-static void
-test_filter_time_and_bounds(void **state)
-{
-	struct logfilter f = {.since_us = 1763695501000000};
-	struct logline l;
-
-	(void)state;
-	assert_int_equal(logline_parse(span_of(RECORD("1")), &l), 0);
-	assert_true(logfilter_matches_target(&f, &l));
-	f.since_us++;
-	assert_false(logfilter_matches_target(&f, &l));
-	logline_done(&l);
-	assert_int_equal(logfilter_add(&f, LOGFILTER_KIND, "none"), -EINVAL);
-	assert_int_equal(logfilter_add(&f, LOGFILTER_REASON, ""), -EINVAL);
-	for (int i = 0; i < LOGFILTER_WORDS; i++)
-		assert_int_equal(logfilter_add(&f, LOGFILTER_HOST, "x"), 0);
-	assert_int_equal(logfilter_add(&f, LOGFILTER_HOST, "x"), -E2BIG);
-}
-
-static void
-test_values_of_the_wrong_type_are_empty(void **state)
-{
-	static const char line[] =
-		TS "\"id\":\"zz\",\"event\":\"decision\",\"host\":5,"
-		   "\"status\":\"200\",\"bytes_up\":-1,\"dur_ms\":[],"
-		   "\"dst_mismatch\":1,\"reason\":\"new\"}";
-	struct logline l;
-	char *json;
-
-	(void)state;
-	assert_int_equal(logline_parse(span_of(line), &l), 0);
-	assert_int_equal(logline_id(&l), 0);
-	assert_string_equal(logline_text(&l, "host"), "");
-	assert_string_equal(logline_text(&l, "none"), "");
-	assert_int_equal(logline_number(&l, "status"), 0);
-	assert_int_equal(logline_number(&l, "bytes_up"), 0);
-	assert_true(logline_real(&l, "dur_ms") == 0);
-	assert_false(logline_flag(&l, "dst_mismatch"));
-	assert_int_equal(logline_reason(&l), -ENOENT);
-	assert_null(logline_json(&l, "none"));
-	json = logline_json(&l, "dur_ms");
-	assert_string_equal(json, "[]");
-	free(json);
-	logline_done(&l);
-	logline_done(&l);
-}
-
 #define IN_SCRATCH(test) \
 	cmocka_unit_test_setup_teardown(test, scratch_new, scratch_free)
 
@@ -512,9 +412,6 @@ main(void)
 		IN_SCRATCH(test_follows_a_file_that_is_emptied),
 		IN_SCRATCH(test_waits_for_a_file_that_is_not_there),
 		IN_SCRATCH(test_says_why_it_cannot_open),
-		cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_filter_time_and_bounds),
-		cmocka_unit_test(test_values_of_the_wrong_type_are_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,6 @@
 #include <jansson.h>
 
 #include "array.h"
-#include "codepoint.h"
 #include "record.h"
 
 static const struct record plain = {
@@ -437,63 +436,6 @@ test_the_clock_text_is_made_anew_each_second(void **state)
 	}
 }
 
-static void
-test_every_reason_explains_itself(void **state)
-{
-	const char *name;
-
-	(void)state;
-	for (int i = 0; i < RECORD_REASON_COUNT; i++) {
-		name = record_reason_name(i);
-		assert_non_null(name);
-		assert_in_range(strlen(name), 2, 32);
-		assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz_"),
-			strlen(name));
-		assert_non_null(record_reason_text(i));
-		for (int j = 0; j < i; j++)
-			assert_string_not_equal(name, record_reason_name(j));
-	}
-	assert_null(record_reason_hint(RECORD_RULE_ALLOW));
-	assert_non_null(record_reason_hint(RECORD_NO_RULE));
-}
-
-/* UTF-8 of cp, by the textbook; returns its length. */
-static size_t
-encode(uint32_t cp, char *ret)
-{
-	size_t len = cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
-	static const uint8_t lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
-
-	for (size_t i = len; i-- > 1; cp >>= 6)
-		ret[i] = (char)(0x80 | (cp & 0x3F));
-	ret[0] = (char)(lead[len] | cp);
-	return len;
-}
-
-static void
-test_every_code_point_is_read_back(void **state)
-{
-	char bytes[4];
-	uint32_t got;
-	size_t len;
-
-	(void)state;
-	for (uint32_t cp = 0; cp <= 0x10FFFF; cp++) {
-		len = encode(cp, bytes);
-		if (cp >= 0xD800 && cp <= 0xDFFF) {
-			assert_int_equal(codepoint_next(bytes, len, &got), 1);
-			assert_int_equal(got, CODEPOINT_BAD);
-			continue;
-		}
-		assert_int_equal(codepoint_next(bytes, len, &got), len);
-		assert_int_equal(got, cp);
-		if (len == 1)
-			continue;
-		assert_int_equal(codepoint_next(bytes, len - 1, &got), 1);
-		assert_int_equal(got, CODEPOINT_BAD);
-	}
-}
-
 int
 main(void)
 {
@@ -507,8 +449,6 @@ main(void)
 		cmocka_unit_test(test_addresses_read_as_inet_ntop_writes_them),
 		cmocka_unit_test(test_other_families_are_empty),
 		cmocka_unit_test(test_the_clock_text_is_made_anew_each_second),
-		cmocka_unit_test(test_every_reason_explains_itself),
-		cmocka_unit_test(test_every_code_point_is_read_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
