@@ -1,0 +1,172 @@
+#include "conn.h"
+
+#include "codec.h"
+
+static struct http_conn *(*const makers[])(
+	bool server, struct buf *in, struct buf *out) = {
+	[HTTP_1] = h1_new,
+};
+
+struct http_conn *
+http_server_new(enum http_version v, struct buf *in, struct buf *out)
+{
+	return makers[v](true, in, out);
+}
+
+struct http_conn *
+http_client_new(enum http_version v, struct buf *in, struct buf *out)
+{
+	return makers[v](false, in, out);
+}
+
+void
+http_conn_free(struct http_conn *c)
+{
+	if (c != NULL)
+		c->codec->free(c);
+}
+
+int
+http_conn_run(struct http_conn *c, bool eof)
+{
+	c->eof = c->eof || eof;
+	return c->codec->run(c);
+}
+
+const char *
+http_conn_error(const struct http_conn *c)
+{
+	return c->error;
+}
+
+int
+http_conn_error_status(const struct http_conn *c)
+{
+	return c->error_status;
+}
+
+struct http_stream *
+http_conn_accept(struct http_conn *c)
+{
+	return c->codec->accept(c, false);
+}
+
+struct http_stream *
+http_conn_accept_refused(struct http_conn *c)
+{
+	return c->codec->accept(c, true);
+}
+
+bool
+http_conn_can_request(const struct http_conn *c)
+{
+	return c->codec->can_request(c);
+}
+
+struct http_stream *
+http_conn_request(struct http_conn *c, const struct http_head *h)
+{
+	return c->codec->request(c, h);
+}
+
+bool
+http_conn_is_idle(const struct http_conn *c)
+{
+	return c->codec->is_idle(c);
+}
+
+bool
+http_conn_must_close(const struct http_conn *c)
+{
+	return c->must_close || c->close_asked;
+}
+
+void
+http_conn_set_close(struct http_conn *c)
+{
+	c->close_asked = true;
+}
+
+void
+http_conn_shrink(struct http_conn *c)
+{
+	c->codec->shrink(c);
+}
+
+const struct http_head *
+http_stream_head(const struct http_stream *s)
+{
+	return s->head;
+}
+
+void
+http_stream_next_head(struct http_stream *s)
+{
+	s->conn->codec->next_head(s);
+}
+
+enum http_body
+http_stream_peek(struct http_stream *s, struct span *ret)
+{
+	return s->conn->codec->peek(s, ret);
+}
+
+void
+http_stream_consume(struct http_stream *s, size_t len)
+{
+	s->conn->codec->consume(s, len);
+}
+
+const struct http_head *
+http_stream_trailers(const struct http_stream *s)
+{
+	return s->trailers;
+}
+
+int
+http_stream_send_head(struct http_stream *s, const struct http_head *h)
+{
+	return s->conn->codec->send_head(s, h);
+}
+
+size_t
+http_stream_room(const struct http_stream *s)
+{
+	return s->conn->codec->room(s);
+}
+
+ssize_t
+http_stream_send(struct http_stream *s, const void *data, size_t len)
+{
+	return s->conn->codec->send(s, data, len);
+}
+
+int
+http_stream_send_end(struct http_stream *s, const struct http_head *trailers)
+{
+	return s->conn->codec->send_end(s, trailers);
+}
+
+bool
+http_stream_sent_head(const struct http_stream *s)
+{
+	return s->sent_head;
+}
+
+bool
+http_stream_send_ended(const struct http_stream *s)
+{
+	return s->send_ended;
+}
+
+bool
+http_stream_receive_ended(const struct http_stream *s)
+{
+	return s->receive_ended;
+}
+
+void
+http_stream_close(struct http_stream *s)
+{
+	s->conn->codec->close(s);
+}

@@ -1,0 +1,161 @@
+/*
+ * One HTTP connection as bytes in and messages out, whichever version is
+ * spoken: the one face over the codecs.  h1.c is the first codec; h2 will be a
+ * second one behind the same functions, with several streams at a time.
+ *
+ * Pure: two buffers of the caller's (`in`: bytes from the peer, `out`: bytes to
+ * it), no socket, loop or clock.  Nothing calls back: the owner feeds `in`,
+ * calls http_conn_run(), then asks.  Bodies are never stored: body bytes stay
+ * in `in` until consumed, so a slow other side stops the reading by itself.
+ *
+ * A stream is one request and its response.  A server conn is the sandbox's
+ * side (we receive requests), a client conn the origin's (we send them).
+ */
+#ifndef SBX_HTTP_CONN_H
+#define SBX_HTTP_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "message.h"
+#include "span.h"
+
+struct buf;
+struct http_conn;
+struct http_stream;
+
+enum http_version {
+	HTTP_1,
+};
+
+enum {
+	/* The most that one head takes on the wire: an `out` with this bound
+	 * holds any head. */
+	HTTP_HEAD_WIRE_MAX = HTTP_HEAD_MAX + 1024,
+};
+
+/* The buffers are borrowed for the life of the conn.  NULL: out of memory. */
+struct http_conn *http_server_new(
+	enum http_version v, struct buf *in, struct buf *out);
+struct http_conn *http_client_new(
+	enum http_version v, struct buf *in, struct buf *out);
+
+/* Accepts NULL; its streams go with it. */
+void http_conn_free(struct http_conn *c);
+
+/*
+ * Parses what `in` holds as far as it goes.  eof: the peer has finished
+ * sending.  0; or -EPROTO when the peer broke the rules: http_conn_error()
+ * says how, nothing more may be read, both legs must close (after a server
+ * conn has sent its 400, if no response was begun).  Call it again after
+ * http_stream_close(): the next request may be waiting in `in`.
+ */
+int http_conn_run(struct http_conn *c, bool eof);
+
+/* "two Host fields"; NULL while there is no error.  Static text. */
+const char *http_conn_error(const struct http_conn *c);
+
+/* 400, 414, 417, 431, 501, 503, 505; 502 on a client conn; 0 without error. */
+int http_conn_error_status(const struct http_conn *c);
+
+/*
+ * Server: the next request whose head is complete and that nobody has taken;
+ * NULL if none.  The caller ends it with http_stream_close().  Looks at what
+ * is in `in`, as http_conn_run() does.
+ */
+struct http_stream *http_conn_accept(struct http_conn *c);
+
+/*
+ * Server, after -EPROTO with no request open: a stream without a head
+ * (http_stream_head() is NULL) to send the refusal on, once; else NULL.
+ */
+struct http_stream *http_conn_accept_refused(struct http_conn *c);
+
+/*
+ * Client: whether a request can be begun now; and begin it: writes the head
+ * to `out`.  h->framing says whether a body follows.  NULL with errno ENOBUFS
+ * when the head does not fit `out` now, EMSGSIZE when it never will, EBUSY,
+ * EINVAL when h has no Host or several, ENOMEM.
+ */
+bool http_conn_can_request(const struct http_conn *c);
+struct http_stream *http_conn_request(
+	struct http_conn *c, const struct http_head *h);
+
+/* No stream open, nothing half parsed, nothing in either buffer, and the
+ * connection may be used again. */
+bool http_conn_is_idle(const struct http_conn *c);
+
+/* After the streams that are open, the connection must be closed. */
+bool http_conn_must_close(const struct http_conn *c);
+
+/* Make it so ("Connection: close" if a head is yet to be sent). */
+void http_conn_set_close(struct http_conn *c);
+
+/* Idle: give all memory back that can be.  Else does nothing. */
+void http_conn_shrink(struct http_conn *c);
+
+/* ---- receiving on a stream ---- */
+
+/*
+ * The head received: server: the request; client: the response, NULL until it
+ * is complete.  An interim response (1xx) shows as a head of its own until
+ * http_stream_next_head() asks for the following one.
+ */
+const struct http_head *http_stream_head(const struct http_stream *s);
+void http_stream_next_head(struct http_stream *s);
+
+enum http_body {
+	HTTP_WAIT,
+	HTTP_DATA,
+	HTTP_END,
+	HTTP_BROKEN,
+};
+
+/*
+ * The next piece of body: HTTP_DATA with some bytes in *ret (they lie in `in`,
+ * valid until consumed or until `in` is written to); HTTP_WAIT for more input;
+ * HTTP_END, and then the trailers; HTTP_BROKEN when it can never be complete.
+ */
+enum http_body http_stream_peek(struct http_stream *s, struct span *ret);
+
+/* len: no more than the last peek showed. */
+void http_stream_consume(struct http_stream *s, size_t len);
+
+/* NULL: none, or not yet. */
+const struct http_head *http_stream_trailers(const struct http_stream *s);
+
+/* ---- sending on a stream ---- */
+
+/*
+ * Server only: a response head (interim ones as often as wanted, the final one
+ * once).  The codec chooses the wire framing from h->framing, the request's
+ * method and the peer's version (chunked to 1.1, until close to 1.0), and adds
+ * Connection by itself.  0, -ENOBUFS (try when `out` has drained), -EMSGSIZE
+ * when it can never fit, -ENOMEM.
+ */
+int http_stream_send_head(struct http_stream *s, const struct http_head *h);
+
+/*
+ * How many body bytes can be sent now; and send: takes at most that much,
+ * returns how much (0: wait for room).  More than HTTP_LENGTH promised:
+ * -EPROTO.  Where the answer has no body (HEAD, 204, 304) the bytes are taken
+ * and dropped.
+ */
+size_t http_stream_room(const struct http_stream *s);
+ssize_t http_stream_send(struct http_stream *s, const void *data, size_t len);
+
+/* The body is complete (trailers may be NULL).  0; -ENOBUFS (again later);
+ * -EMSGSIZE; -EPROTO when HTTP_LENGTH promised more. */
+int http_stream_send_end(
+	struct http_stream *s, const struct http_head *trailers);
+
+bool http_stream_sent_head(const struct http_stream *s); /* a final one */
+bool http_stream_send_ended(const struct http_stream *s);
+bool http_stream_receive_ended(const struct http_stream *s);
+
+/* Done with it.  Before both directions have ended this spoils an HTTP/1
+ * connection (http_conn_must_close() turns true). */
+void http_stream_close(struct http_stream *s);
+
+#endif
