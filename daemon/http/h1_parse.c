@@ -106,6 +106,9 @@ on_header_value_complete(llhttp_t *p)
 	struct http_head *head = filling(h);
 	int r;
 
+	/* llhttp lets an empty name pass. */
+	if (!http_is_token(http_head_name(head, &h->field)))
+		return refuse(h, H1_BAD_FIELD);
 	/* The spaces that llhttp leaves at the end. */
 	h->field.value_len =
 		(uint32_t)http_trim(http_head_value(head, &h->field)).len;
@@ -205,9 +208,15 @@ explain(struct h1 *h, llhttp_errno_t error, struct span rest)
 	if (error == HPE_INVALID_METHOD && rest.len > 0 &&
 		!http_is_token((struct span){rest.ptr, 1}))
 		return H1_NOT_HTTP;
-	if (error == HPE_UNEXPECTED_CONTENT_LENGTH &&
-		http_head_find(&h->head, HTTP_TRANSFER_ENCODING) != NULL)
-		return H1_LENGTH_AND_TE;
+	if (error == HPE_INVALID_VERSION && h->parser.http_major == 1 &&
+		h->parser.http_minor <= 1)
+		return H1_BAD_START;
+	if (http_head_find(&h->head, HTTP_TRANSFER_ENCODING) != NULL) {
+		if (error == HPE_UNEXPECTED_CONTENT_LENGTH)
+			return H1_LENGTH_AND_TE;
+		if (error == HPE_INVALID_TRANSFER_ENCODING)
+			return H1_TWO_TE;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
 		if (reasons[i].error == error)
 			return reasons[i].why;
