@@ -23,7 +23,7 @@ struct drive {
 	struct http_stream *stream;
 	FILE *text;
 	struct outcome outcome;
-	bool body_begun, broken;
+	bool head_shown, body_begun, broken;
 };
 
 static void
@@ -148,13 +148,10 @@ step_client(struct drive *d, bool eof)
 			http_stream_next_head(d->stream);
 			continue;
 		}
-		if (d->outcome.messages == 0 ||
-			!d->body_begun) /* the head is printed once */
+		if (!d->head_shown)
 			print_head(d, h);
-		d->body_begun = true;
-		if (!read_body(d))
-			return;
-		if (d->broken)
+		d->head_shown = true;
+		if (!read_body(d) || d->broken)
 			return;
 		http_stream_close(d->stream);
 		d->stream = NULL;
@@ -181,7 +178,8 @@ close_drive(struct drive *d)
 {
 	d->outcome.error = http_conn_error(d->conn);
 	d->outcome.status = http_conn_error_status(d->conn);
-	d->outcome.must_close = http_conn_must_close(d->conn);
+	if (d->outcome.error != NULL)
+		d->outcome.must_close = http_conn_must_close(d->conn);
 	fprintf(d->text, "= %d %s close %d\n", d->outcome.status,
 		d->outcome.error ? d->outcome.error : "fine",
 		d->outcome.must_close);
@@ -214,6 +212,8 @@ feed(struct drive *d, struct span input, struct cut cut,
 		at += len;
 		step(d, false);
 	}
+	/* What the input alone has made of it: its end closes anything. */
+	d->outcome.must_close = http_conn_must_close(d->conn);
 	if (!cut.no_eof)
 		step(d, true);
 }
