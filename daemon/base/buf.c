@@ -47,7 +47,6 @@ buf_room(const struct buf *b)
 struct span
 buf_span(const struct buf *b)
 {
-	/* Nothing, not even 0, may be added to a NULL. */
 	return (struct span){b->data != NULL ? b->data + b->start : "", b->len};
 }
 

@@ -1,0 +1,108 @@
+/*
+ * A client conn and a server conn back to back: every framing of both bodies,
+ * trailers, interim heads, early answers, half-closed connections, through
+ * buffers so small that each side has to wait for the other all the time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "h1_pair.h"
+
+enum {
+	LARGE = 70 * 1000,
+};
+
+#define NONE \
+	{ \
+		HTTP_NO_BODY, 0, false \
+	}
+
+static const struct plan plans[] = {
+	{"GET", NONE, NONE, 200, 0, false, false, "nothing either way"},
+	{"GET", NONE, {HTTP_LENGTH, 1, false}, 200, 0, false, false, "a byte"},
+	{"GET", NONE, {HTTP_LENGTH, LARGE, false}, 200, 0, false, false,
+		"a large length down"},
+	{"GET", NONE, {HTTP_CHUNKED, LARGE, false}, 200, 0, false, false,
+		"many chunks down"},
+	{"GET", NONE, {HTTP_CHUNKED, 0, false}, 200, 0, false, false,
+		"no chunk but the last"},
+	{"GET", NONE, {HTTP_CHUNKED, 5, true}, 200, 0, false, false,
+		"trailers down"},
+	{"GET", NONE, {HTTP_CHUNKED, 0, true}, 200, 0, false, false,
+		"nothing but trailers"},
+	{"POST", NONE, NONE, 204, 0, false, false, "204"},
+	{"GET", NONE, NONE, 304, 0, false, false, "304"},
+	{"HEAD", NONE, NONE, 200, 0, false, false, "HEAD"},
+	{"PUT", {HTTP_LENGTH, LARGE, false}, NONE, 201, 0, false, false,
+		"a large length up"},
+	{"PUT", {HTTP_CHUNKED, LARGE, true}, NONE, 201, 0, false, false,
+		"many chunks and trailers up"},
+	{"POST", {HTTP_LENGTH, LARGE, false}, {HTTP_LENGTH, LARGE, false}, 200,
+		0, true, false, "both ways at once"},
+	{"POST", {HTTP_CHUNKED, LARGE, true}, {HTTP_CHUNKED, LARGE, true}, 200,
+		0, true, false, "both ways in chunks"},
+	{"POST", {HTTP_LENGTH, 10, false}, {HTTP_CHUNKED, 10, false}, 200, 16,
+		false, false, "as many interim heads as may be"},
+	{"POST", {HTTP_CHUNKED, LARGE, false}, {HTTP_LENGTH, 9, false}, 200, 2,
+		true, false, "an early answer"},
+};
+
+static const struct bounds all_bounds[] = {
+	{16 * 1024, 16 * 1024, 16 * 1024},
+	{1024, 1024, 1024},
+	{1, 128, 1},
+	{7, 128, 5},
+	{1024, 128, 3},
+	{3, 1024, 1024},
+};
+
+/* All plans on one connection: it must stay good for the next. */
+static void
+test_exchanges_on_one_connection(void **state)
+{
+	(void)state;
+	for (size_t b = 0; b < ARRAY_LEN(all_bounds); b++) {
+		struct pair *p = pair_new(all_bounds[b]);
+
+		for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+			pair_run(p, &plans[i]);
+			if (!pair_is_idle(p))
+				fail_msg("%s, bounds %zu: not idle",
+					plans[i].reason, b);
+		}
+		pair_free(p);
+	}
+}
+
+static void
+test_half_close(void **state)
+{
+	(void)state;
+	for (size_t b = 0; b < ARRAY_LEN(all_bounds); b++) {
+		for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+			struct pair *p = pair_new(all_bounds[b]);
+			struct plan plan = plans[i];
+
+			plan.half_close = true;
+			pair_run(p, &plan);
+			assert_false(pair_is_idle(p));
+			pair_free(p);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exchanges_on_one_connection),
+		cmocka_unit_test(test_half_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
