@@ -1,5 +1,6 @@
 #include "message.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -62,9 +63,9 @@ grow_text(struct http_head *h, uint32_t need)
 	text = malloc(size);
 	if (text == NULL)
 		return -ENOMEM;
-	if (h->text_len > 0)
+	if (h->text != NULL)
 		memcpy(text, h->text, h->text_len);
-	if (holds_secret(h))
+	if (h->text != NULL && holds_secret(h))
 		explicit_bzero(h->text, h->text_size);
 	free(h->text);
 	h->text = text;
@@ -84,9 +85,11 @@ http_head_append(struct http_head *h, struct span text, uint32_t *ret)
 	if (h->text_len + text.len > h->text_size &&
 		grow_text(h, h->text_len + (uint32_t)text.len) < 0)
 		return -ENOMEM;
-	if (text.len > 0)
+	if (text.len > 0) {
+		assert(h->text != NULL);
 		memcpy(h->text + h->text_len, own ? h->text + at : text.ptr,
 			text.len);
+	}
 	if (ret != NULL)
 		*ret = h->text_len;
 	h->text_len += (uint32_t)text.len;

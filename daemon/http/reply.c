@@ -61,31 +61,42 @@ json_of(const char *text)
 	return ret;
 }
 
+/* Straight into the buffer, which knows the size only after one dry run. */
+static int
+dump_json(const json_t *object, struct buf *body)
+{
+	size_t len = json_dumpb(object, NULL, 0, JSON_COMPACT), room;
+	char *at;
+
+	if (len == 0)
+		return -ENOMEM;
+	if (len + 1 > buf_room(body))
+		return -ENOBUFS;
+	at = buf_reserve(body, len + 1, &room);
+	if (at == NULL || json_dumpb(object, at, len, JSON_COMPACT) != len)
+		return -ENOMEM;
+	at[len] = '\n';
+	buf_commit(body, len + 1);
+	return 0;
+}
+
 static int
 add_json(const struct keys *keys, struct buf *body)
 {
 	json_t *object = json_object();
-	char *text = NULL;
-	int r = -ENOMEM;
+	int r = 0;
 
 	if (object == NULL)
 		return -ENOMEM;
-	for (int i = 0; i < KEYS; i++) {
+	for (int i = 0; i < KEYS && r == 0; i++) {
 		const struct key *key = &keys->list[i];
 
 		if (key->value != NULL && json_object_set_new(object, key->name,
 						  json_of(key->value)) < 0)
-			goto out;
+			r = -ENOMEM;
 	}
-	text = json_dumps(object, JSON_COMPACT);
-	if (text == NULL)
-		goto out;
-	r = buf_room(body) > strlen(text) ? buf_add(body, text, strlen(text))
-					  : -ENOBUFS;
 	if (r == 0)
-		r = buf_add(body, "\n", 1);
-out:
-	free(text);
+		r = dump_json(object, body);
 	json_decref(object);
 	return r;
 }

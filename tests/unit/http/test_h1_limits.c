@@ -18,10 +18,8 @@
 #define START "POST / HTTP/1.1\r\nHost: a.test\r\n"
 #define CHUNKED START "Transfer-Encoding: chunked\r\n\r\n"
 
-enum {
-	KIB = 1024,
-	MIB = 1024 * 1024,
-};
+#define KIB ((size_t)1024)
+#define MIB (KIB * 1024)
 
 static const struct {
 	const char *before;

@@ -329,20 +329,19 @@ static void
 test_requests(void **state)
 {
 	static const struct {
-		const char *method;
-		enum http_framing framing;
+		const char *method, *wire;
 		uint64_t length;
+		enum http_framing framing;
 		bool close;
-		const char *wire;
 	} cases[] = {
-		{"GET", HTTP_NO_BODY, 0, false, "\r\n"},
-		{"GET", HTTP_NO_BODY, 0, true, "Connection: close\r\n\r\n"},
-		{"POST", HTTP_NO_BODY, 0, false, "Content-Length: 0\r\n\r\n"},
-		{"PUT", HTTP_LENGTH, 18446744073709551615ULL, false,
-			"Content-Length: 18446744073709551615\r\n\r\n"},
-		{"PATCH", HTTP_CHUNKED, 0, false,
-			"Transfer-Encoding: chunked\r\n\r\n"},
-		{"DELETE", HTTP_LENGTH, 0, false, "\r\n"},
+		{"GET", "\r\n", 0, HTTP_NO_BODY, false},
+		{"GET", "Connection: close\r\n\r\n", 0, HTTP_NO_BODY, true},
+		{"POST", "Content-Length: 0\r\n\r\n", 0, HTTP_NO_BODY, false},
+		{"PUT", "Content-Length: 18446744073709551615\r\n\r\n",
+			18446744073709551615ULL, HTTP_LENGTH, false},
+		{"PATCH", "Transfer-Encoding: chunked\r\n\r\n", 0, HTTP_CHUNKED,
+			false},
+		{"DELETE", "\r\n", 0, HTTP_LENGTH, false},
 	};
 
 	(void)state;

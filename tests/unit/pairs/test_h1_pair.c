@@ -14,7 +14,7 @@
 #include "h1_pair.h"
 
 enum {
-	LARGE = 70 * 1000,
+	LARGE = 40 * 1000,
 };
 
 #define NONE \
@@ -53,7 +53,7 @@ static const struct plan plans[] = {
 };
 
 static const struct bounds all_bounds[] = {
-	{16 * 1024, 16 * 1024, 16 * 1024},
+	{16384, 16384, 16384},
 	{1024, 1024, 1024},
 	{1, 128, 1},
 	{7, 128, 5},
