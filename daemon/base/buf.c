@@ -47,6 +47,7 @@ buf_room(const struct buf *b)
 struct span
 buf_span(const struct buf *b)
 {
+	/* Nothing, not even 0, may be added to a NULL. */
 	return (struct span){b->data != NULL ? b->data + b->start : "", b->len};
 }
 
