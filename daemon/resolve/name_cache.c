@@ -1,0 +1,154 @@
+#include "name_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "keyed_hash.h"
+#include "resolver.h"
+
+/* One allocation: the name stands behind the addresses. */
+struct entry {
+	TAILQ_ENTRY(entry) used; /* the least recently used is first */
+	LIST_ENTRY(entry) chain;
+	uint64_t expires_ms;
+	int family;
+	int status;
+	const char *text;
+	const char *name;
+	size_t count;
+	uint8_t addresses[][16];
+};
+
+LIST_HEAD(entry_chain, entry);
+
+struct name_cache {
+	struct keyed_hash hash;
+	TAILQ_HEAD(, entry) used;
+	size_t count;
+	size_t capacity;
+	size_t bucket_count; /* a power of two */
+	struct entry_chain buckets[];
+};
+
+struct name_cache *
+name_cache_new(size_t capacity)
+{
+	struct name_cache *c;
+	size_t buckets = 1;
+
+	while (buckets < capacity)
+		buckets *= 2;
+	c = calloc(1, sizeof(*c) + buckets * sizeof(struct entry_chain));
+	if (c == NULL)
+		return NULL;
+	if (keyed_hash_init(&c->hash) < 0) {
+		free(c);
+		return NULL;
+	}
+	TAILQ_INIT(&c->used);
+	c->capacity = capacity;
+	c->bucket_count = buckets;
+	return c;
+}
+
+static void
+forget(struct name_cache *c, struct entry *e)
+{
+	TAILQ_REMOVE(&c->used, e, used);
+	LIST_REMOVE(e, chain);
+	c->count--;
+	free(e);
+}
+
+void
+name_cache_clear(struct name_cache *c)
+{
+	struct entry *e, *next;
+
+	for (e = TAILQ_FIRST(&c->used); e != NULL; e = next) {
+		next = TAILQ_NEXT(e, used);
+		forget(c, e);
+	}
+}
+
+void
+name_cache_free(struct name_cache *c)
+{
+	if (c == NULL)
+		return;
+	name_cache_clear(c);
+	free(c);
+}
+
+static struct entry_chain *
+bucket_of(struct name_cache *c, const char *name)
+{
+	uint64_t hash = keyed_hash_of(&c->hash, name, strlen(name));
+
+	return &c->buckets[hash & (c->bucket_count - 1)];
+}
+
+static struct entry *
+find(struct name_cache *c, const char *name, int family)
+{
+	struct entry *e;
+
+	LIST_FOREACH(e, bucket_of(c, name), chain)
+	{
+		if (e->family == family && strcmp(e->name, name) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+bool
+name_cache_find(struct name_cache *c, const char *name, int family,
+	uint64_t now_ms, struct resolver_answer *ret)
+{
+	struct entry *e = find(c, name, family);
+
+	if (e == NULL)
+		return false;
+	if (e->expires_ms <= now_ms) {
+		forget(c, e);
+		return false;
+	}
+	TAILQ_REMOVE(&c->used, e, used);
+	TAILQ_INSERT_TAIL(&c->used, e, used);
+	*ret = (struct resolver_answer){
+		.status = e->status,
+		.family = family,
+		.count = e->count,
+		.ttl = (unsigned)((e->expires_ms - now_ms + 999) / 1000),
+		.text = e->text,
+	};
+	memcpy(ret->addresses, e->addresses, e->count * 16);
+	return true;
+}
+
+void
+name_cache_put(struct name_cache *c, const char *name, uint64_t now_ms,
+	const struct resolver_answer *answer)
+{
+	size_t name_size = strlen(name) + 1;
+	struct entry *e = find(c, name, answer->family);
+
+	if (e != NULL)
+		forget(c, e);
+	e = calloc(1, sizeof(*e) + answer->count * 16 + name_size);
+	if (e == NULL)
+		return;
+	if (c->count == c->capacity)
+		forget(c, TAILQ_FIRST(&c->used));
+	e->family = answer->family;
+	e->status = answer->status;
+	e->text = answer->text;
+	e->expires_ms = now_ms + (uint64_t)answer->ttl * 1000;
+	e->count = answer->count;
+	memcpy(e->addresses, answer->addresses, e->count * 16);
+	e->name = memcpy(e->addresses[e->count], name, name_size);
+	LIST_INSERT_HEAD(bucket_of(c, name), e, chain);
+	TAILQ_INSERT_TAIL(&c->used, e, used);
+	c->count++;
+}

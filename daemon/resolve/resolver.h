@@ -1,0 +1,87 @@
+/*
+ * Names to addresses, through c-ares on the worker's libev loop.
+ *
+ * Reads no file: servers are given, /etc/hosts and search domains do not
+ * exist.  Answers are cached with their TTL clamped to 5..300 s, "there is
+ * none" for 5 s, failures never.  At most 4,096 names are cached (the least
+ * recently used goes), at most 1,024 questions are on the wire, and questions
+ * for the same name and family are joined.  Knows nothing of policy and does
+ * not judge addresses: that is the guard's work, on each of them.
+ */
+#ifndef SBX_RESOLVER_H
+#define SBX_RESOLVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ev_loop;
+struct resolver;
+struct resolver_query;
+
+enum {
+	RESOLVER_ADDRESSES = 16, /* an answer with more is cut */
+	RESOLVER_SERVERS = 8,
+};
+
+struct resolver_answer {
+	/*
+	 * 0; -ENOENT no such name, or not a host name; -ENODATA no address of
+	 * that family; -ETIMEDOUT; -ECONNREFUSED; -EIO anything else
+	 */
+	int status;
+	int family;
+	size_t count;
+	uint8_t addresses[RESOLVER_ADDRESSES][16]; /* AF_INET: the first 4 */
+	unsigned ttl;                              /* seconds left, clamped */
+	const char *text; /* static; why, if status < 0 */
+};
+
+/*
+ * servers: "203.0.113.53", "203.0.113.53:5353", "2001:db8::1",
+ * "[2001:db8::1]:5353"; 1 to RESOLVER_SERVERS of them, asked in that order.
+ * The loop is borrowed.  0 and the resolver in *ret, which the caller frees; or
+ * -errno with one line of text in reterr.
+ *
+ * c-ares before 1.19.1 draws its random ids from /dev/urandom here and would
+ * silently make do without: so this fails (-EACCES, -ENOENT …) where that
+ * cannot be opened.  A worker makes its resolver before it gives up files.
+ */
+int resolver_new(struct ev_loop *loop, const char *const *servers, size_t count,
+	struct resolver **ret, char *reterr, size_t reterr_size);
+
+/* Accepts NULL; calls nobody back.  Not from inside a resolver_done. */
+void resolver_free(struct resolver *r);
+
+/*
+ * Other servers from now on: what was cached is forgotten, and what is on the
+ * wire is asked again there.  Opens no file.  0; -EINVAL with text in reterr
+ * and nothing changed.
+ */
+int resolver_set_servers(struct resolver *r, const char *const *servers,
+	size_t count, char *reterr, size_t reterr_size);
+
+/*
+ * How long one server may take and how often each is tried (2,000 ms, 3
+ * times; later tries wait twice as long).  Opens /dev/urandom as
+ * resolver_new() does.  0; -EBUSY while questions are on the wire; -errno.
+ */
+int resolver_set_patience(
+	struct resolver *r, unsigned timeout_ms, unsigned tries);
+
+/* The answer is borrowed for the call. */
+typedef void resolver_done(void *arg, const struct resolver_answer *answer);
+
+/*
+ * Asks for the addresses of host (normalised: lower case, no dot at its end)
+ * in AF_INET or AF_INET6.  An answer that is known at once (cached, or the
+ * question cannot be asked) is given before the call returns, and then NULL is
+ * returned; else the query, which is gone once done() was called or after
+ * resolver_cancel().  done() may ask and cancel at will.
+ */
+struct resolver_query *resolver_ask(struct resolver *r, const char *host,
+	int family, resolver_done *done, void *arg);
+
+/* Accepts NULL.  The question stays on the wire, for the cache. */
+void resolver_cancel(struct resolver_query *q);
+
+#endif
