@@ -26,7 +26,8 @@ enum {
 struct resolver_answer {
 	/*
 	 * 0; -ENOENT no such name, or not a host name; -ENODATA no address of
-	 * that family; -ETIMEDOUT; -ECONNREFUSED; -EIO anything else
+	 * that family; -ETIMEDOUT; -ECONNREFUSED no server can be reached or
+	 * all of them refuse or fail; -EIO anything else
 	 */
 	int status;
 	int family;

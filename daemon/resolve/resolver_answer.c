@@ -40,6 +40,15 @@ status_of(int ares)
 	return -EIO;
 }
 
+/* c-ares says the same of a server that answers SERVFAIL, NOTIMP or REFUSED. */
+static const char *
+text_of(int ares)
+{
+	if (ares == ARES_ECONNREFUSED)
+		return "no name server can be reached or is willing to answer";
+	return ares_strerror(ares);
+}
+
 /* A TTL with its top bit set comes out negative and counts as 0 (RFC 2181). */
 static unsigned
 clamp(int ttl)
@@ -112,5 +121,5 @@ resolver_answer_read(int family, int status, const uint8_t *reply, size_t len,
 		status = read_aaaa(reply, len, ret);
 	if (status != ARES_SUCCESS)
 		resolver_answer_fail(
-			family, status_of(status), ares_strerror(status), ret);
+			family, status_of(status), text_of(status), ret);
 }
