@@ -83,7 +83,7 @@ pending_free(struct pending *p)
 void
 dns_responder_free(struct dns_responder *r)
 {
-	struct pending *p;
+	struct pending *p, *next;
 
 	if (r == NULL)
 		return;
@@ -91,7 +91,8 @@ dns_responder_free(struct dns_responder *r)
 		ev_io_stop(r->loop, &r->sockets[i]);
 		close(r->sockets[i].fd);
 	}
-	while ((p = TAILQ_FIRST(&r->pending)) != NULL) {
+	for (p = TAILQ_FIRST(&r->pending); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, link);
 		r->ops->gone(r->arg, &p->request);
 		pending_free(p);
 	}

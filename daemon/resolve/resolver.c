@@ -138,8 +138,12 @@ query_free(struct resolver_query *q)
 static void
 lookup_free(struct lookup *l)
 {
-	while (!TAILQ_EMPTY(&l->queries))
-		query_free(TAILQ_FIRST(&l->queries));
+	struct resolver_query *q, *next;
+
+	for (q = TAILQ_FIRST(&l->queries); q != NULL; q = next) {
+		next = TAILQ_NEXT(q, link);
+		query_free(q);
+	}
 	free(l);
 }
 

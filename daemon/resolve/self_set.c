@@ -29,16 +29,16 @@ self_set_new(void)
 {
 	struct self_set *s = calloc(1, sizeof(*s));
 
-	if (s == NULL || keyed_hash_init(&s->hash) < 0)
-		goto fail;
+	if (s == NULL)
+		return NULL;
 	s->buckets = calloc(SELF_FIRST_BUCKETS, sizeof(struct self *));
-	if (s->buckets == NULL)
-		goto fail;
+	if (s->buckets == NULL || keyed_hash_init(&s->hash) < 0) {
+		free(s->buckets);
+		free(s);
+		return NULL;
+	}
 	s->bucket_count = SELF_FIRST_BUCKETS;
 	return s;
-fail:
-	self_set_free(s);
-	return NULL;
 }
 
 void

@@ -22,6 +22,8 @@ table inet sbx_net {
       tproxy ip to 127.8.0.53:53 meta mark set meta mark or 0x1 accept
     iifname "sbx0" meta nfproto ipv6 udp dport 53 \
       tproxy ip6 to [fd73:6278:6e::53]:53 meta mark set meta mark or 0x1 accept
+    iifname "sbx0" meta nfproto ipv4 udp dport 5353 \
+      tproxy ip to 127.8.0.53:53 meta mark set meta mark or 0x1 accept
     iifname "sbx0" meta l4proto udp drop
   }
 }
@@ -154,6 +156,12 @@ def test_answers_as_the_server_that_was_asked(lab, server, peer, qtype,
                            number]
 
 
+def test_link_local_server_and_a_peer_that_is_not(lab):
+    text = lab.dig("fe80::53%eth0", "-b", "fd77:1::2", "x.test", "A")
+    assert "198.51.100.7" in text
+    assert lab.asked()[:3] == ["fe80::53", "sbx0", "fd77:1::2"]
+
+
 def test_no_capability_is_left(lab):
     status = pathlib.Path(f"/proc/{lab.answerer.pid}/status").read_text()
     sets = dict(re.findall(r"^(Cap\w+):\s+(\w+)$", status, re.MULTILINE))
@@ -177,3 +185,12 @@ def test_refusals_and_sizes_reach_dig(lab):
     assert "ANSWER: 40," in text
     text = lab.dig("192.0.2.1", "many.test", "A", "+noedns", "+ignore")
     assert "tc" in re.search(r"flags: ([a-z ]*);", text).group(1).split()
+
+
+def test_another_port_could_not_be_answered_as_itself(lab):
+    subprocess.run(
+        lab.sandbox.argv("dig", "+tries=1", "+timeout=1", "-p", "5353",
+                         "@192.0.2.1", "other-port.test", "A"),
+        stdout=subprocess.DEVNULL, timeout=DEADLINE, check=False)
+    lab.dig("192.0.2.1", "x.test", "A")
+    assert lab.asked()[3] == "x.test"

@@ -13,15 +13,18 @@
 static const uint8_t stream[] = "\0\3abc\0\0\0\1z";
 enum { STREAM_LEN = sizeof(stream) - 1 };
 
+/* Adds the message to what was read so far; until it is popped nothing is
+ * taken. */
 static void
-expect(struct dns_tcp *t, const char *text)
+read_message(struct dns_tcp *t, char *text)
 {
 	const uint8_t *message;
 	size_t len;
 
-	assert_int_equal(dns_tcp_next(t, &message, &len), 1);
-	assert_int_equal(len, strlen(text));
-	assert_memory_equal(message, text, len);
+	if (dns_tcp_next(t, &message, &len) != 1)
+		return;
+	strncat(text, (const char *)message, len);
+	strncat(text, "|", 8);
 	assert_int_equal(dns_tcp_feed(t, (const uint8_t *)"x", 1), 0);
 	dns_tcp_pop(t);
 }
@@ -29,21 +32,19 @@ expect(struct dns_tcp *t, const char *text)
 static void
 test_however_it_is_cut(void **state)
 {
-	static const char *const messages[] = {"abc", "", "z"};
 	struct dns_tcp t = {0};
 	const uint8_t *message;
-	size_t at, end, got, len;
+	size_t at, len;
 
 	(void)state;
 	for (size_t piece = 1; piece <= STREAM_LEN; piece++) {
-		got = at = 0;
-		while (at < STREAM_LEN) {
-			end = at + piece < STREAM_LEN ? piece : STREAM_LEN - at;
-			at += dns_tcp_feed(&t, stream + at, end);
-			if (dns_tcp_next(&t, &message, &len) == 1)
-				expect(&t, messages[got++]);
+		char text[64] = "";
+
+		for (at = 0; at < STREAM_LEN; read_message(&t, text)) {
+			len = at + piece < STREAM_LEN ? piece : STREAM_LEN - at;
+			at += dns_tcp_feed(&t, stream + at, len);
 		}
-		assert_int_equal(got, 3);
+		assert_string_equal(text, "abc||z|");
 		assert_int_equal(dns_tcp_next(&t, &message, &len), 0);
 	}
 }

@@ -102,6 +102,11 @@ static const struct {
 		-EPROTO, DNS_FORMERR, 0, 512, NULL, "a pointer backwards"},
 	{BYTES(HEADER(QUERY_RD, "\0") "\x41" "a" "\0" A_IN),
 		-EPROTO, DNS_FORMERR, 0, 512, NULL, "the bits 01 (RFC 2673)"},
+	{BYTES(HEADER(QUERY_RD, "\0") "\x41" TEXT_60 "aaaaa" "\0" A_IN),
+		-EPROTO, DNS_FORMERR, 0, 512, NULL, "65 bytes behind them"},
+	{BYTES(HEADER(QUERY_RD, "\0") "\xc0" TEXT_60 TEXT_60 TEXT_60
+		"aaaaaaaaaaaa" "\0" A_IN),
+		-EPROTO, DNS_FORMERR, 0, 512, NULL, "no label of 192 either"},
 	{BYTES(HEADER(QUERY_RD, "\0") "\x81" "a" "\0" A_IN),
 		-EPROTO, DNS_FORMERR, 0, 512, NULL, "the bits 10"},
 	{BYTES(HEADER(QUERY_RD, "\0") "\3" "a.b" "\0" A_IN),

@@ -29,8 +29,8 @@ test_published_vectors(void **state)
 	uint8_t input[16];
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof(input); i++)
-		input[i] = i;
+	for (size_t i = 0; i < sizeof(input); i++)
+		input[i] = (uint8_t)i;
 	for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
 		if (keyed_hash_of(&h, input, vectors[i].len) !=
 			vectors[i].expected)
