@@ -1,0 +1,232 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # the parameters are set by sbx-net-setup
+# sbx-net-doctor.sh - what else on this host breaks interception, or opens it
+#
+# Read by sbx-net-setup; not run by itself.  Each function looks for one fault
+# and calls finding() with the line that mends it.  A loop that calls finding()
+# never stands behind a pipe: its count would be lost.
+
+doctor_all()
+{
+	check_all
+	doctor_kernel
+	doctor_localnet
+	doctor_bridges
+	doctor_rp_filter
+	doctor_firewalls
+	doctor_marks
+}
+
+# One rule each in a table that is never committed (nft -c asks the kernel).
+kernel_takes()
+{
+	nft -c -f - >/dev/null 2>&1 <<-END
+		table inet sbx_net_probe {
+			set pair { type ifname . ipv4_addr; }
+			chain probe {
+				type filter hook $2 priority mangle
+				$3
+			}
+		}
+	END
+}
+
+# feature MODULE HOOK RULE
+feature()
+{
+	kernel_takes "$@" || finding "$1" error \
+		"the kernel has no $1 (tried: $3)" "modprobe $1"
+}
+
+doctor_kernel()
+{
+	feature nft_tproxy prerouting 'meta l4proto tcp tproxy ip to 127.0.0.1:1'
+	feature nft_socket output 'socket transparent 1 drop'
+	feature nft_reject_inet prerouting \
+		'udp dport 443 reject with icmpx port-unreachable'
+	feature nft_ct output 'ct direction reply accept'
+	feature nf_tables prerouting 'iifname . ip saddr @pair accept'
+}
+
+# interfaces_with TREE NAME: the interfaces where conf/*/NAME is 1.
+interfaces_with()
+{
+	for file in "/proc/sys/net/$1/conf"/*/"$2"; do
+		[ "$(cat "$file" 2>/dev/null)" = 1 ] || continue
+		file=${file%/*}
+		echo "${file##*/}"
+	done
+}
+
+doctor_localnet()
+{
+	for name in $(interfaces_with ipv4 route_localnet); do
+		finding route_localnet error \
+			"route_localnet=1 on $name: loopback addresses, ours among them, can be reached from there" \
+			"echo 0 > /proc/sys/net/ipv4/conf/$name/route_localnet"
+	done
+}
+
+# br_netfilter takes bridged packets through our prerouting chain before they
+# are routed; tproxy then has no route to lo.  Without a bridge it is harmless.
+doctor_bridges()
+{
+	[ -n "$(ip -o link show type bridge 2>/dev/null)" ] || return 0
+	for v in ip ip6; do
+		[ "$(sysctl_get net/bridge/bridge-nf-call-${v}tables)" = 1 ] ||
+			continue
+		finding "bridge-nf-call-${v}tables" error \
+			"bridge-nf-call-${v}tables=1: sandboxes on a bridge are not intercepted (kube-proxy wants it so: then keep sandboxes off bridges)" \
+			"sysctl -q -w net.bridge.bridge-nf-call-${v}tables=0"
+	done
+}
+
+# Strict reverse path filtering drops a sandbox whose address is routed
+# elsewhere.
+doctor_rp_filter()
+{
+	all=$(sysctl_get net/ipv4/conf/all/rp_filter)
+	for pair in $(set_elements source4); do
+		name=${pair%.*.*.*.*} address=${pair#"$name".}
+		own=$(sysctl_get "net/ipv4/conf/$name/rp_filter")
+		case ${all:-0}${own:-0} in
+		*2* | 00) continue ;;
+		esac
+		case " $(ip -4 route get "$address" 2>/dev/null) " in
+		*" dev $name "*) continue ;;
+		esac
+		finding rp_filter error \
+			"rp_filter=1 and $address is not routed to $name: its packets are dropped" \
+			"ip route replace $address/32 dev $name"
+	done
+}
+
+# Chains of others at the input hook that end in a drop, each as
+# FAMILY/TABLE/CHAIN, unless its table accepts our mark.
+closed_inputs()
+{
+	nft list ruleset 2>/dev/null | awk -v mark="$mark" -v mask="$mask" '
+		function number(text,   i, n) {
+			text = tolower(text); n = 0
+			if (substr(text, 1, 2) != "0x") return text + 0
+			for (i = 3; i <= length(text); i++)
+				n = n * 16 + index("0123456789abcdef",
+					substr(text, i, 1)) - 1
+			return n
+		}
+		# "mark & MASK == MARK ... accept"
+		function accepts_us(   i) {
+			if ($NF != "accept") return 0
+			for (i = 1; i + 4 <= NF; i++)
+				if ($i == "mark" && $(i + 1) == "&" &&
+				    number($(i + 2)) == number(mask) &&
+				    number($(i + 4)) == number(mark))
+					return 1
+			return 0
+		}
+		$1 == "table" { table = $2 "/" $3; next }
+		table == "inet/sbx_net" { next }
+		$1 == "chain" { chain = $2; hook = 0; last = ""; next }
+		$1 == "type" {
+			hook = / hook input /
+			if (/policy drop/) closed[table "/" chain] = 1
+			else policy_open = 1
+			if (!hook) delete closed[table "/" chain]
+			next
+		}
+		accepts_us() { mended[table] = 1 }
+		$1 == "}" && chain != "" {
+			if (hook && last ~ /^[ \t]*(counter packets [0-9]+ bytes [0-9]+ )?(drop|reject)( with .*)?$/)
+				closed[table "/" chain] = 1
+			chain = ""; hook = 0; next
+		}
+		{ last = $0 }
+		END {
+			for (c in closed) {
+				t = c; sub(/\/[^\/]*$/, "", t)
+				if (!(t in mended)) print c
+			}
+		}' | sort
+}
+
+doctor_firewalls()
+{
+	for name in $(closed_inputs); do
+		family=${name%%/*} chain=${name##*/}
+		table=${name#*/} && table=${table%/*}
+		finding input_policy error \
+			"the firewall chain $family $table $chain drops what tproxy delivers" \
+			"$(firewall_line "$family" "$table" "$chain")"
+	done
+}
+
+firewall_line()
+{
+	if [ "$2" = firewalld ]; then
+		# Our own input chain still drops what is not ours.
+		echo "for i in $(set_elements ifaces | tr '\n' ' '); do firewall-cmd --permanent --zone=trusted --add-interface=\$i; done; firewall-cmd --reload"
+	elif nft list chain "$1" "$2" ufw-before-input >/dev/null 2>&1 ||
+		nft list chain "$1" "$2" ufw6-before-input >/dev/null 2>&1; then
+		[ "$1" = ip ] && v= || v=6
+		echo "sed -i '/^# End required lines/a -A ufw$v-before-input -m mark --mark $mark/$mask -j ACCEPT' /etc/ufw/before$v.rules && ufw reload"
+	else
+		echo "nft insert rule $1 $2 $3 meta mark and $mask == $mark accept"
+	fi
+}
+
+# free_mark USED: the first bit that nobody uses
+free_mark()
+{
+	bit=1
+	while [ $bit -lt 2147483648 ]; do
+		[ $((bit & $1)) -ne 0 ] || break
+		bit=$((bit << 1))
+	done
+	hex $bit
+}
+
+# Masks of the marks that others use: "ip MASK" from ip rules, "nft MASK" from
+# rules that set the mark.
+marks_of_others()
+{
+	for f in $(families); do
+		ip "$f" rule show 2>/dev/null |
+			grep -vE "^(99|100):	from all fwmark $mark/$mask " |
+			sed -n 's/.*fwmark \(0x[0-9a-f]*\)\(\/\(0x[0-9a-f]*\)\)\{0,1\}.*/\1 \3/p' |
+			while read -r value bits; do echo "ip_rule ${bits:-$value}"; done
+	done
+	nft list ruleset 2>/dev/null | awk '
+		$1 == "table" { ours = ($3 == "sbx_net") }
+		!ours && sub(/.*meta mark set /, "") {
+			n = split($0, word, " ")
+			for (i = 1; i <= n; i++) {
+				if (word[i] ~ /^0x[0-9a-f]+$/) {
+					if (i == 1 || word[i - 1] != "&")
+						print "nft_rule", word[i]
+				} else if (word[i] !~ /^(meta|mark|&|\||\^)$/)
+					break
+			}
+		}'
+}
+
+doctor_marks()
+{
+	others=$(marks_of_others | sort -u)
+	used=$((mask))
+	for word in $others; do
+		case $word in
+		0x*) used=$((used | word)) ;;
+		esac
+	done
+	for word in $others; do
+		case $word in
+		0x*) ;;
+		*) kind=$word && continue ;;
+		esac
+		[ $((word & mask)) -ne 0 ] || continue
+		bit=$(free_mark $used)
+		finding mark_conflict error \
+			"another $(echo "$kind" | tr _ ' ') uses the mark $word, which overlaps ours ($mark/$mask)" \
+			"$(self remove) && $0 install --mark $bit --table $route_table --port $port --user $user --cage '$cage' --rules $rules"
+	done
+}
