@@ -105,8 +105,8 @@ int nft_remove_sandbox(struct nft *nft, const struct nft_sandbox *sandbox,
  * something else: 0, also when it was not caged; -EBUSY a sandbox is there;
  * -errno.
  */
-int nft_release(struct nft *nft, const char *interface, char *reterr,
-	size_t size);
+int nft_release(
+	struct nft *nft, const char *interface, char *reterr, size_t size);
 
 /*
  * Replaces what workers may dial although it is denied: 0; -EINVAL, -E2BIG,
@@ -117,9 +117,10 @@ int nft_exempt(struct nft *nft, const struct nft_exempt *exempt, char *reterr,
 
 /*
  * Makes the sets and the prohibit rules in the kernel exactly what this nft
- * was told, and releases the interfaces that are gone.  For the start, for
- * each repair and for once a minute.  An interface that exists and was caged
- * by somebody else stays caged.  0; -ENOENT not installed; -errno.
+ * was told, and releases the interfaces that are gone.  For the start, when
+ * all sandboxes were added, for each repair and for once a minute.  An
+ * interface that exists and was caged by somebody else stays caged.  0;
+ * -ENOENT not installed, but the prohibit rules stand; -errno.
  */
 int nft_sync(struct nft *nft, char *reterr, size_t size);
 

@@ -191,7 +191,7 @@ marks_of_others()
 {
 	for f in $(families); do
 		ip "$f" rule show 2>/dev/null |
-			grep -vE "^(99|100):	from all fwmark $mark/$mask " |
+			grep -vE "^(99|100):	from all fwmark $shown_mark " |
 			sed -n 's/.*fwmark \(0x[0-9a-f]*\)\(\/\(0x[0-9a-f]*\)\)\{0,1\}.*/\1 \3/p' |
 			while read -r value bits; do echo "ip_rule ${bits:-$value}"; done
 	done

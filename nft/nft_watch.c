@@ -1,0 +1,167 @@
+/*
+ * nft_watch.c - who else touches what is ours?
+ *
+ * Two multicast sockets behind one epoll descriptor.  An event carries the
+ * port of the socket that asked for the change; ours are known and skipped.
+ * Reading is bounded, and the descriptor stays readable while there is more.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+#include "nft_event.h"
+#include "nft_state.h"
+#include "nft_watch.h"
+#include "nlsock.h"
+
+enum { READS_A_CALL = 64, READ_SIZE = 64 * 1024, KERNEL_BUFFER = 1 << 20 };
+
+enum { SOCKET_NFNL, SOCKET_RTNL, SOCKETS };
+
+struct nft_watch {
+	int epoll;
+	int fd[SOCKETS];
+	struct nft_event_filter filter;
+	_Alignas(struct nlmsghdr) char read[READ_SIZE];
+};
+
+static int
+open_socket(int protocol, uint32_t groups)
+{
+	struct sockaddr_nl me = {.nl_family = AF_NETLINK, .nl_groups = groups};
+	int size = KERNEL_BUFFER;
+	int fd, r;
+
+	fd = socket(
+		AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&me, sizeof(me)) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	/* Only to lose less; what is lost is told. */
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	return fd;
+}
+
+static int
+add_socket(struct nft_watch *w, int i, int protocol, uint32_t groups)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+
+	w->fd[i] = open_socket(protocol, groups);
+	if (w->fd[i] < 0)
+		return w->fd[i];
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->fd[i], &ev) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+nft_watch_open(const struct nft *nft, struct nft_watch **ret, char *reterr,
+	size_t size)
+{
+	struct nft_watch *w = malloc(sizeof(*w));
+	int r = -ENOMEM;
+
+	if (w == NULL)
+		goto fail;
+	w->fd[SOCKET_NFNL] = w->fd[SOCKET_RTNL] = -1;
+	w->filter.own_nfnl = nlsock_port(nft->nfnl);
+	w->filter.own_rtnl = nlsock_port(nft->rtnl);
+	w->filter.names = nft->names;
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll < 0) {
+		r = -errno;
+		goto fail;
+	}
+	r = add_socket(w, SOCKET_NFNL, NETLINK_NETFILTER,
+		1U << (NFNLGRP_NFTABLES - 1));
+	if (r < 0)
+		goto fail;
+	r = add_socket(w, SOCKET_RTNL, NETLINK_ROUTE,
+		1U << (RTNLGRP_IPV4_RULE - 1) | 1U << (RTNLGRP_IPV6_RULE - 1));
+	if (r < 0)
+		goto fail;
+	*ret = w;
+	return 0;
+fail:
+	snprintf(reterr, size, "cannot watch the kernel's rules: %s",
+		strerror(-r));
+	nft_watch_close(w);
+	return r;
+}
+
+void
+nft_watch_close(struct nft_watch *w)
+{
+	if (w == NULL)
+		return;
+	for (int i = 0; i < SOCKETS; i++) {
+		if (w->fd[i] >= 0)
+			close(w->fd[i]);
+	}
+	if (w->epoll >= 0)
+		close(w->epoll);
+	free(w);
+}
+
+int
+nft_watch_fd(const struct nft_watch *w)
+{
+	return w->epoll;
+}
+
+/* Flags of one datagram; 0 and *ret_empty when there is none; -errno. */
+static int
+read_one(struct nft_watch *w, int i, bool *ret_empty)
+{
+	struct sockaddr_nl from = {0};
+	socklen_t from_len = sizeof(from);
+	ssize_t n = recvfrom(w->fd[i], w->read, sizeof(w->read), 0,
+		(struct sockaddr *)&from, &from_len);
+
+	if (n < 0 && errno == ENOBUFS)
+		return NFT_WATCH_LOST;
+	if (n < 0 && errno == EINTR)
+		return 0;
+	if (n < 0) {
+		*ret_empty = true;
+		return errno == EAGAIN ? 0 : -errno;
+	}
+	if (from.nl_pid != 0) /* not the kernel */
+		return 0;
+	return nft_event_judge(
+		&w->filter, i == SOCKET_NFNL, w->read, (size_t)n);
+}
+
+int
+nft_watch_read(struct nft_watch *w)
+{
+	int flags = 0;
+
+	for (int i = 0; i < SOCKETS; i++) {
+		bool empty = false;
+
+		for (int j = 0; j < READS_A_CALL && !empty; j++) {
+			int r = read_one(w, i, &empty);
+
+			if (r < 0)
+				return r;
+			flags |= r;
+		}
+	}
+	return flags;
+}
