@@ -81,16 +81,20 @@ ledger_reserve(struct ledger *l, size_t sources)
 
 	if (count > NFT_MAX_SOURCES || l->cage_count >= NFT_MAX_SOURCES)
 		return -ENOSPC;
-	if (sources > 0) {
+	if (count > l->source_room) {
 		grown = reallocarray(l->sources, count, sizeof(*grown));
 		if (grown == NULL)
 			return -ENOMEM;
 		l->sources = grown;
+		l->source_room = count;
 	}
+	if (l->cage_count < l->cage_room)
+		return 0;
 	cages = reallocarray(l->cages, l->cage_count + 1, sizeof(*cages));
 	if (cages == NULL)
 		return -ENOMEM;
 	l->cages = cages;
+	l->cage_room = l->cage_count + 1;
 	return 0;
 }
 
@@ -110,7 +114,7 @@ ledger_adopt(struct ledger *l, const struct element *interface)
 
 	if (find_cage(l, interface) != NULL)
 		return;
-	assert(l->cages != NULL);
+	assert(l->cages != NULL && l->cage_count < l->cage_room);
 	memmove(&l->cages[i + 1], &l->cages[i],
 		(l->cage_count - i) * sizeof(*l->cages));
 	l->cages[i] = (struct ledger_cage){.interface = *interface};
@@ -123,7 +127,7 @@ ledger_add(struct ledger *l, const struct element *source)
 	struct element interface = interface_of(source);
 	size_t i = source_place(l, source);
 
-	assert(!ledger_has(l, source));
+	assert(!ledger_has(l, source) && l->source_count < l->source_room);
 	memmove(&l->sources[i + 1], &l->sources[i],
 		(l->source_count - i) * sizeof(*l->sources));
 	l->sources[i] = *source;

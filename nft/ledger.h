@@ -19,8 +19,10 @@ struct ledger_cage {
 struct ledger {
 	struct element *sources;
 	size_t source_count;
+	size_t source_room;
 	struct ledger_cage *cages;
 	size_t cage_count;
+	size_t cage_room;
 };
 
 void ledger_done(struct ledger *l);
