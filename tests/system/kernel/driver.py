@@ -1,0 +1,47 @@
+"""nft.h as the keeper uses it: the program of nft_driver.c in the gateway."""
+
+import os
+import subprocess
+
+from kernel.net import ROOT
+
+
+def program():
+    """nft_driver of the build directory SBX_BUILD, or of the newest one."""
+    named = os.environ.get("SBX_BUILD")
+    places = [ROOT / named] if named else ROOT.glob("build*")
+    found = [p / "tests" / "nft_driver" for p in places
+             if (p / "tests" / "nft_driver").exists()]
+    assert found, "nft_driver is not built: cmake --build … -t nft_driver"
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+class Driver:
+    def __init__(self, where):
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", where.name, program()], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, *words):
+        """(status, text, lines) of one command."""
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        lines = []
+        while True:
+            line = self.process.stdout.readline()
+            assert line, f"nft_driver ended at {words}"
+            if line.startswith("= "):
+                _, status, text = line.rstrip("\n").split(" ", 2)
+                return int(status), text, lines
+            lines.append(line.rstrip("\n"))
+
+    def do(self, *words):
+        """One command that has to succeed; its lines, or its number."""
+        status, text, lines = self.ask(*words)
+        assert status >= 0, f"{words}: {status} {text}"
+        return lines if lines else status
+
+    def close(self):
+        self.process.stdin.close()
+        assert self.process.wait(10) == 0, "nft_driver failed at its end"
+        self.process.stdout.close()
