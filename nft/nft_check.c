@@ -30,9 +30,9 @@
 /* The same chains as in sbx-net.nft, with as many rules: a test compares. */
 const struct nft_chain nft_shape[NFT_CHAINS + 1] = {
 	{"prerouting", NF_INET_PRE_ROUTING, -150, 2},
-	{"egress", NFT_NO_HOOK, 0, 11},
+	{"egress", NFT_NO_HOOK, 0, 12},
 	{"input", NF_INET_LOCAL_IN, 0, 2},
-	{"to_host", NFT_NO_HOOK, 0, 3},
+	{"to_host", NFT_NO_HOOK, 0, 4},
 	{"forward", NF_INET_FORWARD, -5, 4},
 	{"output", NF_INET_LOCAL_OUT, 0, 3},
 	{"worker_dials", NFT_NO_HOOK, 0, 7},

@@ -4,7 +4,7 @@ import pytest
 
 from kernel.driver import Driver
 from kernel.fixtures import caged, intercepted, net  # noqa: F401
-from kernel.net import BOX, GATE, ORIGIN, WAN
+from kernel.net import BOX, GATE, ORIGIN, WAN, wait_for
 from kernel.talk import DNS, DnsServer, TcpServer, UdpServer, ask, dial
 
 BOTH = pytest.mark.parametrize("v", [0, 1], ids=["v4", "v6"])
@@ -122,4 +122,29 @@ def test_rules_of_the_sandbox_itself_change_nothing(intercepted):
         ip rule add fwmark 2 lookup main""")
     before = intercepted.seen()
     assert dial(intercepted.box["a"], ORIGIN[0], 80).startswith("proxy")
+    assert intercepted.seen() == before
+
+
+@BOTH
+def test_the_host_may_dial_a_sandbox(intercepted, v):
+    """ssh into a VM works; what the VM itself opens is intercepted still."""
+    box = intercepted.box["a"]
+    intercepted.keep(TcpServer(box, BOX["a"][v], 22, "sandbox"))
+    intercepted.keep(UdpServer(box, BOX["a"][v], 9999, "sandbox"))
+    assert dial(intercepted.gate, BOX["a"][v], 22).startswith("sandbox")
+    assert ask(intercepted.gate, BOX["a"][v], 9999) == "sandbox hello"
+    assert dial(box, GATE["a"][v], 22).startswith("proxy")
+
+
+@BOTH
+def test_an_answer_is_for_the_host_alone(intercepted, v):
+    """The ports of a connection that the host opened open no other way."""
+    box = intercepted.box["a"]
+    server = intercepted.keep(UdpServer(box, BOX["a"][v], 9999, "sandbox"))
+    assert ask(intercepted.gate, BOX["a"][v], 9999) == "sandbox hello"
+    before = intercepted.seen()
+    dropped = intercepted.gate.counter("sbx_net", "other")
+    server.socket.sendto(b"out", (ORIGIN[v], 9999))
+    wait_for("the drop", lambda: intercepted.gate.counter(
+        "sbx_net", "other") > dropped)
     assert intercepted.seen() == before
