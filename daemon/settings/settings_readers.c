@@ -1,0 +1,187 @@
+#include "settings_readers.h"
+
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "settings.h"
+
+enum {
+	SERVER_TEXT = 64, /* "[" address "]:" port */
+};
+
+bool
+settings_is_address(const char *text)
+{
+	unsigned char address[16];
+
+	return inet_pton(AF_INET, text, address) == 1 ||
+	       inet_pton(AF_INET6, text, address) == 1;
+}
+
+/* Decimal, no sign, no leading zero, at most max. */
+static bool
+is_number(const char *text, unsigned long max)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > 5 || text[digits] != '\0')
+		return false;
+	return (text[0] != '0' || digits == 1) &&
+	       strtoul(text, NULL, 10) <= max;
+}
+
+/* Copies the len bytes before a separator; NULL when they are too many. */
+static const char *
+front(const char *text, size_t len, char ret[SERVER_TEXT])
+{
+	if (len >= SERVER_TEXT)
+		return NULL;
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+	return ret;
+}
+
+bool
+settings_is_range(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char address[SERVER_TEXT];
+
+	if (slash == NULL)
+		return settings_is_address(text);
+	if (front(text, (size_t)(slash - text), address) == NULL)
+		return false;
+	return settings_is_address(address) &&
+	       is_number(slash + 1, strchr(address, ':') != NULL ? 128 : 32);
+}
+
+bool
+settings_is_server(const char *text)
+{
+	const char *end = strchr(text, ']'), *colon = strchr(text, ':');
+	char address[SERVER_TEXT];
+	unsigned char bytes[16];
+
+	if (text[0] == '[')
+		return end != NULL &&
+		       front(text + 1, (size_t)(end - text - 1), address) !=
+			       NULL &&
+		       inet_pton(AF_INET6, address, bytes) == 1 &&
+		       (end[1] == '\0' || (end[1] == ':' && end[2] != '0' &&
+						  is_number(end + 2, 65535)));
+	if (colon == NULL || strchr(colon + 1, ':') != NULL)
+		return settings_is_address(text);
+	return front(text, (size_t)(colon - text), address) != NULL &&
+	       inet_pton(AF_INET, address, bytes) == 1 && colon[1] != '0' &&
+	       is_number(colon + 1, 65535);
+}
+
+void
+settings_read_workers(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	if (value->kind == TREE_SCALAR && strcmp(value->text, "auto") == 0)
+		*(unsigned *)ret = 0;
+	else if (value->kind == TREE_SCALAR && !value->quoted &&
+		 is_number(value->text, f->max) &&
+		 strcmp(value->text, "0") != 0)
+		*(unsigned *)ret = (unsigned)strtoul(value->text, NULL, 10);
+	else
+		schema_expects(s, f, value, "auto or a number from 1 to 64");
+}
+
+/* A list, or one, of texts that pass the test. */
+static void
+read_checked(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, struct schema_strings *ret)
+{
+	static const struct check {
+		schema_reader *reader;
+		bool (*test)(const char *text);
+		const char *what;
+	} checks[] = {
+		{settings_read_servers, settings_is_server,
+			"addresses with or without a port, as "
+			"\"[2001:db8::53]:53\""},
+		{settings_read_ranges, settings_is_range,
+			"address ranges, as 10.1.0.0/16"},
+	};
+	const struct tree_node *e =
+		value->kind == TREE_LIST ? value->first : value;
+	const struct check *check = checks;
+	struct schema_strings texts = {NULL, 0};
+
+	while (check->reader != f->read)
+		check++;
+	schema_strings(s, f, value, &texts);
+	for (size_t i = 0; i < texts.count; i++, e = e->next)
+		if (!check->test(texts.items[i])) {
+			schema_expects(s, f, e, check->what);
+			return;
+		}
+	*ret = texts;
+}
+
+void
+settings_read_servers(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	read_checked(s, f, value, ret);
+}
+
+void
+settings_read_ranges(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	read_checked(s, f, value, ret);
+}
+
+void
+settings_read_path(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	const char *path = NULL;
+
+	schema_string(s, f, value, &path);
+	if (path == NULL)
+		return;
+	if (path[0] == '/')
+		*(const char **)ret = path;
+	else
+		schema_expects(s, f, value, "an absolute path");
+}
+
+void
+settings_read_mark(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	bool plain = value->kind == TREE_SCALAR && !value->quoted;
+	bool hex = plain && strncmp(value->text, "0x", 2) == 0;
+	const char *digits = !plain ? "" : hex ? value->text + 2 : value->text;
+	size_t len =
+		strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+	unsigned long n = 0;
+
+	if (len > 0 && len <= 10 && digits[len] == '\0')
+		n = strtoul(digits, NULL, hex ? 16 : 10);
+	if (n > 0 && n <= UINT32_MAX)
+		*(unsigned *)ret = (unsigned)n;
+	else
+		schema_expects(s, f, value,
+			"a number of 32 bits that is not 0, as 0x2");
+}
+
+void
+settings_read_switch(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	bool on = *(int *)ret == 1;
+	size_t before = report_count(s->report);
+
+	schema_bool(s, f, value, &on);
+	if (report_count(s->report) == before)
+		*(int *)ret = on;
+}
