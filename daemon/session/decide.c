@@ -1,0 +1,213 @@
+/*
+ * decide.c - one request held against the rules, the connection and policy
+ *
+ * In this order: is it a request that we carry at all; does it name the
+ * authority of its connection; does policy allow it; which credentials go
+ * with it.  The first no ends it.  Everything is put on record; an allowed
+ * request goes on only when its record stands.
+ */
+#include "exchange_part.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conn.h"
+#include "refusal.h"
+#include "rules.h"
+#include "sandbox.h"
+#include "services.h"
+
+enum {
+	DEFAULT_HTTP_PORT = 80,
+	DEFAULT_HTTPS_PORT = 443,
+};
+
+static void
+record_decision(struct exchange *x, enum record_verdict verdict,
+	enum record_reason reason, struct record *r)
+{
+	flow_record(x->flow, RECORD_REQUEST, verdict, reason, r);
+	x->id = r->id;
+	r->alpn = "http/1.1";
+	r->method = span_of(x->method);
+	r->path = span_of(x->path);
+	r->via = flow_via_name(POLICY_VIA_INSPECT);
+	x->flow->on_record = true;
+}
+
+/* No by the rules of HTTP or of this proxy, not by policy. */
+static enum step
+refuse(struct exchange *x, int status, enum record_reason reason,
+	const char *why)
+{
+	struct refusal refusal;
+	struct record r;
+
+	record_decision(x, RECORD_DENIED, reason, &r);
+	r.detail = why;
+	r.status = status;
+	daybook_add(x->flow->services->daybook, &r, NULL);
+	refusal_because(&refusal, x->flow, status, reason, why);
+	refusal_set_id(&refusal, x->id);
+	exchange_answer(x, &refusal);
+	return x->step;
+}
+
+static enum step
+refuse_by_policy(struct exchange *x)
+{
+	struct refusal refusal;
+	struct record r;
+
+	/* The two lists of reasons begin alike. */
+	record_decision(
+		x, RECORD_DENIED, (enum record_reason)x->verdict.reason, &r);
+	flow_record_rule(&r, &x->verdict);
+	r.status = 403;
+	daybook_add(x->flow->services->daybook, &r, NULL);
+	refusal_by_policy(&refusal, x->flow, &x->verdict, x->id);
+	exchange_answer(x, &refusal);
+	return x->step;
+}
+
+static char *
+copy_span(struct span s)
+{
+	return strndup(s.len > 0 ? s.ptr : "", s.len);
+}
+
+/*
+ * The authority law: the request must name what the connection is for.  On a
+ * plain connection the first request says what that is.  NULL, or why not.
+ */
+static const char *
+hold_to_authority(struct exchange *x, const struct http_head *head,
+	int *ret_status, enum record_reason *ret_reason)
+{
+	struct flow *f = x->flow;
+	struct span authority = http_head_authority(head), name;
+	char host[HOST_MAX + 1];
+	uint16_t port;
+	int r;
+
+	*ret_status = 400;
+	*ret_reason = RECORD_BAD_NAME;
+	if (authority.len == 0)
+		return f->host[0] != '\0' ? NULL : "the request names no host";
+	if (http_rules_authority(authority, &name, &port) < 0)
+		return "the Host field is not host[:port]";
+	r = host_normalise(name.ptr, name.len, host);
+	if (r == -EADDRNOTAVAIL) {
+		*ret_status = 403;
+		*ret_reason = RECORD_NO_NAME;
+		return "the request names an address instead of a host; "
+		       "only a name can be allowed here";
+	}
+	if (r < 0)
+		return "the Host field holds no host name";
+	if (port == 0)
+		port = f->secure ? DEFAULT_HTTPS_PORT : DEFAULT_HTTP_PORT;
+	if (f->host[0] == '\0')
+		memcpy(f->host, host, sizeof(host));
+	*ret_status = 403;
+	*ret_reason = RECORD_AUTHORITY;
+	if (strcmp(host, f->host) != 0)
+		return "the request names another host than its connection";
+	if (port != f->port)
+		return "the request names another port than its connection";
+	return NULL;
+}
+
+static struct policy_verdict
+ask_policy(const struct exchange *x)
+{
+	const struct sandbox *s = x->flow->sandbox;
+
+	if (s->set == NULL)
+		return (struct policy_verdict){
+			.reason = POLICY_NO_RULE,
+			.rule = "(the sandbox's policy does not exist)",
+			.source = "-",
+		};
+	return policy_decide_request(
+		s->set, x->flow->host, x->flow->port, x->method, x->path);
+}
+
+static void
+on_recorded(struct daybook_entry *entry, bool ok)
+{
+	struct exchange *x = container_of(entry, struct exchange, entry);
+
+	x->recorded = true;
+	x->record_failed = !ok;
+	x->wake(x->arg);
+}
+
+static enum step
+allow(struct exchange *x, const struct http_head *head)
+{
+	struct flow *f = x->flow;
+	struct inject_target target = {
+		.set = f->sandbox->set,
+		.host = f->host,
+		.port = f->port,
+		.secure = f->secure,
+	};
+	struct record r;
+
+	inject_plan(&target, f->services->keyring, head, &x->plan);
+	record_decision(
+		x, RECORD_ALLOWED, (enum record_reason)x->verdict.reason, &r);
+	flow_record_rule(&r, &x->verdict);
+	if (x->plan.injected[0] != '\0')
+		r.injected = x->plan.injected;
+	if (x->plan.skipped[0] != '\0')
+		r.skipped = x->plan.skipped;
+	x->entry.recorded = on_recorded;
+	daybook_add(f->services->daybook, &r, &x->entry);
+	return STEP_RECORD;
+}
+
+/* The bytes were no request: say what was wrong with them. */
+static enum step
+refuse_malformed(struct exchange *x)
+{
+	const char *why = http_conn_error(x->server);
+
+	return refuse(x, http_conn_error_status(x->server),
+		RECORD_MALFORMED_HTTP,
+		why != NULL ? why : "the request could not be parsed");
+}
+
+enum step
+exchange_decide(struct exchange *x)
+{
+	const struct http_head *head = http_stream_head(x->down);
+	enum record_reason reason;
+	const char *why;
+	int status;
+
+	if (head == NULL)
+		return refuse_malformed(x);
+	x->method = copy_span(http_head_method(head));
+	x->path = copy_span(http_head_path(head));
+	if (x->method == NULL || x->path == NULL)
+		return refuse(x, 503, RECORD_INTERNAL, "out of memory");
+	why = http_rules_refuse(head, &status);
+	if (why != NULL)
+		return refuse(x, status, RECORD_METHOD_REFUSED, why);
+	why = hold_to_authority(x, head, &status, &reason);
+	if (why != NULL)
+		return refuse(x, status, reason, why);
+	x->policy = policy_ref(x->flow->sandbox->policy);
+	x->verdict = ask_policy(x);
+	if (!x->verdict.allowed)
+		return refuse_by_policy(x);
+	if (x->verdict.via != POLICY_VIA_INSPECT)
+		return refuse(x, 403, RECORD_NOT_HTTP,
+			"policy passes this host through unopened, which "
+			"needs TLS");
+	return allow(x, head);
+}

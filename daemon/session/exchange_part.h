@@ -1,0 +1,83 @@
+/*
+ * What the parts of an exchange share: exchange.c walks the states, decide.c
+ * makes the decision, relay.c moves the bodies.  Internal to them.
+ */
+#ifndef SBX_EXCHANGE_PART_H
+#define SBX_EXCHANGE_PART_H
+
+#include <ev.h>
+
+#include "array.h"
+#include "daybook.h"
+#include "exchange.h"
+#include "flow.h"
+#include "inject.h"
+#include "message.h"
+#include "origin.h"
+#include "policy.h"
+#include "record.h"
+
+enum step {
+	STEP_DECIDE,  /* ask policy; never waits */
+	STEP_RECORD,  /* wait for the decision to be on record */
+	STEP_LEASE,   /* take or open a connection to the origin */
+	STEP_CONNECT, /* wait for it */
+	STEP_SEND,    /* the request's head; waits for nothing */
+	STEP_RELAY,   /* bodies both ways, heads down */
+	STEP_REPLY,   /* our own answer */
+	STEP_END,
+	STEP_COUNT
+};
+
+struct exchange {
+	enum step step;
+	struct flow *flow;
+	struct http_conn *server;
+	struct http_stream *down; /* NULL once closed */
+	void (*wake)(void *arg);
+	void *arg;
+
+	struct policy *policy; /* holds the strings of verdict and plan */
+	struct policy_verdict verdict;
+	struct inject_plan plan;
+	struct daybook_entry entry;
+	bool recorded, record_failed;
+	uint64_t id;
+	char *method, *path; /* for the records */
+
+	struct origin *origin;
+	struct http_stream *up;
+	bool retried, body_begun;
+	bool broken; /* the client's connection must close at once */
+
+	struct http_head head; /* being built: ours to the origin or down */
+	struct buf body;       /* of our own answer */
+	bool head_built;
+	enum record_reason reason; /* how it ended */
+	enum record_verdict ended;
+	char why[256];
+	int status;
+	uint64_t bytes_up, bytes_down;
+	ev_tstamp began, first_byte;
+};
+
+enum next { NEXT_WAIT, NEXT_STEP };
+
+/* decide.c: sets the verdict, records it; the next step. */
+enum step exchange_decide(struct exchange *x);
+
+/* relay.c: moves what can be moved. */
+enum next exchange_relay(struct exchange *x, bool *ret_moved);
+
+/*
+ * exchange.c: answer ourselves, if nothing was answered yet, else break off.
+ * refusal: built by the caller; reason and why for the outcome.
+ */
+struct refusal;
+void exchange_answer(struct exchange *x, const struct refusal *refusal);
+
+/* The request cannot be carried out after all: 502 and the like. */
+void exchange_fail(struct exchange *x, int status, enum record_reason reason,
+	const char *why);
+
+#endif

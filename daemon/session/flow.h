@@ -1,0 +1,52 @@
+/*
+ * What is known of one flow while it lives: who, from where, to where, under
+ * which name; and the sandbox's end of it.  Session, exchange and tunnel share
+ * it; none of them owns the others.
+ */
+#ifndef SBX_FLOW_H
+#define SBX_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "host.h"
+#include "record.h"
+#include "stream.h"
+
+struct policy_verdict;
+struct sandbox;
+struct services;
+
+struct flow {
+	struct services *services;
+	struct sandbox *sandbox; /* a reference */
+	struct sockaddr_storage source, original;
+	uint16_t port;           /* of original */
+	char host[HOST_MAX + 1]; /* normalised; "": none (yet) */
+	bool secure;             /* TLS, opened by us */
+	const char *proto;       /* "tls", "http", "tcp", "dns" */
+	struct stream client;
+	bool on_record; /* something about this flow has been recorded */
+};
+
+/* A record with all that the flow knows, and a new id. */
+void flow_record(const struct flow *f, enum record_kind kind,
+	enum record_verdict verdict, enum record_reason reason,
+	struct record *ret);
+
+/* Names the rule; the strings are the policy's. */
+void flow_record_rule(struct record *r, const struct policy_verdict *verdict);
+
+/* Says in one record that the flow as a whole was refused or failed. */
+void flow_refused(struct flow *f, enum record_verdict verdict,
+	enum record_reason reason, const char *detail);
+
+/* Whether upstream (may be NULL) is not the address that the sandbox dialled.
+ */
+bool flow_dialled_elsewhere(
+	const struct flow *f, const struct sockaddr *upstream);
+
+const char *flow_via_name(int via); /* enum policy_via */
+
+#endif

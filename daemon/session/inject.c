@@ -1,0 +1,137 @@
+#include "inject.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "keyring.h"
+#include "message.h"
+#include "policy.h"
+#include "secret.h"
+
+enum {
+	VALUE_MAX = 16 * 1024, /* of a rendered field */
+};
+
+static const char marker[] = "${value}";
+
+static void
+add_name(char list[INJECT_NAMES], const char *name)
+{
+	size_t len = strlen(list);
+
+	snprintf(list + len, INJECT_NAMES - len, "%s%s", len > 0 ? "," : "",
+		name);
+}
+
+/* An earlier credential already owns that field. */
+static bool
+is_taken(const struct inject_plan *plan, const struct policy_injection *in)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (strcasecmp(plan->entries[i]->header, in->header) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+holds(struct span text, const char *part)
+{
+	return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
+}
+
+/* Whether what the sandbox sent calls for it. */
+static bool
+is_called_for(
+	const struct policy_injection *in, const struct http_head *request)
+{
+	struct span name = span_of(in->header);
+	const struct http_field *f = http_head_find_name(request, name);
+
+	switch (in->mode) {
+	case POLICY_INJECT_ALWAYS:
+		return true;
+	case POLICY_INJECT_IF_ABSENT:
+		return f == NULL;
+	case POLICY_INJECT_IF_PLACEHOLDER:
+		return f != NULL &&
+		       holds(http_head_value(request, f), in->placeholder);
+	}
+	return false;
+}
+
+void
+inject_plan(const struct inject_target *target, const struct keyring *keyring,
+	const struct http_head *request, struct inject_plan *ret)
+{
+	const struct policy_injection *found[INJECT_MAX];
+	size_t n;
+
+	ret->count = 0;
+	ret->injected[0] = ret->skipped[0] = '\0';
+	n = policy_injections(
+		target->set, target->host, target->port, found, INJECT_MAX);
+	if (n > INJECT_MAX)
+		n = INJECT_MAX;
+	for (size_t i = 0; i < n; i++) {
+		const struct policy_injection *in = found[i];
+
+		if (is_taken(ret, in) || !is_called_for(in, request))
+			continue;
+		if ((!target->secure && !in->plaintext) ||
+			keyring_get(keyring, in->credential) == NULL) {
+			add_name(ret->skipped, in->credential);
+			continue;
+		}
+		ret->entries[ret->count++] = in;
+		add_name(ret->injected, in->credential);
+	}
+}
+
+static int
+apply_one(const struct policy_injection *in, const struct secret *secret,
+	struct http_head *head)
+{
+	struct span value = secret_bytes(secret);
+	const char *at = strstr(in->format, marker);
+	size_t before = (size_t)(at - in->format);
+	size_t after = strlen(at) - strlen(marker);
+	char text[VALUE_MAX];
+	struct span rendered = {text, before + value.len + after};
+	int r;
+
+	if (value.len > VALUE_MAX || rendered.len > VALUE_MAX)
+		return -E2BIG;
+	memcpy(text, in->format, before);
+	memcpy(text + before, value.ptr, value.len);
+	memcpy(text + before + value.len, at + strlen(marker), after);
+	http_head_remove(head, span_of(in->header));
+	r = http_head_add(head, span_of(in->header), rendered, true);
+	explicit_bzero(text, rendered.len);
+	return r;
+}
+
+int
+inject_apply(const struct inject_plan *plan, const struct keyring *keyring,
+	struct http_head *head)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct policy_injection *in = plan->entries[i];
+		const struct secret *secret =
+			keyring_get(keyring, in->credential);
+		int r = secret != NULL ? apply_one(in, secret, head) : -ENOKEY;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+size_t
+inject_fields(const struct inject_plan *plan, struct span ret[INJECT_MAX])
+{
+	for (size_t i = 0; i < plan->count; i++)
+		ret[i] = span_of(plan->entries[i]->header);
+	return plan->count;
+}

@@ -1,0 +1,55 @@
+/*
+ * Credentials into an outgoing head (DESIGN 8): first a plan, made when the
+ * request is decided, from which the record names them; then, as the last
+ * thing before the head is sent, the values.
+ *
+ * What is chosen depends on sandbox, verified name and port.  The Host header
+ * has been held to that name before.
+ */
+#ifndef SBX_INJECT_H
+#define SBX_INJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "span.h"
+
+struct http_head;
+struct policy_injection;
+struct policy_set;
+struct keyring;
+
+enum { INJECT_MAX = 8, INJECT_NAMES = 256 };
+
+struct inject_plan {
+	const struct policy_injection *entries[INJECT_MAX]; /* the policy's */
+	size_t count;
+	char injected[INJECT_NAMES]; /* credentials, comma separated */
+	char skipped[INJECT_NAMES];  /* … that have no value */
+};
+
+struct inject_target {
+	const struct policy_set *set;
+	const char *host;
+	uint16_t port;
+	bool secure; /* over TLS whose name will have been verified */
+};
+
+/* request: as the sandbox sent it. */
+void inject_plan(const struct inject_target *target,
+	const struct keyring *keyring, const struct http_head *request,
+	struct inject_plan *ret);
+
+/*
+ * Takes out whatever stands where a credential goes and puts it in.  0;
+ * -ENOKEY when a value has gone meanwhile; -E2BIG, -ENOMEM.
+ */
+int inject_apply(const struct inject_plan *plan, const struct keyring *keyring,
+	struct http_head *head);
+
+/* The names of the fields injected, for the trailers; returns how many. */
+size_t inject_fields(
+	const struct inject_plan *plan, struct span ret[INJECT_MAX]);
+
+#endif

@@ -1,0 +1,81 @@
+#include "keyring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "secret.h"
+
+/* Few names, each looked up once a request: a list is enough. */
+struct entry {
+	SLIST_ENTRY(entry) link;
+	struct secret *value;
+	char name[];
+};
+
+struct keyring {
+	SLIST_HEAD(, entry) entries;
+};
+
+struct keyring *
+keyring_new(void)
+{
+	return calloc(1, sizeof(struct keyring));
+}
+
+void
+keyring_free(struct keyring *v)
+{
+	struct entry *e;
+
+	if (v == NULL)
+		return;
+	while ((e = SLIST_FIRST(&v->entries)) != NULL) {
+		SLIST_REMOVE_HEAD(&v->entries, link);
+		secret_unref(e->value);
+		free(e);
+	}
+	free(v);
+}
+
+static struct entry *
+find(const struct keyring *v, const char *name)
+{
+	struct entry *e;
+
+	SLIST_FOREACH(e, &v->entries, link)
+	{
+		if (strcmp(e->name, name) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+int
+keyring_set(struct keyring *v, const char *name, struct secret *value)
+{
+	struct entry *e = find(v, name);
+	size_t len = strlen(name) + 1;
+
+	if (e == NULL) {
+		e = calloc(1, sizeof(*e) + len);
+		if (e == NULL) {
+			secret_unref(value);
+			return -ENOMEM;
+		}
+		memcpy(e->name, name, len);
+		SLIST_INSERT_HEAD(&v->entries, e, link);
+	}
+	secret_unref(e->value);
+	e->value = value;
+	return 0;
+}
+
+const struct secret *
+keyring_get(const struct keyring *v, const char *name)
+{
+	const struct entry *e = find(v, name);
+
+	return e != NULL ? e->value : NULL;
+}

@@ -1,0 +1,249 @@
+/*
+ * lookup.c - decided, recorded, resolved
+ *
+ * Theory of operation
+ *
+ * lookup_new() decides and puts that on record; the answer to what is refused
+ * is known then.  When the record stands, at the end of the turn, a refusal is
+ * answered and an allowed question goes to the resolver.  If it does not
+ * stand, the answer is SERVFAIL, and nothing was asked of anybody.
+ */
+#include "lookup.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ev.h>
+
+#include "array.h"
+#include "daybook.h"
+#include "host.h"
+#include "policy.h"
+#include "record.h"
+#include "resolver.h"
+#include "sandbox.h"
+#include "services.h"
+
+struct lookup {
+	struct services *services;
+	struct sandbox *sandbox; /* a reference */
+	lookup_done *done;
+	void *arg;
+	struct daybook_entry entry;
+	struct resolver_query *query;
+	struct record outcome; /* made from the decision */
+	char host[HOST_MAX + 1];
+	struct sockaddr_storage source, server;
+	int family; /* to resolve; AF_UNSPEC: nothing */
+	bool resolve;
+	enum dns_rcode rcode; /* when nothing is to be resolved */
+	ev_tstamp began;
+};
+
+static void
+answer(struct lookup *l, enum dns_rcode rcode,
+	const struct resolver_answer *resolved)
+{
+	lookup_done *done = l->done;
+	struct dns_addresses addresses;
+	void *arg = l->arg;
+
+	if (resolved != NULL)
+		addresses = (struct dns_addresses){
+			resolved->addresses, resolved->count, resolved->ttl};
+	done(arg, rcode, resolved != NULL ? &addresses : NULL);
+	lookup_cancel(l);
+}
+
+static void
+record_outcome(struct lookup *l, enum record_reason reason, const char *detail)
+{
+	struct record *r = &l->outcome;
+
+	r->event = RECORD_OUTCOME;
+	r->reason = reason;
+	r->verdict = reason == RECORD_COMPLETE ? RECORD_ALLOWED : RECORD_ERROR;
+	r->detail = detail;
+	r->dur_us = (int64_t)((ev_now(l->services->loop) - l->began) * 1e6);
+	daybook_add(l->services->daybook, r, NULL);
+}
+
+static void
+on_resolved(void *arg, const struct resolver_answer *a)
+{
+	struct lookup *l = arg;
+
+	l->query = NULL;
+	switch (a->status) {
+	case 0:
+		record_outcome(l, RECORD_COMPLETE, NULL);
+		answer(l, DNS_NOERROR, a);
+		break;
+	case -ENODATA:
+		record_outcome(l, RECORD_COMPLETE, "no such address");
+		answer(l, DNS_NOERROR, NULL);
+		break;
+	case -ENOENT:
+		record_outcome(l, RECORD_COMPLETE, "no such name");
+		answer(l, DNS_NXDOMAIN, NULL);
+		break;
+	default:
+		record_outcome(l, RECORD_RESOLVE, a->text);
+		answer(l, DNS_SERVFAIL, NULL);
+		break;
+	}
+}
+
+static void
+on_recorded(struct daybook_entry *entry, bool ok)
+{
+	struct lookup *l = container_of(entry, struct lookup, entry);
+	struct resolver_query *query;
+
+	if (!ok) {
+		answer(l, DNS_SERVFAIL, NULL);
+		return;
+	}
+	if (!l->resolve) {
+		answer(l, l->rcode, NULL);
+		return;
+	}
+	/* A cached answer comes before the call returns, and frees l. */
+	query = resolver_ask(
+		l->services->resolver, l->host, l->family, on_resolved, l);
+	if (query != NULL)
+		l->query = query;
+}
+
+/* Sets what will be answered; returns the reason for the record. */
+static enum record_reason
+decide(struct lookup *l, const struct dns_query *q, struct policy_verdict *v)
+{
+	l->rcode = DNS_NXDOMAIN;
+	if (q->class != DNS_CLASS_IN) {
+		l->rcode = DNS_REFUSED;
+		return RECORD_BAD_NAME;
+	}
+	if (host_normalise(q->name, strlen(q->name), l->host) < 0)
+		return RECORD_BAD_NAME;
+	if (l->sandbox->set == NULL)
+		return RECORD_NO_RULE;
+	*v = policy_decide_name(l->sandbox->set, l->host);
+	if (!v->allowed)
+		return (enum record_reason)v->reason;
+	l->rcode = DNS_NOERROR;
+	l->family = q->type == DNS_TYPE_A      ? AF_INET
+		    : q->type == DNS_TYPE_AAAA ? AF_INET6
+					       : AF_UNSPEC;
+	/* An address of a family that the sandbox does not speak would only
+	 * make its clients wait; other types would tell ways around us. */
+	l->resolve = l->family != AF_UNSPEC &&
+		     sandbox_has_family(l->sandbox, l->family);
+	return (enum record_reason)v->reason;
+}
+
+static void
+record_decision(struct lookup *l, const struct lookup_from *from,
+	const struct dns_query *q)
+{
+	struct services *s = l->services;
+	struct policy_verdict v = {0};
+	enum record_reason reason = decide(l, q, &v);
+	struct record r = {
+		.id = daybook_id(s->daybook),
+		.event = RECORD_DECISION,
+		.kind = RECORD_DNS,
+		.verdict = v.allowed ? RECORD_ALLOWED : RECORD_DENIED,
+		.reason = reason,
+		.sandbox = l->sandbox->name,
+		.labels = l->sandbox->labels,
+		.src = (const struct sockaddr *)&l->source,
+		.dst = (const struct sockaddr *)&l->server,
+		.dport = 53,
+		.proto = from->proto,
+		.host = span_of(l->host[0] != '\0' ? l->host : q->name),
+		.rule = v.rule,
+		.source = v.source,
+		.policy = l->sandbox->policy_name,
+		.generation = s->generation,
+		.dur_us = -1,
+		.ttfb_us = -1,
+	};
+
+	l->entry.recorded = on_recorded;
+	daybook_add(s->daybook, &r, &l->entry);
+	/* Rule and source are policy's, which may go before the outcome. */
+	r.rule = r.source = NULL;
+	r.host = span_of(l->host);
+	l->outcome = r;
+}
+
+bool
+lookup_may_ask(struct services *services, struct sandbox *sandbox)
+{
+	struct record r;
+
+	if (budget_take(&sandbox->questions, ev_now(services->loop)))
+		return true;
+	sandbox->unsaid++;
+	if (!budget_take(&sandbox->complaints, ev_now(services->loop)))
+		return false;
+	r = (struct record){
+		.id = daybook_id(services->daybook),
+		.kind = RECORD_DNS,
+		.verdict = RECORD_DENIED,
+		.reason = RECORD_LIMIT,
+		.sandbox = sandbox->name,
+		.labels = sandbox->labels,
+		.proto = "dns",
+		.policy = sandbox->policy_name,
+		.generation = services->generation,
+		.dur_us = -1,
+		.ttfb_us = -1,
+		.detail = "too many DNS questions a second",
+		.count = sandbox->unsaid,
+	};
+	sandbox->unsaid = 0;
+	daybook_add(services->daybook, &r, NULL);
+	return false;
+}
+
+static void
+copy_address(struct sockaddr_storage *to, const struct sockaddr *from)
+{
+	memcpy(to, from,
+		from->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+					   : sizeof(struct sockaddr_in6));
+}
+
+struct lookup *
+lookup_new(struct services *services, const struct lookup_from *from,
+	const struct dns_query *query, lookup_done *done, void *arg)
+{
+	struct lookup *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return NULL;
+	l->services = services;
+	l->sandbox = sandbox_ref(from->sandbox);
+	l->done = done;
+	l->arg = arg;
+	l->began = ev_now(services->loop);
+	copy_address(&l->source, from->source);
+	copy_address(&l->server, from->server);
+	record_decision(l, from, query);
+	return l;
+}
+
+void
+lookup_cancel(struct lookup *l)
+{
+	if (l == NULL)
+		return;
+	daybook_cancel(l->services->daybook, &l->entry);
+	resolver_cancel(l->query);
+	sandbox_unref(l->sandbox);
+	free(l);
+}

@@ -1,0 +1,239 @@
+/*
+ * opening.c - from the first byte to the decision what kind of flow this is
+ *
+ * What the bytes are decides, never the port; what the name is decides, never
+ * the address that was dialled.  Two exceptions, both without a name: DNS
+ * over TCP, which every sandbox may speak to us, and flows that an address
+ * rule carries, whose server may have to speak first.
+ */
+#include "session_part.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "ca.h"
+#include "daybook.h"
+#include "guard.h"
+#include "hello.h"
+#include "policy.h"
+#include "questions.h"
+#include "sandbox.h"
+#include "services.h"
+#include "sniff.h"
+#include "tls.h"
+#include "tunnel.h"
+
+enum {
+	DNS_PORT = 53,
+};
+
+static enum next
+begin_tunnel(struct session *s, const struct policy_verdict *verdict)
+{
+	s->tunnel = tunnel_new(&s->flow, verdict, session_wake, s);
+	if (s->tunnel == NULL)
+		return session_refuse(s, RECORD_INTERNAL, "out of memory");
+	s->state = S_TUNNEL;
+	deadline_set(&s->deadline, s->flow.services->limits.idle_seconds);
+	return NEXT_STEP;
+}
+
+static enum next
+refuse_by_policy(struct session *s, const struct policy_verdict *verdict,
+	const char *detail)
+{
+	struct record r;
+
+	/* The two lists of reasons begin alike. */
+	flow_record(&s->flow, RECORD_CONNECT, RECORD_DENIED,
+		(enum record_reason)verdict->reason, &r);
+	flow_record_rule(&r, verdict);
+	r.detail = detail;
+	daybook_add(s->flow.services->daybook, &r, NULL);
+	s->flow.on_record = true;
+	return NEXT_CLOSE;
+}
+
+/* There is no name: only a rule about the address can allow it. */
+static enum next
+decide_by_address(struct session *s, const char *detail)
+{
+	struct policy_verdict v = policy_decide_address(s->flow.sandbox->set,
+		(const struct sockaddr *)&s->flow.original);
+
+	if (v.allowed)
+		return begin_tunnel(s, &v);
+	return refuse_by_policy(s, &v, detail);
+}
+
+static enum next
+begin_handshake(struct session *s, const struct hello *hello)
+{
+	struct flow *f = &s->flow;
+	enum ca_key_type type = hello->offers_ecdsa ? CA_KEY_EC : CA_KEY_RSA;
+	struct ca_leaf *leaf;
+	struct tls *tls;
+	bool minted;
+	int r;
+
+	r = ca_leaf(f->sandbox->ca, f->host, type, time(NULL), &leaf, &minted);
+	if (r == -EBUSY)
+		return session_refuse(s, RECORD_LIMIT,
+			"too many new names at once: no leaf was minted");
+	if (r < 0)
+		return session_refuse(s, RECORD_CLIENT_TLS,
+			r == -ENOKEY ? "the client offers no ECDSA and the "
+				       "RSA key is not ready yet"
+				     : "no leaf could be made for this name");
+	tls = tls_accept(f->sandbox->accept, f->client.fd, &f->client.in,
+		ca_leaf_certificate(leaf), ca_leaf_key(leaf));
+	ca_leaf_unref(leaf);
+	if (tls == NULL)
+		return session_refuse(s, RECORD_INTERNAL, "out of memory");
+	stream_secure(&f->client, tls);
+	f->secure = true;
+	s->state = S_HANDSHAKE;
+	deadline_set(&s->deadline, f->services->limits.hello_seconds);
+	return NEXT_STEP;
+}
+
+/* The name in the hello decides; without one, the address. */
+static enum next
+decide_tls(struct session *s, const struct hello *hello)
+{
+	struct flow *f = &s->flow;
+	struct policy_verdict v, by_address;
+
+	f->proto = "tls";
+	if (!hello->has_name)
+		return decide_by_address(s, "TLS without a server name");
+	if (host_normalise(hello->name, hello->name_len, f->host) < 0)
+		return session_refuse(s, RECORD_BAD_NAME,
+			"the server name in the ClientHello is no host name");
+	v = policy_decide_flow(f->sandbox->set, f->host, f->port);
+	if (!v.allowed && v.reason != POLICY_RULE_DENY) {
+		by_address = policy_decide_address(
+			f->sandbox->set, (const struct sockaddr *)&f->original);
+		if (by_address.allowed)
+			v = by_address;
+	}
+	if (v.allowed && v.via != POLICY_VIA_INSPECT) {
+		if (v.via == POLICY_VIA_PASSTHROUGH && hello->has_ech)
+			return session_refuse(s, RECORD_ECH_PASSTHROUGH,
+				"an encrypted ClientHello hides the name that "
+				"a passthrough rule would have to trust");
+		return begin_tunnel(s, &v);
+	}
+	return begin_handshake(s, hello);
+}
+
+static enum next
+first_tls(struct session *s)
+{
+	struct span bytes = buf_span(&s->flow.client.in);
+	struct hello hello;
+	const char *why;
+
+	switch (hello_parse(
+		(const uint8_t *)bytes.ptr, bytes.len, &hello, &why)) {
+	case HELLO_MORE:
+		return NEXT_WAIT;
+	case HELLO_OK:
+		return decide_tls(s, &hello);
+	case HELLO_NOT_TLS:
+		return decide_by_address(s, "neither TLS nor HTTP");
+	case HELLO_BAD:
+		break;
+	}
+	s->flow.proto = "tls";
+	return session_refuse(s, RECORD_BAD_HELLO, why);
+}
+
+static enum next
+first_http(struct session *s)
+{
+	struct policy_verdict v = policy_decide_address(s->flow.sandbox->set,
+		(const struct sockaddr *)&s->flow.original);
+
+	/* An address rule lets everything pass to that address and port. */
+	if (v.allowed)
+		return begin_tunnel(s, &v);
+	s->flow.proto = "http";
+	return session_serve(s);
+}
+
+enum next
+opening_first(struct session *s)
+{
+	struct stream *c = &s->flow.client;
+	enum next next;
+
+	stream_fill(c);
+	if (c->in.len == 0 && (c->read_done || c->error != 0))
+		return NEXT_CLOSE;
+	switch (sniff(buf_span(&c->in))) {
+	case SNIFF_TLS:
+		next = first_tls(s);
+		if (next != NEXT_WAIT)
+			return next;
+		break;
+	case SNIFF_HTTP1:
+		return first_http(s);
+	case SNIFF_HTTP2:
+		return decide_by_address(
+			s, "HTTP/2 without TLS is not carried by this release");
+	case SNIFF_OTHER:
+		return decide_by_address(s, "neither TLS nor HTTP");
+	case SNIFF_MORE:
+		break;
+	}
+	if (c->read_done)
+		return session_refuse(s, RECORD_NO_CLIENT_DATA,
+			"the connection ended in the middle of its first "
+			"message");
+	return NEXT_WAIT;
+}
+
+/* Everything that can be decided before the first byte. */
+enum next
+opening_begin(struct session *s)
+{
+	struct flow *f = &s->flow;
+	const struct sockaddr *dst = (const struct sockaddr *)&f->original;
+
+	deadline_set(&s->deadline, f->services->limits.hello_seconds);
+	if (f->port == DNS_PORT) {
+		f->proto = "dns";
+		s->state = S_DNS;
+		s->questions = questions_new(f, session_wake, s);
+		f->on_record = true; /* each question has its own */
+		return s->questions != NULL ? NEXT_STEP : NEXT_CLOSE;
+	}
+	if (guard_is_self(f->services->guard, dst))
+		return session_refuse(s, RECORD_SELF,
+			"the destination is this host or another sandbox");
+	if (f->sandbox->set == NULL || f->sandbox->ca == NULL)
+		return session_refuse(s, RECORD_INTERNAL,
+			"the sandbox's policy or authority is not here");
+	if (policy_decides_early(f->sandbox->set, dst))
+		return decide_by_address(s, NULL);
+	return NEXT_STEP;
+}
+
+enum next
+opening_handshake(struct session *s)
+{
+	struct stream *c = &s->flow.client;
+	int r = tls_handshake(c->tls);
+
+	if (r < 0) {
+		flow_refused(&s->flow, RECORD_ERROR, RECORD_CLIENT_TLS,
+			tls_why(c->tls));
+		return NEXT_CLOSE;
+	}
+	if (r == 0) {
+		stream_watch_handshake(c);
+		return NEXT_WAIT;
+	}
+	return session_serve(s);
+}

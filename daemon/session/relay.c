@@ -1,0 +1,238 @@
+/*
+ * relay.c - an exchange's bytes: the request body up, heads and body down
+ *
+ * Nothing is stored: a piece of body is taken from one side only when the
+ * other has room for it.  Either direction may end first.
+ */
+#include "exchange_part.h"
+
+#include <errno.h>
+
+#include "conn.h"
+#include "rules.h"
+#include "services.h"
+#include "stream.h"
+
+/* What came of an attempt to move something. */
+enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_FAILED };
+
+static enum moved
+end_request(struct exchange *x)
+{
+	const struct http_head *trailers = http_stream_trailers(x->down);
+	struct span injected[INJECT_MAX];
+	int r = 0;
+
+	if (trailers != NULL)
+		r = http_rules_trailers(trailers, injected,
+			inject_fields(&x->plan, injected), &x->head);
+	if (r == 0)
+		r = http_stream_send_end(
+			x->up, trailers != NULL ? &x->head : NULL);
+	if (r == -ENOBUFS)
+		return MOVED_NOTHING;
+	return r < 0 ? MOVED_FAILED : MOVED_SOME;
+}
+
+static enum moved
+move_request(struct exchange *x)
+{
+	struct span data;
+	ssize_t n;
+
+	if (http_stream_send_ended(x->up))
+		return MOVED_NOTHING;
+	switch (http_stream_peek(x->down, &data)) {
+	case HTTP_WAIT:
+		return MOVED_NOTHING;
+	case HTTP_BROKEN:
+		x->broken = true;
+		x->reason = RECORD_CLIENT_GONE;
+		return MOVED_FAILED;
+	case HTTP_END:
+		return end_request(x);
+	case HTTP_DATA:
+		break;
+	}
+	n = http_stream_send(x->up, data.ptr, data.len);
+	if (n <= 0)
+		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
+	x->body_begun = true;
+	x->bytes_up += (uint64_t)n;
+	http_stream_consume(x->down, (size_t)n);
+	return MOVED_SOME;
+}
+
+static bool
+is_interim(const struct http_head *head)
+{
+	return head->status < 200;
+}
+
+/* The next response head, interim ones too. */
+static enum moved
+move_head(struct exchange *x)
+{
+	const struct http_head *head = http_stream_head(x->up);
+	struct buf *out = &x->flow->client.out;
+	int r;
+
+	if (head == NULL)
+		return MOVED_NOTHING;
+	if (http_rules_response(head, &x->head) < 0)
+		return MOVED_FAILED;
+	out->bound = STREAM_BUFFER + HTTP_HEAD_WIRE_MAX;
+	r = http_stream_send_head(x->down, &x->head);
+	out->bound = STREAM_BUFFER;
+	if (r == -ENOBUFS)
+		return MOVED_NOTHING;
+	if (r < 0)
+		return MOVED_FAILED;
+	if (x->first_byte <= 0)
+		x->first_byte = ev_now(x->flow->services->loop);
+	if (is_interim(head))
+		http_stream_next_head(x->up);
+	else
+		x->status = head->status;
+	return MOVED_SOME;
+}
+
+static enum moved
+end_response(struct exchange *x)
+{
+	const struct http_head *trailers = http_stream_trailers(x->up);
+	int r = 0;
+
+	if (trailers != NULL)
+		r = http_rules_trailers(trailers, NULL, 0, &x->head);
+	if (r == 0)
+		r = http_stream_send_end(
+			x->down, trailers != NULL ? &x->head : NULL);
+	if (r == -ENOBUFS)
+		return MOVED_NOTHING;
+	return r < 0 ? MOVED_FAILED : MOVED_SOME;
+}
+
+static enum moved
+move_response(struct exchange *x)
+{
+	struct span data;
+	ssize_t n;
+
+	if (!http_stream_sent_head(x->down))
+		return move_head(x);
+	if (http_stream_send_ended(x->down))
+		return MOVED_NOTHING;
+	switch (http_stream_peek(x->up, &data)) {
+	case HTTP_WAIT:
+		return MOVED_NOTHING;
+	case HTTP_BROKEN:
+		return MOVED_FAILED;
+	case HTTP_END:
+		return end_response(x);
+	case HTTP_DATA:
+		break;
+	}
+	n = http_stream_send(x->down, data.ptr, data.len);
+	if (n <= 0)
+		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
+	x->bytes_down += (uint64_t)n;
+	http_stream_consume(x->up, (size_t)n);
+	return MOVED_SOME;
+}
+
+/*
+ * The origin closed a connection that had been used before, without a word:
+ * it had gone idle there.  What can be asked again is asked again, once.
+ */
+static bool
+may_retry(const struct exchange *x)
+{
+	return !x->retried && origin_is_used(x->origin) && !x->body_begun &&
+	       http_stream_head(x->up) == NULL &&
+	       !http_stream_sent_head(x->down) &&
+	       http_stream_head(x->down)->framing == HTTP_NO_BODY;
+}
+
+static enum next
+origin_broke(struct exchange *x)
+{
+	const char *why = http_conn_error(origin_http(x->origin));
+
+	if (x->broken) {
+		x->step = STEP_END;
+		return NEXT_STEP;
+	}
+	if (why == NULL && may_retry(x)) {
+		http_stream_close(x->up);
+		x->up = NULL;
+		origin_close(x->origin);
+		x->origin = NULL;
+		x->retried = true;
+		x->step = STEP_LEASE;
+		return NEXT_STEP;
+	}
+	if (why != NULL)
+		exchange_fail(x, 502, RECORD_UPSTREAM_HTTP, why);
+	else
+		exchange_fail(x, 502, RECORD_ORIGIN_GONE,
+			"the origin closed the connection before its answer "
+			"was complete");
+	return NEXT_STEP;
+}
+
+/* The response can never become complete: nothing more will come. */
+static bool
+is_dead(struct exchange *x)
+{
+	struct stream *s = origin_stream(x->origin);
+	struct span rest;
+
+	if (s->error != 0 || s->read_done) {
+		if (http_stream_head(x->up) == NULL)
+			return true;
+		return http_stream_sent_head(x->down) &&
+		       !http_stream_send_ended(x->down) &&
+		       http_stream_peek(x->up, &rest) == HTTP_BROKEN;
+	}
+	return false;
+}
+
+static bool
+fill(struct stream *s, struct http_conn *c)
+{
+	size_t n = stream_fill(s);
+
+	http_conn_run(c, s->read_done);
+	return n > 0;
+}
+
+enum next
+exchange_relay(struct exchange *x, bool *ret_moved)
+{
+	struct stream *s = origin_stream(x->origin);
+	struct http_conn *client = origin_http(x->origin);
+	enum moved up = MOVED_NOTHING, down = MOVED_NOTHING;
+	bool filled = fill(s, client);
+
+	if (s->error == 0)
+		up = move_request(x);
+	if (up != MOVED_FAILED)
+		down = move_response(x);
+	if (up == MOVED_SOME)
+		stream_flush(s);
+	if (down == MOVED_SOME)
+		stream_flush(&x->flow->client);
+	if (filled || up == MOVED_SOME || down == MOVED_SOME)
+		*ret_moved = true;
+	if (http_stream_send_ended(x->down)) {
+		x->step = STEP_END;
+		return NEXT_STEP;
+	}
+	if (up == MOVED_FAILED || down == MOVED_FAILED ||
+		(down == MOVED_NOTHING && http_conn_error(client) != NULL) ||
+		(down == MOVED_NOTHING && is_dead(x)))
+		return origin_broke(x);
+	stream_watch(s, buf_room(&s->in) > 0);
+	return NEXT_WAIT;
+}

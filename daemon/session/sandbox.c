@@ -1,0 +1,163 @@
+#include "sandbox.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+
+#include "ca.h"
+#include "context.h"
+#include "policy.h"
+#include "pool.h"
+#include "sandbox_limits.h"
+
+static const double burst_seconds = 2, complaints_per_second = 1;
+
+/* Everything that only the process which serves the sandbox has. */
+static int
+open_authority(struct sandbox *s, const struct sandbox_spec *spec,
+	const struct upstream *upstream, char *reterr, size_t reterr_size)
+{
+	uint8_t ticket[32];
+	int r;
+
+	r = ca_import(spec->authority, spec->authority_len, &s->ca, reterr,
+		reterr_size);
+	if (r < 0)
+		return r;
+	ca_ticket_secret(s->ca, ticket);
+	s->accept = context_accept(ticket, s->name);
+	OPENSSL_cleanse(ticket, sizeof(ticket));
+	s->pool = pool_new(upstream);
+	if (s->accept == NULL || s->pool == NULL) {
+		snprintf(reterr, reterr_size, "out of memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int
+sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
+	const struct upstream *upstream, double now, struct sandbox **ret,
+	char *reterr, size_t reterr_size)
+{
+	struct sandbox *s = calloc(1, sizeof(*s));
+	int r = -ENOMEM;
+
+	if (s == NULL)
+		return -ENOMEM;
+	assert(spec->address_count <= SANDBOX_ADDRESSES);
+	snprintf(reterr, reterr_size, "out of memory");
+	TAILQ_INIT(&s->sessions);
+	s->references = 1;
+	s->ifindex = spec->ifindex;
+	s->address_count = spec->address_count;
+	memcpy(s->addresses, spec->addresses,
+		spec->address_count * sizeof(*spec->addresses));
+	budget_init(&s->connects, limits->connections_per_second,
+		limits->connections_per_second * burst_seconds, now);
+	budget_init(&s->questions, limits->dns_per_second,
+		limits->dns_per_second * burst_seconds, now);
+	budget_init(&s->complaints, complaints_per_second, 1, now);
+	s->name = strdup(spec->name);
+	s->policy_name = strdup(spec->policy_name);
+	s->labels = strdup(spec->labels);
+	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL)
+		goto fail;
+	if (spec->authority != NULL) {
+		r = open_authority(s, spec, upstream, reterr, reterr_size);
+		if (r < 0)
+			goto fail;
+		ca_set_budget(s->ca, limits->mints_per_second);
+	}
+	*ret = s;
+	return 0;
+fail:
+	sandbox_unref(s);
+	return r;
+}
+
+struct sandbox *
+sandbox_ref(struct sandbox *s)
+{
+	s->references++;
+	return s;
+}
+
+void
+sandbox_unref(struct sandbox *s)
+{
+	if (s == NULL || --s->references > 0)
+		return;
+	assert(TAILQ_EMPTY(&s->sessions));
+	pool_free(s->pool);
+	SSL_CTX_free(s->accept);
+	ca_free(s->ca);
+	policy_unref(s->policy);
+	free(s->labels);
+	free(s->policy_name);
+	free(s->name);
+	free(s);
+}
+
+void
+sandbox_set_policy(struct sandbox *s, struct policy *policy)
+{
+	policy_ref(policy);
+	policy_unref(s->policy);
+	s->policy = policy;
+	s->set = policy_find(policy, s->policy_name);
+}
+
+bool
+sandbox_has_family(const struct sandbox *s, int family)
+{
+	for (size_t i = 0; i < s->address_count; i++) {
+		if (s->addresses[i].family == family)
+			return true;
+	}
+	return false;
+}
+
+bool
+sandbox_is_alike(const struct sandbox *a, const struct sandbox *b)
+{
+	if (a->ifindex != b->ifindex || a->address_count != b->address_count ||
+		(a->ca == NULL) != (b->ca == NULL))
+		return false;
+	for (size_t i = 0; i < a->address_count; i++) {
+		if (a->addresses[i].family != b->addresses[i].family ||
+			memcmp(a->addresses[i].bytes, b->addresses[i].bytes,
+				16) != 0)
+			return false;
+	}
+	return a->ca == NULL || strcmp(ca_pem(a->ca), ca_pem(b->ca)) == 0;
+}
+
+static void
+swap_texts(char **a, char **b)
+{
+	char *text = *a;
+
+	*a = *b;
+	*b = text;
+}
+
+void
+sandbox_rename(struct sandbox *s, struct sandbox *b)
+{
+	swap_texts(&s->policy_name, &b->policy_name);
+	swap_texts(&s->labels, &b->labels);
+}
+
+void
+sandbox_set_rsa_key(struct sandbox *s, EVP_PKEY *key)
+{
+	if (s->ca != NULL && key != NULL)
+		ca_set_rsa_key(s->ca, key);
+}

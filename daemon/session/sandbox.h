@@ -1,0 +1,104 @@
+/*
+ * A sandbox as a worker knows it: who it is, what it may do, and everything
+ * that is its own and nobody else's: authority, TLS context, pool, budgets,
+ * open sessions.
+ *
+ * struct sandboxes: all sandboxes of this process, found by ingress interface
+ * and source address together, never by the address alone (DESIGN 5).
+ */
+#ifndef SBX_SANDBOX_H
+#define SBX_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <openssl/types.h>
+
+#include "budget.h"
+
+struct ca;
+struct limits;
+struct policy;
+struct policy_set;
+struct pool;
+struct session;
+struct upstream;
+
+enum { SANDBOX_ADDRESSES = 64 };
+
+struct sandbox_address {
+	int family;
+	uint8_t bytes[16];
+};
+
+struct sandbox {
+	char *name, *policy_name;
+	char *labels; /* a JSON object */
+	uint32_t ifindex;
+	struct sandbox_address addresses[SANDBOX_ADDRESSES];
+	size_t address_count;
+	struct policy *policy;        /* a reference */
+	const struct policy_set *set; /* in it; NULL: denies everything */
+	struct ca *ca;                /* NULL: not served here */
+	SSL_CTX *accept;
+	struct pool *pool;
+	struct budget connects, questions, complaints;
+	unsigned connections;
+	uint32_t unsaid; /* refusals over a limit since the last record */
+	TAILQ_HEAD(, session) sessions;
+	unsigned references;
+};
+
+/* What a sandbox is made of; strings and bytes are copied. */
+struct sandbox_spec {
+	const char *name, *policy_name, *labels;
+	uint32_t ifindex;
+	const struct sandbox_address *addresses;
+	size_t address_count;
+	const uint8_t *authority; /* ca_export(); NULL: not served here */
+	size_t authority_len;
+};
+
+/* 0 and *ret with one reference, or -errno with a line in reterr. */
+int sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
+	const struct upstream *upstream, double now, struct sandbox **ret,
+	char *reterr, size_t reterr_size);
+struct sandbox *sandbox_ref(struct sandbox *s);
+void sandbox_unref(struct sandbox *s); /* accepts NULL */
+
+/* From now on decisions are those of that policy. */
+void sandbox_set_policy(struct sandbox *s, struct policy *policy);
+
+/* The same place, the same authority: a's connections may stand as b's. */
+bool sandbox_is_alike(const struct sandbox *a, const struct sandbox *b);
+
+/* Takes policy name and labels from b, which keeps what s had. */
+void sandbox_rename(struct sandbox *s, struct sandbox *b);
+
+/* For leaves towards clients without ECDSA; takes a reference. */
+void sandbox_set_rsa_key(struct sandbox *s, EVP_PKEY *key);
+
+bool sandbox_has_family(const struct sandbox *s, int family);
+
+struct sandboxes;
+
+struct sandboxes *sandboxes_new(void);    /* NULL: out of memory */
+void sandboxes_free(struct sandboxes *r); /* accepts NULL */
+
+/* Replaces one of the same name, whose sessions the caller has closed.  Takes
+ * the reference.  -ENOMEM: not taken. */
+int sandboxes_put(struct sandboxes *r, struct sandbox *s);
+void sandboxes_remove(struct sandboxes *r, const char *name);
+
+struct sandbox *sandboxes_find(const struct sandboxes *r, const char *name);
+struct sandbox *sandboxes_identify(const struct sandboxes *r, uint32_t ifindex,
+	const struct sockaddr *source);
+
+/* Walks all: the first with after = NULL, NULL at the end. */
+struct sandbox *sandboxes_next(
+	const struct sandboxes *r, const struct sandbox *after);
+
+#endif

@@ -1,0 +1,462 @@
+/*
+ * session.c - the life of one intercepted connection
+ *
+ * Theory of operation
+ *
+ * A session is a row of steps.  Every event, whichever socket or timer it came
+ * from, does the same: session_run() walks the steps as far as the bytes at
+ * hand allow, then asks the loop for exactly what the state needs.
+ *
+ *	FIRST      wait for bytes that tell TLS from HTTP from anything else;
+ *	           they are held and fed, never peeked
+ *	HANDSHAKE  TLS with a leaf for the name, of the sandbox's own authority
+ *	SERVE      one exchange after another
+ *	TUNNEL     carried unopened; the tunnel knows its own states
+ *	DNS        questions over TCP
+ *	LINGER     what was answered goes out, what still comes is thrown away,
+ *	           so that a reset does not overtake the answer
+ *
+ * Denied names are opened too, when the leaf budget lets us, so that a client
+ * reads why in plain words.  session_close() is the one way out; the memory
+ * goes at the end of the turn.  A flow about which nothing was recorded leaves
+ * a record when it closes: nothing comes and goes unseen.
+ */
+#include "session.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "conn.h"
+#include "daybook.h"
+#include "exchange.h"
+#include "listener.h"
+#include "questions.h"
+#include "sandbox.h"
+#include "services.h"
+#include "session_part.h"
+#include "tunnel.h"
+
+enum {
+	ROUNDS = 16,             /* of moving bytes, then others get a turn */
+	FLUSH_AT = 8 * 1024,     /* write before the turn ends */
+	LINGER_BYTES = 64 << 20, /* thrown away at most */
+};
+
+static const double linger_seconds = 5;
+
+static void session_run(struct session *s);
+
+void
+session_wake(void *arg)
+{
+	session_run(arg);
+}
+
+static void
+reap(struct turn_task *task)
+{
+	struct session *s = container_of(task, struct session, reap);
+
+	http_conn_free(s->http);
+	stream_done(&s->flow.client);
+	sandbox_unref(s->flow.sandbox);
+	free(s);
+}
+
+/* The one way out.  The exchange and the tunnel put their outcomes on record
+ * here, if they have not ended by themselves. */
+static void
+session_close(struct session *s)
+{
+	struct flow *f = &s->flow;
+
+	if (s->closed)
+		return;
+	s->closed = true;
+	exchange_free(s->exchange);
+	tunnel_free(s->tunnel);
+	questions_free(s->questions);
+	s->exchange = NULL;
+	s->tunnel = NULL;
+	s->questions = NULL;
+	if (!f->on_record)
+		flow_refused(f, RECORD_ERROR, RECORD_CLIENT_GONE,
+			"the connection was closed before it asked for "
+			"anything");
+	deadline_done(&s->deadline);
+	turn_cancel(f->services->turn, TURN_AGAIN, &s->again);
+	stream_silence(&f->client);
+	TAILQ_REMOVE(&f->sandbox->sessions, s, link);
+	f->sandbox->connections--;
+	turn_queue(f->services->turn, TURN_REAP, &s->reap);
+}
+
+enum next
+session_refuse(struct session *s, enum record_reason reason, const char *detail)
+{
+	flow_refused(&s->flow, RECORD_DENIED, reason, detail);
+	return NEXT_CLOSE;
+}
+
+static enum next
+linger(struct session *s)
+{
+	s->state = S_LINGER;
+	stream_finish(&s->flow.client);
+	deadline_set(&s->deadline, linger_seconds);
+	return NEXT_STEP;
+}
+
+/* ---- SERVE -------------------------------------------------------------- */
+
+enum next
+session_serve(struct session *s)
+{
+	struct flow *f = &s->flow;
+
+	s->http = http_server_new(HTTP_1, &f->client.in, &f->client.out);
+	if (s->http == NULL)
+		return session_refuse(s, RECORD_INTERNAL, "out of memory");
+	s->state = S_SERVE;
+	deadline_set(&s->deadline, f->services->limits.head_seconds);
+	return NEXT_STEP;
+}
+
+/* Between two requests nothing is held that can be made anew. */
+static void
+settle(struct session *s)
+{
+	const struct limits *limits = &s->flow.services->limits;
+	bool idle = http_conn_is_idle(s->http);
+
+	if (idle) {
+		http_conn_shrink(s->http);
+		stream_shrink(&s->flow.client);
+	}
+	if (s->head_wait != !idle || idle) {
+		s->head_wait = !idle;
+		deadline_set(&s->deadline,
+			idle ? limits->idle_seconds : limits->head_seconds);
+	}
+}
+
+/* Takes the next request, or sees that there can be none. */
+static enum next
+next_request(struct session *s)
+{
+	struct flow *f = &s->flow;
+	struct http_stream *stream;
+	int r;
+
+	stream_fill(&f->client);
+	r = http_conn_run(s->http, f->client.read_done);
+	stream = http_conn_accept(s->http);
+	if (stream == NULL && r < 0)
+		stream = http_conn_accept_refused(s->http);
+	if (stream != NULL) {
+		s->exchange = exchange_new(f, s->http, stream, session_wake, s);
+		if (s->exchange == NULL)
+			return session_refuse(
+				s, RECORD_INTERNAL, "out of memory");
+		deadline_set(&s->deadline, f->services->limits.idle_seconds);
+		return NEXT_STEP;
+	}
+	if (r < 0 || f->client.read_done || http_conn_must_close(s->http))
+		return linger(s);
+	settle(s);
+	return NEXT_WAIT;
+}
+
+static enum next
+run_exchange(struct session *s, bool *ret_moved)
+{
+	struct stream *c = &s->flow.client;
+	enum exchange_state state;
+	uint64_t before = c->bytes_in;
+
+	stream_fill(c);
+	http_conn_run(s->http, c->read_done);
+	state = exchange_run(s->exchange, ret_moved);
+	if (c->bytes_in != before)
+		*ret_moved = true;
+	if (state == EXCHANGE_WAITS)
+		return NEXT_WAIT;
+	exchange_free(s->exchange);
+	s->exchange = NULL;
+	if (state == EXCHANGE_BROKEN)
+		return NEXT_CLOSE;
+	if (http_conn_must_close(s->http))
+		return linger(s);
+	return NEXT_STEP;
+}
+
+static enum next
+step_serve(struct session *s)
+{
+	struct stream *c = &s->flow.client;
+	enum next next = NEXT_WAIT;
+	bool moved = true;
+	int i;
+
+	for (i = 0; i < ROUNDS && moved; i++) {
+		moved = false;
+		if (s->exchange == NULL)
+			return next_request(s);
+		next = run_exchange(s, &moved);
+		if (next != NEXT_WAIT)
+			return next;
+		if (c->out.len >= FLUSH_AT)
+			stream_flush_now(c);
+		if (stream_is_broken(c))
+			return NEXT_CLOSE;
+	}
+	if (i > 1)
+		deadline_set(
+			&s->deadline, s->flow.services->limits.idle_seconds);
+	if (moved)
+		turn_queue(s->flow.services->turn, TURN_AGAIN, &s->again);
+	return next;
+}
+
+/* ---- the others -------------------------------------------------------- */
+
+static enum next
+step_tunnel(struct session *s)
+{
+	deadline_set(&s->deadline, s->flow.services->limits.idle_seconds);
+	return tunnel_run(s->tunnel) ? NEXT_WAIT : NEXT_CLOSE;
+}
+
+static enum next
+step_dns(struct session *s)
+{
+	struct stream *c = &s->flow.client;
+
+	stream_fill(c);
+	if (!questions_run(s->questions, &c->in, &c->out))
+		return NEXT_CLOSE;
+	stream_flush(c);
+	if (c->read_done && questions_are_answered(s->questions))
+		return linger(s);
+	return NEXT_WAIT;
+}
+
+static enum next
+step_linger(struct session *s)
+{
+	struct stream *c = &s->flow.client;
+	size_t n;
+
+	while ((n = stream_fill(c)) > 0) {
+		s->lingered += n;
+		buf_consume(&c->in, c->in.len);
+	}
+	if (c->error != 0 || s->lingered > LINGER_BYTES ||
+		(c->read_done && c->shut))
+		return NEXT_CLOSE;
+	return NEXT_WAIT;
+}
+
+static enum next (*const steps[])(struct session *s) = {
+	[S_FIRST] = opening_first,
+	[S_HANDSHAKE] = opening_handshake,
+	[S_SERVE] = step_serve,
+	[S_TUNNEL] = step_tunnel,
+	[S_DNS] = step_dns,
+	[S_LINGER] = step_linger,
+};
+
+/* What the client's socket is waited for, from the state and the buffers. */
+static void
+watch(struct session *s)
+{
+	struct stream *c = &s->flow.client;
+
+	if (s->state == S_HANDSHAKE || s->state == S_TUNNEL)
+		return; /* they have asked for what they need */
+	stream_watch(c, buf_room(&c->in) > 0);
+}
+
+static void
+session_run(struct session *s)
+{
+	enum next next;
+
+	if (s->closed)
+		return;
+	do {
+		next = stream_is_broken(&s->flow.client) ? NEXT_CLOSE
+							 : steps[s->state](s);
+	} while (next == NEXT_STEP);
+	if (next == NEXT_CLOSE)
+		session_close(s);
+	else
+		watch(s);
+}
+
+static void
+run_again(struct turn_task *task)
+{
+	session_run(container_of(task, struct session, again));
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state == S_FIRST)
+		flow_refused(&s->flow, RECORD_DENIED, RECORD_NO_CLIENT_DATA,
+			"nothing that tells what this is came in time");
+	else if (s->state == S_HANDSHAKE)
+		flow_refused(&s->flow, RECORD_ERROR, RECORD_CLIENT_TLS,
+			"the TLS handshake took too long");
+	session_close(s);
+}
+
+/* ---- the beginning ----------------------------------------------------- */
+
+static uint16_t
+port_of(const struct sockaddr_storage *a)
+{
+	return ntohs(a->ss_family == AF_INET
+			     ? ((const struct sockaddr_in *)a)->sin_port
+			     : ((const struct sockaddr_in6 *)a)->sin6_port);
+}
+
+/* A record that somebody unknown came; it has no sandbox to be bounded by. */
+static void
+refuse_stranger(struct services *services, const struct arrival *a)
+{
+	struct record r = {
+		.id = daybook_id(services->daybook),
+		.event = RECORD_DECISION,
+		.kind = RECORD_CONNECT,
+		.verdict = RECORD_DENIED,
+		.reason = RECORD_UNKNOWN_SOURCE,
+		.src = (const struct sockaddr *)&a->peer,
+		.dst = (const struct sockaddr *)&a->original,
+		.dport = port_of(&a->original),
+		.proto = "tcp",
+		.generation = services->generation,
+		.dur_us = -1,
+		.ttfb_us = -1,
+	};
+
+	if (budget_take(&services->strangers, ev_now(services->loop)))
+		daybook_add(services->daybook, &r, NULL);
+}
+
+/* Over a limit: refused with a record, at most one a second, with a count. */
+static void
+refuse_over_limit(struct services *services, struct flow *f)
+{
+	struct sandbox *sandbox = f->sandbox;
+	struct record r;
+
+	sandbox->unsaid++;
+	if (!budget_take(&sandbox->complaints, ev_now(services->loop)))
+		return;
+	flow_record(f, RECORD_CONNECT, RECORD_DENIED, RECORD_LIMIT, &r);
+	r.detail = "too many connections at once or too many new ones";
+	r.count = sandbox->unsaid;
+	sandbox->unsaid = 0;
+	daybook_add(services->daybook, &r, NULL);
+}
+
+static bool
+is_over_limit(struct services *services, struct sandbox *sandbox)
+{
+	return sandbox->connections >= services->limits.connections ||
+	       !budget_take(&sandbox->connects, ev_now(services->loop));
+}
+
+void
+session_start(struct services *services, const struct arrival *a)
+{
+	struct sandbox *sandbox = sandboxes_identify(services->sandboxes,
+		a->ifindex, (const struct sockaddr *)&a->peer);
+	struct session *s = NULL;
+	int on = 1;
+
+	if (sandbox == NULL) {
+		refuse_stranger(services, a);
+		close(a->fd);
+		return;
+	}
+	s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		close(a->fd);
+		return;
+	}
+	s->flow = (struct flow){
+		.services = services,
+		.sandbox = sandbox,
+		.source = a->peer,
+		.original = a->original,
+		.port = port_of(&a->original),
+		.proto = "tcp",
+	};
+	if (is_over_limit(services, sandbox)) {
+		refuse_over_limit(services, &s->flow);
+		close(a->fd);
+		free(s);
+		return;
+	}
+	sandbox_ref(sandbox);
+	sandbox->connections++;
+	TAILQ_INSERT_TAIL(&sandbox->sessions, s, link);
+	setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	stream_init(&s->flow.client, services->loop, services->turn, a->fd);
+	stream_own(&s->flow.client, session_wake, s);
+	deadline_init(&s->deadline, services->loop, on_deadline, s);
+	s->again.run = run_again;
+	s->reap.run = reap;
+	if (opening_begin(s) == NEXT_CLOSE)
+		session_close(s);
+	else
+		session_run(s);
+}
+
+void
+session_close_all(struct sandbox *sandbox)
+{
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&sandbox->sessions)) != NULL) {
+		if (s->tunnel != NULL)
+			tunnel_revoke(s->tunnel);
+		session_close(s);
+	}
+}
+
+void
+session_finish_all(struct sandbox *sandbox)
+{
+	struct session *s = TAILQ_FIRST(&sandbox->sessions), *next;
+
+	for (; s != NULL; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (s->http != NULL)
+			http_conn_set_close(s->http);
+		if (s->tunnel == NULL && s->exchange == NULL)
+			session_close(s);
+	}
+}
+
+void
+session_recheck_all(struct sandbox *sandbox)
+{
+	struct session *s = TAILQ_FIRST(&sandbox->sessions), *next;
+
+	for (; s != NULL; s = next) {
+		next = TAILQ_NEXT(s, link);
+		if (s->tunnel == NULL || tunnel_is_allowed(s->tunnel))
+			continue;
+		tunnel_revoke(s->tunnel);
+		session_close(s);
+	}
+}

@@ -1,0 +1,276 @@
+/*
+ * tunnel.c - bytes both ways, looked at by nobody
+ *
+ * Theory of operation
+ *
+ *	RECORD  until the decision is on record
+ *	DIAL    until the origin has accepted
+ *	RELAY   what one side sent and the other has room for is moved; when a
+ *	        side has finished and all of it was moved, the other is told
+ *	        (half-close); when both have, it ends
+ *	END
+ */
+#include "tunnel.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "daybook.h"
+#include "dial.h"
+#include "flow.h"
+#include "policy.h"
+#include "sandbox.h"
+#include "services.h"
+
+enum state { T_RECORD, T_DIAL, T_RELAY, T_END };
+
+struct tunnel {
+	enum state state;
+	struct flow *flow;
+	struct policy *policy; /* holds the verdict's strings */
+	struct policy_verdict verdict;
+	void (*wake)(void *arg);
+	void *arg;
+	struct daybook_entry entry;
+	bool recorded, record_failed;
+	uint64_t id;
+	struct dial *dial;
+	struct stream origin;
+	bool has_origin;
+	struct sockaddr_storage address;
+	ev_tstamp began;
+	enum record_verdict ended;
+	enum record_reason reason;
+	char why[160];
+};
+
+static void
+on_recorded(struct daybook_entry *entry, bool ok)
+{
+	struct tunnel *t = container_of(entry, struct tunnel, entry);
+
+	t->recorded = true;
+	t->record_failed = !ok;
+	t->wake(t->arg);
+}
+
+struct tunnel *
+tunnel_new(struct flow *f, const struct policy_verdict *verdict,
+	void (*wake)(void *arg), void *arg)
+{
+	struct tunnel *t = calloc(1, sizeof(*t));
+	struct record r;
+
+	if (t == NULL)
+		return NULL;
+	t->flow = f;
+	t->policy = policy_ref(f->sandbox->policy);
+	t->verdict = *verdict;
+	t->wake = wake;
+	t->arg = arg;
+	t->began = ev_now(f->services->loop);
+	t->ended = RECORD_ALLOWED;
+	t->reason = RECORD_COMPLETE;
+	t->entry.recorded = on_recorded;
+	/* The two lists of reasons begin alike. */
+	flow_record(f, RECORD_CONNECT, RECORD_ALLOWED,
+		(enum record_reason)verdict->reason, &r);
+	flow_record_rule(&r, verdict);
+	t->id = r.id;
+	daybook_add(f->services->daybook, &r, &t->entry);
+	f->on_record = true;
+	return t;
+}
+
+static void
+fail(struct tunnel *t, enum record_reason reason, const char *why)
+{
+	t->ended = RECORD_ERROR;
+	t->reason = reason;
+	snprintf(t->why, sizeof(t->why), "%s", why);
+	t->state = T_END;
+}
+
+static void
+on_origin_ready(void *arg)
+{
+	struct tunnel *t = arg;
+
+	t->wake(t->arg);
+}
+
+static enum record_reason
+reason_of(enum dial_failure failure)
+{
+	switch (failure) {
+	case DIAL_NO_ADDRESS:
+		return RECORD_RESOLVE;
+	case DIAL_REFUSED:
+		return RECORD_ADDRESS_REFUSED;
+	case DIAL_TIMEOUT:
+		return RECORD_TIMEOUT;
+	case DIAL_OK:
+	case DIAL_FAILED:
+		break;
+	}
+	return RECORD_CONNECT_FAILED;
+}
+
+static void
+on_dialled(void *arg, const struct dial_result *result)
+{
+	struct tunnel *t = arg;
+	struct services *s = t->flow->services;
+
+	t->dial = NULL;
+	if (result->address != NULL)
+		memcpy(&t->address, result->address, sizeof(t->address));
+	if (result->failure != DIAL_OK) {
+		fail(t, reason_of(result->failure), result->why);
+	} else {
+		stream_init(&t->origin, s->loop, s->turn, result->fd);
+		stream_own(&t->origin, on_origin_ready, t);
+		t->has_origin = true;
+		t->state = T_RELAY;
+	}
+	t->wake(t->arg);
+}
+
+static void
+begin_dial(struct tunnel *t)
+{
+	const struct dialler *d = &t->flow->services->upstream.dialler;
+
+	t->state = T_DIAL;
+	if (t->verdict.via == POLICY_VIA_PASSTHROUGH)
+		t->dial = dial_name(
+			d, t->flow->host, t->flow->port, on_dialled, t);
+	else
+		t->dial = dial_address(d,
+			(const struct sockaddr *)&t->flow->original, on_dialled,
+			t);
+	if (t->dial == NULL)
+		fail(t, RECORD_INTERNAL, "out of memory");
+}
+
+/* Moves what `from` has sent to `to`; whether anything moved. */
+static bool
+move(struct stream *from, struct stream *to)
+{
+	struct span data;
+	size_t n;
+
+	stream_fill(from);
+	data = buf_span(&from->in);
+	n = buf_add_some(&to->out, data.ptr, data.len);
+	buf_consume(&from->in, n);
+	if (n > 0)
+		stream_flush(to);
+	if (from->read_done && from->in.len == 0 && !to->write_done)
+		stream_finish(to);
+	return n > 0;
+}
+
+static void
+relay(struct tunnel *t)
+{
+	struct stream *client = &t->flow->client, *origin = &t->origin;
+	enum { ROUNDS = 8 }; /* then others get a turn */
+
+	for (int i = 0; i < ROUNDS; i++) {
+		bool up = move(client, origin), down = move(origin, client);
+
+		if (!up && !down)
+			break;
+		stream_flush_now(origin);
+		stream_flush_now(client);
+	}
+	stream_watch(client, buf_room(&client->in) > 0);
+	stream_watch(origin, buf_room(&origin->in) > 0);
+	if (stream_is_broken(client))
+		fail(t, RECORD_CLIENT_GONE, "the sandbox reset the connection");
+	else if (stream_is_broken(origin))
+		fail(t, RECORD_ORIGIN_GONE, "the origin reset the connection");
+	else if (client->shut && origin->shut)
+		t->state = T_END;
+}
+
+bool
+tunnel_run(struct tunnel *t)
+{
+	if (t->state == T_RECORD && t->recorded) {
+		if (t->record_failed)
+			fail(t, RECORD_LOG_FULL,
+				"the decision log cannot be written");
+		else
+			begin_dial(t);
+	}
+	if (t->state == T_RELAY)
+		relay(t);
+	return t->state != T_END;
+}
+
+bool
+tunnel_is_allowed(const struct tunnel *t)
+{
+	const struct flow *f = t->flow;
+	const struct policy_set *set = f->sandbox->set;
+	struct policy_verdict v;
+
+	if (set == NULL)
+		return false;
+	v = t->verdict.via == POLICY_VIA_PASSTHROUGH
+		    ? policy_decide_flow(set, f->host, f->port)
+		    : policy_decide_address(
+			      set, (const struct sockaddr *)&f->original);
+	return v.allowed && v.via == t->verdict.via;
+}
+
+void
+tunnel_revoke(struct tunnel *t)
+{
+	fail(t, RECORD_REVOKED, "policy no longer allows this connection");
+}
+
+static void
+record_outcome(struct tunnel *t)
+{
+	struct flow *f = t->flow;
+	struct record r;
+
+	flow_record(f, RECORD_CONNECT, t->ended, t->reason, &r);
+	r.id = t->id;
+	r.event = RECORD_OUTCOME;
+	r.via = flow_via_name(t->verdict.via);
+	r.dur_us = (int64_t)((ev_now(f->services->loop) - t->began) * 1e6);
+	if (t->has_origin) {
+		r.bytes_up = t->origin.bytes_out;
+		r.bytes_down = t->origin.bytes_in;
+	}
+	if (t->address.ss_family != AF_UNSPEC) {
+		r.upstream = (const struct sockaddr *)&t->address;
+		r.dst_mismatch = flow_dialled_elsewhere(f, r.upstream);
+	}
+	if (t->why[0] != '\0')
+		r.detail = t->why;
+	daybook_add(f->services->daybook, &r, NULL);
+}
+
+void
+tunnel_free(struct tunnel *t)
+{
+	if (t == NULL)
+		return;
+	if (t->state != T_END)
+		fail(t, RECORD_CLIENT_GONE, "the flow was closed");
+	daybook_cancel(t->flow->services->daybook, &t->entry);
+	record_outcome(t);
+	dial_cancel(t->dial);
+	if (t->has_origin)
+		stream_done(&t->origin);
+	policy_unref(t->policy);
+	free(t);
+}

@@ -1,0 +1,33 @@
+/*
+ * A flow that is carried unopened: bytes copied both ways, between the sandbox
+ * and an origin dialled by name (passthrough) or by address.
+ */
+#ifndef SBX_TUNNEL_H
+#define SBX_TUNNEL_H
+
+#include <stdbool.h>
+
+struct flow;
+struct policy_verdict;
+struct tunnel;
+
+/*
+ * Records the decision, then dials, then copies.  What the client's stream
+ * holds already goes first.  wake() as in exchange.h.  NULL: out of memory.
+ */
+struct tunnel *tunnel_new(struct flow *f, const struct policy_verdict *verdict,
+	void (*wake)(void *arg), void *arg);
+
+/* false: it has ended; free it and close the flow. */
+bool tunnel_run(struct tunnel *t);
+
+/* Whether policy, asked again, would still let it stand. */
+bool tunnel_is_allowed(const struct tunnel *t);
+
+/* It ends because policy has changed. */
+void tunnel_revoke(struct tunnel *t);
+
+/* Puts the outcome on record.  Accepts NULL. */
+void tunnel_free(struct tunnel *t);
+
+#endif
