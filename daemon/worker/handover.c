@@ -1,0 +1,396 @@
+/*
+ * handover.c - all of it or nothing
+ *
+ * Theory of operation
+ *
+ * Applying has two halves.  The first makes everything new beside the old: the
+ * policy, each sandbox with its authority and TLS context, each secret.  It may
+ * fail, and then throws away what it made.  The second only moves pointers and
+ * closes what has to be closed: it cannot fail, but for memory for the table of sandboxes,
+ * which leaves that sandbox out, closed.
+ */
+#include "handover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <ev.h>
+
+#include "guard.h"
+#include "keyring.h"
+#include "link_message.h"
+#include "log.h"
+#include "policy.h"
+#include "pool.h"
+#include "report.h"
+#include "sandbox.h"
+#include "secret.h"
+#include "services.h"
+#include "session.h"
+#include "settings.h"
+#include "tree.h"
+
+struct document {
+	STAILQ_ENTRY(document) link;
+	struct tree *tree;
+};
+
+struct arriving { /* a sandbox, new or replaced */
+	STAILQ_ENTRY(arriving) link;
+	struct link_sandbox spec; /* strings owned */
+	struct sandbox *sandbox;
+};
+
+struct leaving {
+	STAILQ_ENTRY(leaving) link;
+	char name[];
+};
+
+struct value {
+	STAILQ_ENTRY(value) link;
+	struct secret *secret; /* NULL: there is none now */
+	char name[];
+};
+
+struct handover {
+	uint64_t generation;
+	struct report *report;
+	size_t document_count;
+	bool documents_bad;
+	STAILQ_HEAD(, document) documents;
+	STAILQ_HEAD(, arriving) arriving;
+	STAILQ_HEAD(, leaving) leaving;
+	STAILQ_HEAD(, value) values;
+};
+
+struct handover *
+handover_new(uint64_t generation)
+{
+	struct handover *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->generation = generation;
+	STAILQ_INIT(&b->documents);
+	STAILQ_INIT(&b->arriving);
+	STAILQ_INIT(&b->leaving);
+	STAILQ_INIT(&b->values);
+	b->report = report_new();
+	if (b->report == NULL) {
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+static void
+free_arriving(struct arriving *a)
+{
+	free((char *)a->spec.name);
+	free((char *)a->spec.policy);
+	free((char *)a->spec.labels);
+	if (a->spec.authority.ptr != NULL) {
+		explicit_bzero(
+			(char *)a->spec.authority.ptr, a->spec.authority.len);
+		free((char *)a->spec.authority.ptr);
+	}
+	sandbox_unref(a->sandbox);
+	free(a);
+}
+
+void
+handover_free(struct handover *b)
+{
+	struct document *d;
+	struct arriving *a;
+	struct leaving *l;
+	struct value *v;
+
+	if (b == NULL)
+		return;
+	while ((d = STAILQ_FIRST(&b->documents)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->documents, link);
+		tree_free(d->tree);
+		free(d);
+	}
+	while ((a = STAILQ_FIRST(&b->arriving)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->arriving, link);
+		free_arriving(a);
+	}
+	while ((l = STAILQ_FIRST(&b->leaving)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->leaving, link);
+		free(l);
+	}
+	while ((v = STAILQ_FIRST(&b->values)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->values, link);
+		secret_unref(v->secret);
+		free(v);
+	}
+	report_free(b->report);
+	free(b);
+}
+
+uint64_t
+handover_generation(const struct handover *b)
+{
+	return b->generation;
+}
+
+int
+handover_add_document(struct handover *b, const struct link_document *d)
+{
+	struct document *doc = calloc(1, sizeof(*doc));
+	int r;
+
+	if (doc == NULL)
+		return -ENOMEM;
+	r = tree_parse(
+		d->name, d->text.ptr, d->text.len, &doc->tree, b->report);
+	if (r == -ENOMEM) {
+		free(doc);
+		return r;
+	}
+	b->document_count++;
+	if (r < 0) {
+		b->documents_bad = true;
+		free(doc);
+		return 0; /* said at COMMIT, with all the rest */
+	}
+	STAILQ_INSERT_TAIL(&b->documents, doc, link);
+	return 0;
+}
+
+int
+handover_add_sandbox(struct handover *b, const struct link_sandbox *s)
+{
+	struct arriving *a = calloc(1, sizeof(*a));
+	bool whole;
+
+	if (a == NULL)
+		return -ENOMEM;
+	a->spec = *s;
+	a->spec.interface = a->spec.source = NULL;
+	a->spec.name = strdup(s->name);
+	a->spec.policy = strdup(s->policy);
+	a->spec.labels = strdup(s->labels);
+	a->spec.authority.ptr = NULL;
+	whole = a->spec.name != NULL && a->spec.policy != NULL &&
+		a->spec.labels != NULL;
+	if (whole && s->served) {
+		char *copy = malloc(s->authority.len);
+
+		if (copy != NULL)
+			memcpy(copy, s->authority.ptr, s->authority.len);
+		a->spec.authority.ptr = copy;
+		whole = copy != NULL;
+	}
+	if (!whole) {
+		free_arriving(a);
+		return -ENOMEM;
+	}
+	STAILQ_INSERT_TAIL(&b->arriving, a, link);
+	return 0;
+}
+
+int
+handover_add_gone(struct handover *b, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	struct leaving *l = malloc(sizeof(*l) + len);
+
+	if (l == NULL)
+		return -ENOMEM;
+	memcpy(l->name, name, len);
+	STAILQ_INSERT_TAIL(&b->leaving, l, link);
+	return 0;
+}
+
+int
+handover_add_secret(struct handover *b, const struct link_secret *s)
+{
+	size_t len = strlen(s->name) + 1;
+	struct value *v = calloc(1, sizeof(*v) + len);
+
+	if (v == NULL)
+		return -ENOMEM;
+	memcpy(v->name, s->name, len);
+	if (s->present) {
+		v->secret = secret_new(s->value.ptr, s->value.len);
+		if (v->secret == NULL) {
+			free(v);
+			return -ENOMEM;
+		}
+	}
+	STAILQ_INSERT_TAIL(&b->values, v, link);
+	return 0;
+}
+
+/* ---- the half that may fail ------------------------------------------- */
+
+static int
+compile(struct handover *b, struct policy **ret, char *reterr,
+	size_t reterr_size)
+{
+	const struct tree **trees =
+		calloc(b->document_count + 1, sizeof(*trees));
+	struct document *d;
+	size_t n = 0;
+	int r = -ENOMEM;
+
+	if (trees == NULL)
+		return -ENOMEM;
+	STAILQ_FOREACH(d, &b->documents, link)
+	trees[n++] = d->tree;
+	r = b->documents_bad
+		    ? -EINVAL
+		    : policy_compile(trees, n, settings_keys(), ret, b->report);
+	free(trees);
+	if (r == -EINVAL) {
+		char *text = report_text(b->report);
+
+		snprintf(reterr, reterr_size, "%s",
+			text != NULL ? text : "the documents are bad");
+		free(text);
+	}
+	return r;
+}
+
+static int
+make_sandbox(struct arriving *a, const struct services *services, char *reterr,
+	size_t reterr_size)
+{
+	struct sandbox_address addresses[SANDBOX_ADDRESSES];
+	struct sandbox_spec spec = {
+		.name = a->spec.name,
+		.policy_name = a->spec.policy,
+		.labels = a->spec.labels,
+		.ifindex = a->spec.ifindex,
+		.addresses = addresses,
+		.address_count = a->spec.address_count,
+	};
+
+	if (spec.address_count > SANDBOX_ADDRESSES)
+		return -EINVAL;
+	for (size_t i = 0; i < spec.address_count; i++) {
+		addresses[i].family = a->spec.addresses[i].family;
+		memcpy(addresses[i].bytes, a->spec.addresses[i].bytes, 16);
+	}
+	if (a->spec.served) {
+		spec.authority = (const uint8_t *)a->spec.authority.ptr;
+		spec.authority_len = a->spec.authority.len;
+	}
+	return sandbox_new(&spec, &services->limits, &services->upstream,
+		ev_now(services->loop), &a->sandbox, reterr, reterr_size);
+}
+
+/* ---- the half that cannot --------------------------------------------- */
+
+static void
+forget(struct services *services, const char *name)
+{
+	struct sandbox *old = sandboxes_find(services->sandboxes, name);
+
+	if (old == NULL)
+		return;
+	session_close_all(old);
+	for (size_t i = 0; i < old->address_count; i++)
+		guard_remove_self(services->guard, old->addresses[i].family,
+			old->addresses[i].bytes);
+	sandboxes_remove(services->sandboxes, name);
+}
+
+static void
+admit(struct services *services, struct arriving *a, struct policy *policy)
+{
+	struct sandbox *s = a->sandbox;
+	struct sandbox *old = sandboxes_find(services->sandboxes, s->name);
+
+	/* Told anew, but nothing that its connections stand on has changed. */
+	if (old != NULL && sandbox_is_alike(old, s)) {
+		sandbox_rename(old, s);
+		sandbox_set_policy(old, policy);
+		session_recheck_all(old);
+		return;
+	}
+	forget(services, s->name);
+	sandbox_set_policy(s, policy);
+	sandbox_set_rsa_key(s, services->rsa_key);
+	if (sandboxes_put(services->sandboxes, s) < 0) {
+		log_error(
+			"sandbox %s: out of memory; it stays closed", s->name);
+		return;
+	}
+	a->sandbox = NULL; /* the table's now */
+	for (size_t i = 0; i < s->address_count; i++)
+		guard_add_self(services->guard, s->addresses[i].family,
+			s->addresses[i].bytes);
+}
+
+/* The old value leaves with the connections that carried it. */
+static void
+exchange_value(struct services *services, struct value *v)
+{
+	struct sandbox *s = NULL;
+
+	while ((s = sandboxes_next(services->sandboxes, s)) != NULL) {
+		if (s->pool != NULL)
+			pool_revoke(s->pool, v->name);
+	}
+	if (keyring_set(services->keyring, v->name, v->secret) < 0)
+		log_error("credential %s: out of memory; it is not used",
+			v->name);
+	v->secret = NULL;
+}
+
+static void
+replace_policy(
+	struct services *services, struct policy **policy, struct policy *fresh)
+{
+	struct sandbox *s = NULL;
+
+	policy_unref(*policy);
+	*policy = fresh;
+	while ((s = sandboxes_next(services->sandboxes, s)) != NULL) {
+		sandbox_set_policy(s, fresh);
+		session_recheck_all(s);
+	}
+}
+
+int
+handover_apply(struct handover *b, struct services *services,
+	struct policy **policy, char *reterr, size_t reterr_size)
+{
+	struct policy *fresh = NULL;
+	struct arriving *a;
+	struct leaving *l;
+	struct value *v;
+	int r;
+
+	snprintf(reterr, reterr_size, "out of memory");
+	if (b->document_count > 0) {
+		r = compile(b, &fresh, reterr, reterr_size);
+		if (r < 0)
+			return r;
+	}
+	STAILQ_FOREACH(a, &b->arriving, link)
+	{
+		r = make_sandbox(a, services, reterr, reterr_size);
+		if (r < 0) {
+			policy_unref(fresh);
+			return r;
+		}
+	}
+	services->generation = b->generation;
+	STAILQ_FOREACH(l, &b->leaving, link)
+	forget(services, l->name);
+	if (fresh != NULL)
+		replace_policy(services, policy, fresh);
+	STAILQ_FOREACH(v, &b->values, link)
+	exchange_value(services, v);
+	STAILQ_FOREACH(a, &b->arriving, link)
+	admit(services, a, *policy);
+	return 0;
+}

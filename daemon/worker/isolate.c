@@ -1,0 +1,256 @@
+/*
+ * isolate.c - what a worker may still do
+ *
+ * Theory of operation
+ *
+ * A worker has been given everything that needs a privilege as an open
+ * descriptor: listeners, DNS sockets, the log.  What is left to it is to read,
+ * write, accept, connect and to ask for memory and the time.  Whatever it
+ * calls beyond that is not ours, and kills it: the keeper starts another.
+ *
+ * Landlock is refused quietly by kernels without it; seccomp never is.  A
+ * build with sanitizers keeps /proc, which their leak check reads at the end.
+ */
+#include "isolate.h"
+
+#include <errno.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+
+#include "array.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static int
+failed(const char *what, int error, char *reterr, size_t reterr_size)
+{
+	snprintf(reterr, reterr_size, "%s: %s", what, strerror(error));
+	return -error;
+}
+
+int
+isolate_early(char *reterr, size_t reterr_size)
+{
+	struct rlimit none = {0, 0};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return failed("no_new_privs", errno, reterr, reterr_size);
+	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return failed("dumpable", errno, reterr, reterr_size);
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return failed("core limit", errno, reterr, reterr_size);
+	capng_clear(CAPNG_SELECT_ALL);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		return failed("capabilities", EPERM, reterr, reterr_size);
+	return 0;
+}
+
+/* No path can be opened any more, none made, none removed. */
+static int
+close_file_system(void)
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1,
+	};
+	long fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	long r;
+
+	if (fd < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+	r = syscall(SYS_landlock_restrict_self, (int)fd, 0);
+	if (r < 0)
+		r = -errno;
+	close((int)fd);
+	return (int)r;
+}
+
+static const int calls[] = {
+	/* the loop */
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(poll),
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(eventfd2),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	/* sockets */
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(readv),
+	SCMP_SYS(writev),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(sendto),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(accept4),
+	SCMP_SYS(connect),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(close),
+	SCMP_SYS(fcntl),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(lseek),
+	/* memory */
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(mlock),
+	SCMP_SYS(mlock2),
+	SCMP_SYS(munlock),
+	SCMP_SYS(memfd_secret),
+	SCMP_SYS(futex),
+	/* itself */
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+};
+
+/* What the sanitizers' own runtime calls, while it works and at its end. */
+static const int sanitizer_calls[] = {
+	SCMP_SYS(openat),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(clone),
+	SCMP_SYS(clone3),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(wait4),
+	SCMP_SYS(prctl),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(getrlimit),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(mprotect),
+	SCMP_SYS(mmap),
+	SCMP_SYS(ioctl),
+	SCMP_SYS(getppid),
+	SCMP_SYS(kill),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(uname),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(arch_prctl),
+	SCMP_SYS(set_tid_address),
+	SCMP_SYS(stat),
+	SCMP_SYS(access),
+	SCMP_SYS(open),
+	SCMP_SYS(socketpair),
+	SCMP_SYS(dup),
+	SCMP_SYS(pipe2),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(lstat),
+	SCMP_SYS(pipe),
+};
+
+static int
+allow(scmp_filter_ctx filter, const int *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Calls that are only harmless with certain arguments. */
+static int
+allow_narrowly(scmp_filter_ctx filter)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	enum { PROT_EXEC_BIT = 4 };
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
+			1, SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i]));
+		if (r < 0)
+			return r;
+	}
+	/* c-ares binds its UDP sockets; nobody may listen. */
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
+	if (r < 0)
+		return r;
+	/* Never memory that could be executed. */
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC_BIT, 0));
+	if (r < 0)
+		return r;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC_BIT, 0));
+}
+
+static int
+filter_calls(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r;
+
+	if (filter == NULL)
+		return -ENOMEM;
+	/* A file that cannot be opened is an answer that libraries take. */
+	r = SANITIZED ? 0
+		      : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES),
+				SCMP_SYS(openat), 0);
+	if (r == 0)
+		r = allow(filter, calls, ARRAY_LEN(calls));
+	if (r == 0 && SANITIZED)
+		r = allow(filter, sanitizer_calls, ARRAY_LEN(sanitizer_calls));
+	if (r == 0)
+		r = allow_narrowly(filter);
+	if (r == 0)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r;
+}
+
+int
+isolate_late(char *reterr, size_t reterr_size)
+{
+	int r = SANITIZED ? 0 : close_file_system();
+
+	if (r < 0)
+		return failed("landlock", -r, reterr, reterr_size);
+	r = filter_calls();
+	if (r < 0)
+		return failed("seccomp", -r, reterr, reterr_size);
+	return 0;
+}

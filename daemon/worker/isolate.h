@@ -1,0 +1,20 @@
+/*
+ * Giving up what a worker does not need (DESIGN 3): in two steps, because some
+ * things can only be opened in between.
+ *
+ *	isolate_early()  before anything is parsed: no new privileges, no core,
+ *	                 not dumpable, no capability
+ *	isolate_late()   before the first byte of a sandbox: no file system
+ *	                 (Landlock), no listening, and only the system calls
+ *that the loop needs (seccomp)
+ */
+#ifndef SBX_ISOLATE_H
+#define SBX_ISOLATE_H
+
+#include <stddef.h>
+
+/* 0, or -errno with a line in reterr. */
+int isolate_early(char *reterr, size_t reterr_size);
+int isolate_late(char *reterr, size_t reterr_size);
+
+#endif
