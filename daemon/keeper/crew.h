@@ -1,0 +1,55 @@
+/*
+ * The workers together: started, told, waited for and stopped as one.
+ */
+#ifndef SBX_CREW_H
+#define SBX_CREW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct child;
+struct crew;
+struct ev_loop;
+struct launch;
+struct link_message;
+
+struct crew_events {
+	void (*started)(void *arg, uint32_t index);
+	void (*died)(void *arg, uint32_t index, const char *how);
+	/* One more has committed; see crew_committed(). */
+	void (*committed)(void *arg);
+	void (*refused)(void *arg, uint32_t index, uint64_t generation,
+		const char *text);
+	void (*stopped)(void *arg); /* all of them, after crew_stop() */
+};
+
+/* events and launch are borrowed.  NULL: out of memory. */
+struct crew *crew_new(struct ev_loop *loop, uint32_t workers,
+	const struct launch *launch, const struct crew_events *events,
+	void *arg);
+void crew_free(struct crew *c); /* accepts NULL; kills who lives */
+
+int crew_start(struct crew *c); /* 0 or -errno */
+
+/* Asks all to end, and kills those that live after some seconds. */
+void crew_stop(struct crew *c);
+
+uint32_t crew_count(const struct crew *c);
+struct child *crew_child(const struct crew *c, uint32_t index);
+
+/* To every worker that has a link. */
+void crew_broadcast(struct crew *c, const struct link_message *m);
+
+/* Whether all are ready and have committed that generation or a later one. */
+bool crew_committed(const struct crew *c, uint64_t generation);
+bool crew_child_committed(
+	const struct crew *c, uint32_t index, uint64_t generation);
+
+/* Kills those that have not: they start anew. */
+void crew_kill_late(struct crew *c, uint64_t generation);
+
+/* The last status a worker gave of itself, a JSON object or NULL. */
+const char *crew_status(const struct crew *c, uint32_t index);
+
+#endif

@@ -1,0 +1,405 @@
+#include "documents.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "policy.h"
+#include "report.h"
+#include "settings.h"
+#include "tree.h"
+
+enum {
+	FILE_MAX = 8 * 1024 * 1024, /* a document has to fit into a frame */
+	FILES_MAX = 4096,
+	PATH_SIZE = 4096,
+};
+
+struct loading {
+	struct documents *d;
+	struct report *report;
+	bool no_memory;
+};
+
+static void
+complain(struct loading *l, const char *path, const char *what)
+{
+	struct report_mark at = {.file = path};
+
+	report_add(l->report, at, "%s", what);
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+/* What is wrong with it, or NULL. */
+static const char *
+judge_file(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "not a regular file";
+	if ((st->st_mode & S_IWOTH) != 0)
+		return "writable by everybody: refused (chmod o-w)";
+	if (st->st_size > FILE_MAX)
+		return "larger than 8 MiB";
+	return NULL;
+}
+
+static int
+read_all(int fd, char *text, size_t size, size_t *ret_len)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size) {
+		n = read(fd, text + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	*ret_len = len;
+	return 0;
+}
+
+/* The text, malloc'd and terminated, or NULL after a complaint. */
+static char *
+read_file(struct loading *l, const char *path, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *wrong = NULL;
+	char *text = NULL;
+	struct stat st;
+	int r = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		r = -errno;
+	else
+		wrong = judge_file(&st);
+	if (r == 0 && wrong == NULL) {
+		text = malloc((size_t)st.st_size + 1);
+		l->no_memory |= text == NULL;
+	}
+	if (text != NULL)
+		r = read_all(fd, text, (size_t)st.st_size, ret_len);
+	if (text != NULL)
+		text[*ret_len] = '\0';
+	if (r < 0)
+		wrong = strerror(-r);
+	if (wrong != NULL) {
+		complain(l, path, wrong);
+		free(text);
+		text = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+/* Workers need no document that only says which sandboxes there are. */
+static bool
+is_for_workers(const struct tree *tree)
+{
+	const struct tree_node *root = tree_root(tree);
+
+	for (const struct tree_node *e = root->first; e != NULL; e = e->next)
+		if (strcmp(e->key->text, "version") != 0 &&
+			strcmp(e->key->text, "sandboxes") != 0)
+			return true;
+	return root->first == NULL;
+}
+
+static void
+load_file(struct loading *l, const char *path)
+{
+	struct documents *d = l->d;
+	struct document *files, *file;
+
+	if (d->count == FILES_MAX) {
+		complain(l, path, "more than 4096 files");
+		return;
+	}
+	files = realloc(d->files, (d->count + 1) * sizeof(*files));
+	if (files == NULL) {
+		l->no_memory = true;
+		return;
+	}
+	d->files = files;
+	file = &files[d->count];
+	*file = (struct document){.name = strdup(path)};
+	if (file->name == NULL) {
+		l->no_memory = true;
+		return;
+	}
+	d->count++;
+	file->text = read_file(l, file->name, &file->len);
+	if (file->text == NULL)
+		return;
+	if (tree_parse(file->name, file->text, file->len, &file->tree,
+		    l->report) == -ENOMEM)
+		l->no_memory = true;
+	if (file->tree != NULL)
+		file->for_workers = is_for_workers(file->tree);
+}
+
+static int
+is_document(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > 5 &&
+	       strcmp(entry->d_name + len - 5, ".yaml") == 0;
+}
+
+static int
+by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* All *.yaml of a folder in the order of their bytes; none if it is absent. */
+static void
+load_folder(struct loading *l, const char *dir, const char *folder)
+{
+	char path[PATH_SIZE], name[2 * PATH_SIZE];
+	struct dirent **entries;
+	int count;
+
+	snprintf(path, sizeof(path), "%s%s", dir, folder);
+	count = scandir(path, &entries, is_document, by_bytes);
+	if (count < 0 && errno != ENOENT)
+		complain(l, path, strerror(errno));
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
+		load_file(l, name);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+static void
+load_all(struct loading *l, const char *config, const char *runtime_dir)
+{
+	const char *slash = strrchr(config, '/');
+	int dir_len = slash != NULL ? (int)(slash - config) + 1 : 0;
+	char dir[PATH_SIZE];
+
+	load_file(l, config);
+	snprintf(dir, sizeof(dir), "%.*s", dir_len, config);
+	load_folder(l, dir, "policies.d");
+	load_folder(l, dir, "sandboxes.d");
+	snprintf(dir, sizeof(dir), "%s/", runtime_dir);
+	load_folder(l, dir, "sandboxes.d");
+}
+
+/* ---- compiling ------------------------------------------------------------
+ */
+
+static const struct tree **
+all_trees(const struct documents *d, const struct tree *last)
+{
+	const struct tree **trees = calloc(d->count + 1, sizeof(struct tree *));
+
+	for (size_t i = 0; trees != NULL && i < d->count; i++)
+		trees[i] = d->files[i].tree;
+	if (trees != NULL)
+		trees[d->count] = last;
+	return trees;
+}
+
+static bool
+all_parsed(const struct documents *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->files[i].tree == NULL)
+			return false;
+	return true;
+}
+
+/* Where distributions keep what the host trusts; the first if there is none,
+ * so that the complaint names a file. */
+static const char *
+find_bundle(void)
+{
+	static const char *const bundles[] = {
+		"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/cert.pem",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bundles); i++)
+		if (access(bundles[i], R_OK) == 0)
+			return bundles[i];
+	return bundles[0];
+}
+
+static int
+compile(struct loading *l)
+{
+	struct documents *d = l->d;
+	const struct tree **trees;
+	const char *ca_file;
+	int r, s;
+
+	if (l->no_memory || !all_parsed(d))
+		return l->no_memory ? -ENOMEM : -EINVAL;
+	trees = all_trees(d, NULL);
+	if (trees == NULL)
+		return -ENOMEM;
+	/* Both, so that one run tells all that is wrong. */
+	s = settings_read(trees, d->count, &d->settings, l->report);
+	r = policy_compile(
+		trees, d->count, settings_keys(), &d->policy, l->report);
+	free(trees);
+	if (s < 0)
+		return s;
+	if (r < 0)
+		return r;
+	ca_file = d->settings->upstream.ca_file;
+	d->trust = read_file(
+		l, ca_file != NULL ? ca_file : find_bundle(), &d->trust_len);
+	if (d->trust == NULL)
+		return l->no_memory ? -ENOMEM : -EINVAL;
+	return 0;
+}
+
+int
+documents_load(const char *config, const char *runtime_dir,
+	struct documents **ret, char **ret_report)
+{
+	struct loading l = {
+		.d = calloc(1, sizeof(*l.d)),
+		.report = report_new(),
+	};
+	int r = -ENOMEM;
+
+	if (l.d == NULL || l.report == NULL)
+		goto fail;
+	load_all(&l, config, runtime_dir);
+	r = compile(&l);
+	if (r == -EINVAL)
+		*ret_report = report_text(l.report);
+	if (r == -EINVAL && *ret_report == NULL)
+		r = -ENOMEM;
+	if (r < 0)
+		goto fail;
+	report_free(l.report);
+	*ret = l.d;
+	return 0;
+fail:
+	report_free(l.report);
+	documents_free(l.d);
+	return r;
+}
+
+void
+documents_free(struct documents *d)
+{
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < d->count; i++) {
+		tree_free(d->files[i].tree);
+		free(d->files[i].text);
+		free(d->files[i].name);
+	}
+	free(d->files);
+	settings_free(d->settings);
+	policy_unref(d->policy);
+	free(d->trust);
+	free(d);
+}
+
+/* ---- one sandbox more -----------------------------------------------------
+ */
+
+/* Puts the entry under its keys, by indenting each of its lines. */
+static char *
+wrap_entry(const char *name, const char *entry, size_t *ret_len)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, ret_len);
+
+	if (out == NULL)
+		return NULL;
+	fprintf(out, "sandboxes:\n  \"%s\":\n", name);
+	for (size_t len; *entry != '\0'; entry += len) {
+		len = strcspn(entry, "\n");
+		fprintf(out, "    %.*s\n", (int)len, entry);
+		len += entry[len] == '\n';
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Worth its own error: the one thing that is not wrong with the entry. */
+static int
+check_policy(const struct documents *d, const struct tree *tree,
+	const char *name, struct report *report)
+{
+	const struct tree_node *at = tree_get(tree_root(tree), "sandboxes");
+	const struct tree_node *policy = NULL;
+	char quote[REPORT_QUOTE];
+
+	if (at != NULL)
+		at = tree_get(at, name);
+	if (at != NULL)
+		policy = tree_get(at, "policy");
+	if (policy == NULL || policy->kind != TREE_SCALAR ||
+		policy_find(d->policy, policy->text) != NULL)
+		return 0;
+	report_add(report, policy->at, "there is no policy %s",
+		report_quote(policy->text, quote));
+	return -ENOENT;
+}
+
+int
+documents_compile_sandbox(const struct documents *d, const char *name,
+	const char *entry, struct policy **ret, char **ret_report)
+{
+	struct report *report = report_new();
+	const struct tree **trees = NULL;
+	char title[96], *text = NULL;
+	struct tree *tree = NULL;
+	size_t len = 0;
+	int r = -ENOMEM;
+
+	snprintf(title, sizeof(title), "sandbox %s", name);
+	text = wrap_entry(name, entry, &len);
+	if (report == NULL || text == NULL)
+		goto end;
+	r = tree_parse(title, text, len, &tree, report);
+	if (r < 0)
+		goto end;
+	r = check_policy(d, tree, name, report);
+	if (r < 0)
+		goto end;
+	r = -ENOMEM;
+	trees = all_trees(d, tree);
+	if (trees == NULL)
+		goto end;
+	r = policy_compile(trees, d->count + 1, settings_keys(), ret, report);
+end:
+	if (r == -EINVAL || r == -ENOENT)
+		*ret_report = report_text(report);
+	if (r < 0 && *ret_report == NULL)
+		r = -ENOMEM;
+	free(trees);
+	tree_free(tree);
+	free(text);
+	report_free(report);
+	return r;
+}

@@ -1,0 +1,30 @@
+/*
+ * Which user the workers are: `worker_user`, else the user sbx-net-worker if
+ * there is one, else the number 61053, which no distribution hands out.  Where
+ * we may not change users (not root, or a user namespace without that user),
+ * they are who we are.
+ */
+#ifndef SBX_IDENTITY_H
+#define SBX_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { IDENTITY_NUMBER = 61053 };
+
+struct identity {
+	bool change; /* false: the workers are who we are */
+	uid_t uid;
+	gid_t gid;
+};
+
+/* user: NULL for the default.  0 or -errno with a line in reterr. */
+int identity_find(const char *user, struct identity *ret, char *reterr,
+	size_t reterr_size);
+
+/* The number of a group; 0 or -errno with a line in reterr. */
+int identity_group(
+	const char *name, gid_t *ret, char *reterr, size_t reterr_size);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * The keeper (DESIGN 3): reads the operator's documents, holds authorities and
+ * credentials, starts and looks after the workers, and fills the kernel's sets.
+ * Parses nothing that a sandbox or an origin sent.
+ *
+ * Functions that need the workers' word take done(): called once, later or
+ * before the return, with 0 or -errno and a text (for people; on -EINVAL the
+ * document errors, one a line).
+ */
+#ifndef SBX_KEEPER_H
+#define SBX_KEEPER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+struct ev_loop;
+struct keeper;
+struct policy;
+
+typedef void keeper_done(void *arg, int status, const char *text);
+
+struct keeper_options {
+	const char *config;      /* path of the main file */
+	const char *runtime_dir; /* made if it is absent */
+	const char *worker;      /* program of the workers; NULL: this one */
+};
+
+struct keeper_events {
+	void (*ready)(void *arg); /* once: sandboxes are served */
+	void (*failed)(void *arg, const char *why); /* instead of ready */
+	void (*stopped)(void *arg);                 /* after keeper_stop() */
+};
+
+/*
+ * Starts everything.  Options and events are borrowed, options for the call.
+ * 0 and *ret, which the caller frees; or -errno and what is wrong in
+ * *ret_text, one a line, malloc'd (NULL: no memory for it).
+ */
+int keeper_new(struct ev_loop *loop, const struct keeper_options *options,
+	const struct keeper_events *events, void *arg, struct keeper **ret,
+	char **ret_text);
+void keeper_free(struct keeper *k); /* accepts NULL; kills workers that live */
+
+/* Lets the workers finish, for some seconds at most; then stopped(). */
+void keeper_stop(struct keeper *k);
+
+/* Opens the decision log anew, after a rotation. */
+void keeper_reopen_log(struct keeper *k);
+
+/* Reads all files again, compiles, hands out. A bad file keeps the old
+ * generation. */
+void keeper_reload(struct keeper *k, keeper_done *done, void *arg);
+
+/*
+ * document: YAML `{interface: …, address: …, policy: …, labels: {…}}` as under
+ * `sandboxes:`; the sandbox is there, CA made, workers told, kernel sets filled
+ * when done(0) comes.  -EEXIST, -EINVAL, -ENOENT (policy, or the kernel side
+ * is not there), …
+ */
+void keeper_add_sandbox(struct keeper *k, const char *name,
+	const char *document, keeper_done *done, void *arg);
+
+/* Kernel sets first, then connections, CA, secrets.  -ENOENT.  -EBUSY: it is
+ * declared in a file, remove it there. */
+void keeper_remove_sandbox(
+	struct keeper *k, const char *name, keeper_done *done, void *arg);
+
+/* Asks all credential sources again. */
+void keeper_refresh_secrets(struct keeper *k);
+
+const struct policy *keeper_policy(
+	const struct keeper *k); /* borrowed until the loop turns */
+uint64_t keeper_generation(const struct keeper *k);
+
+/* New references; version, pid, uptime, generation, workers[{index, pid, state,
+ * restarts, …}], sandboxes, kernel{ok, text}, credentials[{name, available,
+ * why}]. */
+json_t *keeper_status(struct keeper *k);
+json_t *keeper_sandboxes(struct keeper *k);                 /* array */
+json_t *keeper_sandbox(struct keeper *k, const char *name); /* NULL: none */
+
+/* Borrowed until the loop turns; NULL: no such sandbox. */
+const char *keeper_sandbox_policy(struct keeper *k, const char *name);
+const char *keeper_sandbox_ca(struct keeper *k, const char *name); /* PEM */
+
+const char *keeper_trust_pem(struct keeper *k); /* upstream.ca_file; NULL */
+const char *keeper_log_path(struct keeper *k);
+
+/* Settings that the control server needs; NULL: none. */
+const char *keeper_control_group(struct keeper *k);
+const char *keeper_admin_group(struct keeper *k);
+
+#endif

@@ -1,0 +1,176 @@
+/*
+ * keeper_batch.c - what a worker is told
+ *
+ * Theory of operation
+ *
+ * Every difference between what we hold and what workers know is marked where
+ * it is: a sandbox is dirty or leaving, a credential is dirty or wanted where
+ * it is not held.  A batch reads the marks; the larger ones tell everything to
+ * a worker that knows nothing, or something that was taken back.  So no kind of
+ * change needs a batch of its own.
+ *
+ * A sandbox is told to all workers, because any of them may get its DNS
+ * queries; its authority and the credentials of its policy only to those that
+ * its addresses are steered to.
+ */
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "ca.h"
+#include "child.h"
+#include "crew.h"
+#include "documents.h"
+#include "keeper_state.h"
+#include "link_message.h"
+#include "policy.h"
+#include "registry.h"
+#include "secret.h"
+#include "strongbox.h"
+
+static void
+send_documents(const struct documents *d, struct child *child)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct link_message m = {
+			.type = LINK_DOCUMENT,
+			.document = {d->files[i].name,
+				{d->files[i].text, d->files[i].len}},
+		};
+
+		if (d->files[i].for_workers)
+			child_send(child, &m);
+	}
+}
+
+static void
+send_sandbox(const struct sandbox *s, struct child *child)
+{
+	struct link_message m = {.type = LINK_SANDBOX};
+	struct link_sandbox *to = &m.sandbox;
+	uint8_t *authority = NULL;
+	size_t len = 0;
+
+	to->name = s->name;
+	to->interface = s->spec->interface;
+	to->policy = s->spec->policy;
+	to->labels = s->spec->labels;
+	to->source = s->spec->source;
+	to->ifindex = s->ifindex;
+	to->address_count = s->spec->address_count;
+	for (size_t i = 0; i < to->address_count; i++) {
+		to->addresses[i].family = s->spec->addresses[i].family;
+		memcpy(to->addresses[i].bytes, s->spec->addresses[i].bytes,
+			sizeof(to->addresses[i].bytes));
+	}
+	to->served = (s->served >> child_index(child) & 1) != 0;
+	if (to->served && ca_export(s->ca, &authority, &len) < 0) {
+		child_kill(child, "no memory to tell it an authority");
+		return;
+	}
+	to->authority = (struct span){(const char *)authority, len};
+	child_send(child, &m);
+	OPENSSL_clear_free(authority, len);
+}
+
+static void
+send_sandboxes(struct keeper *k, struct child *child, enum batch batch)
+{
+	struct link_message gone = {.type = LINK_SANDBOX_GONE};
+
+	for (size_t i = 0; i < registry_count(k->registry); i++) {
+		const struct sandbox *s = registry_at(k->registry, i);
+
+		gone.sandbox_gone = s->name;
+		if (s->phase != SANDBOX_LEAVING) {
+			if (batch != BATCH_NEWS || s->dirty)
+				send_sandbox(s, child);
+		} else if (batch != BATCH_FIRST) {
+			child_send(child, &gone);
+		}
+	}
+}
+
+/* Whether another entry of that name takes this one's place. */
+static bool
+is_replaced(const struct strongbox *b, const struct strongbox_entry *leaving)
+{
+	for (size_t i = 0; i < strongbox_count(b); i++) {
+		const struct strongbox_entry *e = strongbox_at(b, i);
+
+		if (e->phase != STRONGBOX_LEAVING &&
+			strcmp(e->spec->name, leaving->spec->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+send_secret(struct child *child, const struct strongbox_entry *e, bool wanted)
+{
+	struct link_message m = {
+		.type = LINK_SECRET,
+		.secret = {.name = e->spec->name, .why = e->why},
+	};
+
+	if (!wanted) {
+		m.secret.why = "no policy of this worker lists it";
+	} else if (e->value != NULL) {
+		m.secret.present = true;
+		m.secret.value = secret_bytes(e->value);
+	}
+	child_send(child, &m);
+}
+
+static void
+send_secrets(struct keeper *k, struct child *child, enum batch batch)
+{
+	uint64_t bit = UINT64_C(1) << child_index(child);
+
+	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
+		struct strongbox_entry *e = strongbox_at(k->strongbox, i);
+		bool held = (e->holders & bit) != 0;
+		bool wanted =
+			(e->wanted & bit) != 0 && e->phase != STRONGBOX_LEAVING;
+
+		if (wanted && (batch != BATCH_NEWS || !held || e->dirty)) {
+			send_secret(child, e, true);
+			e->holders |= bit;
+		} else if (!wanted && held) {
+			if (!is_replaced(k->strongbox, e))
+				send_secret(child, e, false);
+			e->holders &= ~bit;
+		}
+	}
+}
+
+void
+keeper_send_batch(struct keeper *k, uint32_t index, enum batch batch)
+{
+	struct child *child = crew_child(k->crew, index);
+	struct link_message m = {
+		.type = LINK_BEGIN, .generation = k->generation};
+
+	if (!child_has_link(child))
+		return;
+	if (batch == BATCH_FIRST)
+		strongbox_forget_worker(k->strongbox, index);
+	child_send(child, &m);
+	if (batch != BATCH_NEWS || k->target != k->documents)
+		send_documents(k->target, child);
+	send_sandboxes(k, child, batch);
+	send_secrets(k, child, batch);
+	m.type = LINK_COMMIT;
+	child_send(child, &m);
+}
+
+void
+keeper_send_all(struct keeper *k, enum batch batch)
+{
+	strongbox_assign(k->strongbox, k->target->policy, k->registry);
+	for (uint32_t i = 0; i < crew_count(k->crew); i++)
+		keeper_send_batch(k, i, batch);
+	for (size_t i = 0; i < registry_count(k->registry); i++)
+		registry_at(k->registry, i)->dirty = false;
+	for (size_t i = 0; i < strongbox_count(k->strongbox); i++)
+		strongbox_at(k->strongbox, i)->dirty = false;
+}

@@ -1,0 +1,89 @@
+/*
+ * keeper_host.c - what happens on the host
+ *
+ * Its addresses come and go, which workers must never dial; its interfaces,
+ * behind which sandboxes are; and its rules, which somebody may take away.
+ */
+#include <string.h>
+
+#include "crew.h"
+#include "decision_log.h"
+#include "hostnet.h"
+#include "keeper_state.h"
+#include "kernel_side.h"
+#include "link_message.h"
+#include "registry.h"
+
+static void
+on_address(void *arg, bool added, int family, const uint8_t *address)
+{
+	struct keeper *k = arg;
+	struct link_message m = {
+		.type = LINK_SELF,
+		.self = {.added = added, .family = family},
+	};
+
+	memcpy(m.self.address, address, family == AF_INET6 ? 16 : 4);
+	if (k->crew != NULL)
+		crew_broadcast(k->crew, &m);
+}
+
+static void
+on_interface(void *arg, const char *name, uint32_t ifindex)
+{
+	struct keeper *k = arg;
+	bool dirty = false;
+
+	if (k->crew == NULL)
+		return; /* the first look: nobody is told anything yet */
+	for (size_t i = 0; i < registry_count(k->registry); i++) {
+		struct sandbox *s = registry_at(k->registry, i);
+
+		if (s->ifindex == ifindex ||
+			strcmp(s->spec->interface, name) != 0)
+			continue;
+		s->ifindex = ifindex;
+		s->dirty = dirty = true;
+	}
+	if (dirty)
+		keeper_apply_update(k);
+}
+
+const struct hostnet_events keeper_hostnet_events = {
+	.address = on_address,
+	.interface = on_interface,
+};
+
+static void
+on_settled(void *arg)
+{
+	struct keeper *k = arg;
+
+	k->kernel_settled = true;
+	keeper_check_ready(k);
+}
+
+static void
+on_gone(void *arg, const char *what)
+{
+	struct keeper *k = arg;
+	struct decision_event event = {
+		.reason = RECORD_INTERNAL,
+		.detail = what,
+		.generation = k->generation,
+	};
+
+	decision_log_add(k->log, &event);
+}
+
+static void
+on_mended(void *arg)
+{
+	keeper_fill_kernel(arg);
+}
+
+const struct kernel_side_events keeper_kernel_events = {
+	.settled = on_settled,
+	.gone = on_gone,
+	.mended = on_mended,
+};

@@ -1,0 +1,91 @@
+/*
+ * What the parts of the keeper share.  Internal to this folder; everybody else
+ * sees keeper.h.
+ */
+#ifndef SBX_KEEPER_STATE_H
+#define SBX_KEEPER_STATE_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "change.h"
+#include "identity.h"
+#include "keeper.h"
+#include "launch.h"
+#include "listeners.h"
+#include "resolv_conf.h"
+#include "settings.h"
+
+struct crew;
+struct decision_log;
+struct documents;
+struct hostnet;
+struct kernel_side;
+struct registry;
+struct rsa_key;
+struct strongbox;
+
+enum { KEEPER_TEXT = 512 };
+
+struct keeper {
+	struct ev_loop *loop;
+	const struct keeper_events *events;
+	void *arg;
+	char *config, *runtime_dir;
+	int lock; /* fd */
+	double started;
+
+	struct documents *documents; /* what holds */
+	struct documents *target;    /* what workers are told: the same, or of
+					the reload at hand */
+	struct registry *registry;
+	struct strongbox *strongbox;
+	struct decision_log *log;
+	struct hostnet *hostnet;
+	struct kernel_side *kernel;
+	struct rsa_key *rsa_key;
+	struct listeners listeners;
+
+	struct identity identity;
+	struct launch launch;
+	struct crew *crew;
+
+	uint64_t generation; /* the last one told */
+	struct change_queue changes;
+	bool kernel_settled, ready, stopping;
+
+	char servers_text[SETTINGS_SERVERS_MAX][RESOLV_CONF_SERVER];
+	const char *servers[SETTINGS_SERVERS_MAX];
+	size_t server_count;
+	ev_timer ask; /* for the workers' status */
+};
+
+/* keeper_batch.c: what a worker is told. */
+enum batch {
+	BATCH_NEWS,  /* what changed since the last one */
+	BATCH_AGAIN, /* everything, and what is not so any more */
+	BATCH_FIRST, /* everything, to a worker that knows nothing */
+};
+void keeper_send_batch(struct keeper *k, uint32_t index, enum batch batch);
+void keeper_send_all(struct keeper *k, enum batch batch);
+
+/* keeper_change.c: the changes that we make ourselves. */
+void keeper_apply_start(
+	struct keeper *k, struct documents *first, keeper_done *done);
+void keeper_apply_update(struct keeper *k); /* something is dirty */
+
+/* Puts every sandbox that is not there into the kernel's sets. */
+void keeper_fill_kernel(struct keeper *k);
+
+/* keeper_crew.c: what the workers do to us. */
+extern const struct crew_events keeper_crew_events;
+
+/* keeper_host.c: what the host does to us. */
+extern const struct hostnet_events keeper_hostnet_events;
+extern const struct kernel_side_events keeper_kernel_events;
+
+void keeper_check_ready(struct keeper *k);
+
+#endif

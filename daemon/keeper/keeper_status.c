@@ -1,0 +1,212 @@
+/*
+ * keeper_status.c - what the keeper can say of itself, as JSON
+ *
+ * Never a value of a credential, never a key.
+ */
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include "ca.h"
+#include "child.h"
+#include "crew.h"
+#include "decision_log.h"
+#include "documents.h"
+#include "keeper_state.h"
+#include "kernel_side.h"
+#include "policy.h"
+#include "registry.h"
+#include "settings.h"
+#include "strongbox.h"
+
+/* ---- parts
+ * ----------------------------------------------------------------------------
+ */
+
+/* A worker may say what it likes: only its numbers are taken over. */
+static void
+add_numbers(json_t *worker, const char *status)
+{
+	json_t *said, *value;
+	const char *key;
+
+	said = status != NULL ? json_loads(status, JSON_REJECT_DUPLICATES, NULL)
+			      : NULL;
+	json_object_foreach(
+		said, key, value) if (json_is_integer(value) &&
+				      json_object_get(worker, key) == NULL)
+		json_object_set(worker, key, value);
+	json_decref(said);
+}
+
+static json_t *
+workers(const struct keeper *k)
+{
+	json_t *array = json_array(), *worker;
+
+	for (uint32_t i = 0; i < crew_count(k->crew); i++) {
+		const struct child *child = crew_child(k->crew, i);
+
+		worker = json_pack("{s:i, s:i, s:s, s:i}", "index", (int)i,
+			"pid", (int)child_pid(child), "state",
+			child_state_name(child_state(child)), "restarts",
+			(int)child_restarts(child));
+		add_numbers(worker, crew_status(k->crew, i));
+		json_array_append_new(array, worker);
+	}
+	return array;
+}
+
+static json_t *
+credentials(const struct keeper *k)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
+		const struct strongbox_entry *e = strongbox_at(k->strongbox, i);
+
+		if (e->phase == STRONGBOX_LEAVING)
+			continue;
+		json_array_append_new(array,
+			json_pack("{s:s, s:b, s:s}", "name", e->spec->name,
+				"available", e->value != NULL, "why",
+				e->value != NULL ? "" : e->why));
+	}
+	return array;
+}
+
+static json_t *
+addresses(const struct sandbox_spec *spec)
+{
+	json_t *array = json_array();
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < spec->address_count; i++) {
+		inet_ntop(spec->addresses[i].family, spec->addresses[i].bytes,
+			text, sizeof(text));
+		json_array_append_new(array, json_string(text));
+	}
+	return array;
+}
+
+static json_t *
+served_by(const struct sandbox *s)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < 64; i++)
+		if ((s->served >> i & 1) != 0)
+			json_array_append_new(array, json_integer(i));
+	return array;
+}
+
+static json_t *
+sandbox(const struct sandbox *s)
+{
+	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:o, s:s, s:b, s:b, s:o}",
+		"name", s->name, "interface", s->spec->interface, "ifindex",
+		(int)s->ifindex, "addresses", addresses(s->spec), "policy",
+		s->spec->policy, "labels", json_loads(s->spec->labels, 0, NULL),
+		"source", s->spec->source, "runtime", (int)s->runtime, "kernel",
+		(int)s->in_kernel, "workers", served_by(s));
+}
+
+/* What a caller may see of it: not before it is there, not after it goes. */
+static const struct sandbox *
+find(const struct keeper *k, const char *name)
+{
+	const struct sandbox *s = registry_find(k->registry, name);
+
+	return s != NULL && s->phase == SANDBOX_LIVING ? s : NULL;
+}
+
+/* ---- wholes
+ * ---------------------------------------------------------------------------
+ */
+
+json_t *
+keeper_status(struct keeper *k)
+{
+	return json_pack("{s:s, s:i, s:f, s:b, s:I, s:o, s:I, s:{s:b, s:s}, "
+			 "s:o, s:s}",
+		"version", SBX_VERSION, "pid", (int)getpid(), "uptime",
+		ev_now(k->loop) - k->started, "ready", (int)k->ready,
+		"generation", (json_int_t)k->generation, "workers", workers(k),
+		"sandboxes", (json_int_t)registry_count(k->registry), "kernel",
+		"ok", (int)kernel_side_is_good(k->kernel), "text",
+		kernel_side_text(k->kernel), "credentials", credentials(k),
+		"log", decision_log_path(k->log));
+}
+
+json_t *
+keeper_sandboxes(struct keeper *k)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < registry_count(k->registry); i++) {
+		const struct sandbox *s = registry_at(k->registry, i);
+
+		if (s->phase == SANDBOX_LIVING)
+			json_array_append_new(array, sandbox(s));
+	}
+	return array;
+}
+
+json_t *
+keeper_sandbox(struct keeper *k, const char *name)
+{
+	const struct sandbox *s = find(k, name);
+
+	return s != NULL ? sandbox(s) : NULL;
+}
+
+const char *
+keeper_sandbox_policy(struct keeper *k, const char *name)
+{
+	const struct sandbox *s = find(k, name);
+
+	return s != NULL ? s->spec->policy : NULL;
+}
+
+const char *
+keeper_sandbox_ca(struct keeper *k, const char *name)
+{
+	const struct sandbox *s = find(k, name);
+
+	return s != NULL ? ca_pem(s->ca) : NULL;
+}
+
+const struct policy *
+keeper_policy(const struct keeper *k)
+{
+	return k->documents != NULL ? k->documents->policy : k->target->policy;
+}
+
+uint64_t
+keeper_generation(const struct keeper *k)
+{
+	return k->generation;
+}
+
+const char *
+keeper_trust_pem(struct keeper *k)
+{
+	return k->target->trust;
+}
+
+const char *
+keeper_log_path(struct keeper *k)
+{
+	return decision_log_path(k->log);
+}
+
+const char *
+keeper_control_group(struct keeper *k)
+{
+	return k->target->settings->control.group;
+}
+
+const char *
+keeper_admin_group(struct keeper *k)
+{
+	return k->target->settings->control.admin_group;
+}

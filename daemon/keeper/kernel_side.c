@@ -1,0 +1,388 @@
+/*
+ * kernel_side.c - the rules stand, or somebody hears of it
+ *
+ * Theory of operation
+ *
+ *	UNKNOWN     before the first look
+ *	GOOD        all that was installed is there
+ *	INSTALLING  sbx-net-setup runs
+ *	BROKEN      it is not there, and we may not or could not install it
+ *
+ * A look (nft_check) happens at the start, once a minute, and when the watch
+ * says that somebody touched our table or rules.  One that finds something
+ * missing leads to INSTALLING, if we may, and from there back to a look; the
+ * sets are then filled from what nft was told (nft_sync), and the events that
+ * we caused ourselves are read away.  Installing never takes anything out and
+ * is never undone: a dead daemon leaves a closed door.
+ */
+#include "kernel_side.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ev.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "array.h"
+#include "log.h"
+#include "nft.h"
+#include "nft_watch.h"
+#include "registry.h"
+#include "settings.h"
+#include "setup_program.h"
+#include "setup_run.h"
+
+enum {
+	TEXT = 256,
+	NUMBER = 16,
+};
+
+static const double LOOK_EVERY = 60;
+
+enum state { UNKNOWN, GOOD, INSTALLING, BROKEN };
+
+struct kernel_side {
+	struct ev_loop *loop;
+	const struct kernel_side_events *events;
+	void *arg;
+	enum state state;
+	bool settled, was_good;
+	struct nft *nft;
+	struct nft_watch *watch;
+	ev_io touched;
+	ev_timer minute;
+	struct setup_run *setup;
+	ev_timer reap; /* frees setup after its own callback */
+	char *program; /* NULL: we do not install */
+	char mark[NUMBER], mask[NUMBER], table[NUMBER], port[NUMBER],
+		user[NUMBER];
+	char text[TEXT];
+};
+
+/* ---- looking ----------------------------------------------------------------
+ */
+
+static void
+settle(struct kernel_side *k)
+{
+	if (k->settled)
+		return;
+	k->settled = true;
+	k->events->settled(k->arg);
+}
+
+static void
+become_broken(struct kernel_side *k)
+{
+	if (k->state != BROKEN)
+		log_error("kernel side: %s", k->text);
+	k->state = BROKEN;
+	settle(k);
+}
+
+static void
+become_good(struct kernel_side *k)
+{
+	bool mended = k->state != GOOD && k->settled;
+
+	k->state = GOOD;
+	k->was_good = true;
+	k->text[0] = '\0';
+	settle(k);
+	if (mended) {
+		log_notice("kernel side: all there again");
+		k->events->mended(k->arg);
+	}
+}
+
+static void install(struct kernel_side *k);
+
+static void
+look(struct kernel_side *k)
+{
+	char text[TEXT];
+	int r;
+
+	if (k->state == INSTALLING)
+		return;
+	r = nft_check(k->nft, text, sizeof(text));
+	if (r == 0) {
+		become_good(k);
+		return;
+	}
+	if (k->state == GOOD) {
+		log_error("kernel side: %s", text);
+		k->events->gone(k->arg, text);
+	}
+	if (k->program != NULL) {
+		install(k);
+		return;
+	}
+	snprintf(k->text, sizeof(k->text), "%s", text);
+	become_broken(k);
+}
+
+/* ---- installing
+ * -------------------------------------------------------------- */
+
+static void
+on_installed(void *arg, int status)
+{
+	struct kernel_side *k = arg;
+
+	ev_timer_start(k->loop, &k->reap);
+	k->state = UNKNOWN;
+	if (status != 0) {
+		snprintf(k->text, sizeof(k->text), "%s failed with status %d",
+			k->program, status);
+		become_broken(k);
+		return;
+	}
+	kernel_side_sync(k);
+	if (nft_check(k->nft, k->text, sizeof(k->text)) == 0)
+		become_good(k);
+	else
+		become_broken(k);
+	while (k->watch != NULL && nft_watch_read(k->watch) > 0)
+		continue; /* that was ourselves */
+}
+
+static void
+on_reap(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct kernel_side *k = w->data;
+
+	(void)loop, (void)revents;
+	setup_run_free(k->setup);
+	k->setup = NULL;
+}
+
+static void
+install(struct kernel_side *k)
+{
+	const char *const argv[] = {k->program, "install", "--mark", k->mark,
+		"--mask", k->mask, "--table", k->table, "--port", k->port,
+		"--user", k->user, NULL};
+	int r;
+
+	if (k->setup != NULL)
+		return;
+	r = setup_run_start(k->loop, argv, on_installed, k, &k->setup);
+	if (r == 0) {
+		log_notice("kernel side: installing with %s", k->program);
+		k->state = INSTALLING;
+		return;
+	}
+	snprintf(k->text, sizeof(k->text), "%s: %s", k->program, strerror(-r));
+	become_broken(k);
+}
+
+/* ---- watching
+ * ---------------------------------------------------------------- */
+
+static void
+on_touched(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct kernel_side *k = w->data;
+	int what;
+
+	(void)loop, (void)revents;
+	what = nft_watch_read(k->watch);
+	if (what < 0)
+		log_error("kernel side: watch: %s", strerror(-what));
+	if (what != 0)
+		look(k);
+}
+
+static void
+on_minute(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct kernel_side *k = w->data;
+
+	(void)loop, (void)revents;
+	look(k);
+	if (k->state == GOOD)
+		kernel_side_sync(k);
+}
+
+void
+kernel_side_sync(struct kernel_side *k)
+{
+	char text[TEXT];
+
+	if (k->nft != NULL && nft_sync(k->nft, text, sizeof(text)) < 0)
+		log_error("kernel side: %s", text);
+}
+
+/* ---- sandboxes
+ * ---------------------------------------------------------------- */
+
+/* The addresses as texts, in memory of the caller's. */
+static void
+print_addresses(const struct sandbox_spec *spec,
+	char (*texts)[NFT_ADDRESS_SIZE], const char **addresses)
+{
+	for (size_t i = 0; i < spec->address_count; i++) {
+		inet_ntop(spec->addresses[i].family, spec->addresses[i].bytes,
+			texts[i], NFT_ADDRESS_SIZE);
+		addresses[i] = texts[i];
+	}
+}
+
+int
+kernel_side_add(struct kernel_side *k, const struct sandbox_spec *spec,
+	char *reterr, size_t reterr_size)
+{
+	char texts[NFT_MAX_ADDRESSES][NFT_ADDRESS_SIZE];
+	const char *addresses[NFT_MAX_ADDRESSES];
+	struct nft_sandbox sandbox = {
+		spec->interface, addresses, spec->address_count};
+
+	if (k->nft == NULL || k->state == BROKEN) {
+		snprintf(reterr, reterr_size, "kernel side: %s", k->text);
+		return -ENOENT;
+	}
+	print_addresses(spec, texts, addresses);
+	return nft_add_sandbox(k->nft, &sandbox, reterr, reterr_size);
+}
+
+int
+kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
+	char *reterr, size_t reterr_size)
+{
+	char texts[NFT_MAX_ADDRESSES][NFT_ADDRESS_SIZE];
+	const char *addresses[NFT_MAX_ADDRESSES];
+	struct nft_sandbox sandbox = {
+		spec->interface, addresses, spec->address_count};
+
+	print_addresses(spec, texts, addresses);
+	return nft_remove_sandbox(k->nft, &sandbox, reterr, reterr_size);
+}
+
+/* ---- start
+ * -------------------------------------------------------------------- */
+
+/* "[2001:db8::53]:5353" in its parts. */
+static void
+split_server(const char *server, char address[NFT_ADDRESS_SIZE], uint16_t *port)
+{
+	const char *end = strrchr(server, ']'), *colon = strrchr(server, ':');
+	bool bare = end == NULL && colon != strchr(server, ':');
+
+	*port = 53;
+	if (server[0] == '[')
+		server++;
+	if (!bare && colon != NULL && (end == NULL || colon == end + 1))
+		*port = (uint16_t)strtoul(colon + 1, NULL, 10);
+	if (end == NULL && !bare)
+		end = colon;
+	snprintf(address, NFT_ADDRESS_SIZE, "%.*s",
+		end != NULL ? (int)(end - server) : NFT_ADDRESS_SIZE, server);
+}
+
+static void
+tell_exempt(struct kernel_side *k, const struct kernel_side_options *o)
+{
+	char addresses[SETTINGS_SERVERS_MAX][NFT_ADDRESS_SIZE], text[TEXT];
+	struct nft_resolver resolvers[SETTINGS_SERVERS_MAX];
+	struct nft_exempt exempt = {
+		.ranges = o->settings->upstream.allow_addresses.items,
+		.range_count = o->settings->upstream.allow_addresses.count,
+		.resolvers = resolvers,
+		.resolver_count = o->server_count,
+	};
+
+	for (size_t i = 0; i < o->server_count; i++) {
+		resolvers[i].address = addresses[i];
+		split_server(o->servers[i], addresses[i], &resolvers[i].port);
+	}
+	/* Told even when there is no table yet: the sync brings it. */
+	if (nft_exempt(k->nft, &exempt, text, sizeof(text)) < 0)
+		log_debug("kernel side: %s", text);
+}
+
+static int
+open_nft(struct kernel_side *k, const struct settings_kernel *settings)
+{
+	struct nft_names names = {
+		settings->mark, settings->mask, settings->table};
+	int r;
+
+	r = nft_open(&names, &k->nft, k->text, sizeof(k->text));
+	if (r == 0)
+		r = nft_watch_open(k->nft, &k->watch, k->text, sizeof(k->text));
+	return r;
+}
+
+void
+kernel_side_start(
+	struct kernel_side *k, const struct kernel_side_options *options)
+{
+	const struct settings_kernel *s = &options->settings->kernel;
+
+	snprintf(k->mark, sizeof(k->mark), "%#x", s->mark);
+	snprintf(k->mask, sizeof(k->mask), "%#x", s->mask);
+	snprintf(k->table, sizeof(k->table), "%u", s->table);
+	snprintf(k->port, sizeof(k->port), "%u", s->port);
+	snprintf(k->user, sizeof(k->user), "%u", options->worker_uid);
+	if (s->install == 1 || (s->install < 0 && geteuid() == 0))
+		k->program = setup_program_find(s->setup);
+	if (open_nft(k, s) < 0) {
+		become_broken(k);
+		return;
+	}
+	ev_io_set(&k->touched, nft_watch_fd(k->watch), EV_READ);
+	ev_io_start(k->loop, &k->touched);
+	ev_timer_start(k->loop, &k->minute);
+	tell_exempt(k, options);
+	look(k);
+}
+
+struct kernel_side *
+kernel_side_new(struct ev_loop *loop, const struct kernel_side_events *events,
+	void *arg)
+{
+	struct kernel_side *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		return NULL;
+	k->loop = loop;
+	k->events = events;
+	k->arg = arg;
+	snprintf(k->text, sizeof(k->text), "not looked at yet");
+	ev_io_init(&k->touched, on_touched, -1, EV_READ);
+	ev_timer_init(&k->minute, on_minute, LOOK_EVERY, LOOK_EVERY);
+	ev_timer_init(&k->reap, on_reap, 0, 0);
+	k->touched.data = k->minute.data = k->reap.data = k;
+	return k;
+}
+
+void
+kernel_side_free(struct kernel_side *k)
+{
+	if (k == NULL)
+		return;
+	ev_io_stop(k->loop, &k->touched);
+	ev_timer_stop(k->loop, &k->minute);
+	ev_timer_stop(k->loop, &k->reap);
+	setup_run_free(k->setup);
+	nft_watch_close(k->watch);
+	nft_close(k->nft);
+	free(k->program);
+	free(k);
+}
+
+bool
+kernel_side_is_good(const struct kernel_side *k)
+{
+	return k->state == GOOD;
+}
+
+const char *
+kernel_side_text(const struct kernel_side *k)
+{
+	return k->text;
+}

@@ -1,0 +1,55 @@
+/*
+ * The kernel's part (DESIGN 4) as the keeper looks after it: is our table
+ * there, put it back when somebody took it away, tell it which sandboxes there
+ * are.  What it cannot mend it says, and goes on.
+ */
+#ifndef SBX_KERNEL_SIDE_H
+#define SBX_KERNEL_SIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct ev_loop;
+struct kernel_side;
+struct sandbox_spec;
+struct settings;
+
+struct kernel_side_events {
+	/* The first answer is there: all good, or broken for good. */
+	void (*settled)(void *arg);
+	/* Something of ours was gone; what says so. */
+	void (*gone)(void *arg, const char *what);
+	/* It is back: add again the sandboxes that are not in it. */
+	void (*mended)(void *arg);
+};
+
+struct kernel_side_options {
+	const struct settings *settings; /* borrowed until start returns */
+	const char *const *servers;      /* resolvers, as in the settings */
+	size_t server_count;
+	uid_t worker_uid;
+};
+
+/* NULL: out of memory. */
+struct kernel_side *kernel_side_new(struct ev_loop *loop,
+	const struct kernel_side_events *events, void *arg);
+void kernel_side_free(struct kernel_side *k); /* accepts NULL */
+
+/* Looks, and installs if it may and must; settled() follows, perhaps later. */
+void kernel_side_start(
+	struct kernel_side *k, const struct kernel_side_options *options);
+
+/* 0 or -errno with a line in reterr. */
+int kernel_side_add(struct kernel_side *k, const struct sandbox_spec *spec,
+	char *reterr, size_t reterr_size);
+int kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
+	char *reterr, size_t reterr_size);
+
+/* Takes out of the kernel what nobody added: leftovers of an earlier daemon. */
+void kernel_side_sync(struct kernel_side *k);
+
+bool kernel_side_is_good(const struct kernel_side *k);
+const char *kernel_side_text(const struct kernel_side *k); /* for people */
+
+#endif

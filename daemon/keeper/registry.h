@@ -1,0 +1,89 @@
+/*
+ * The sandboxes there are (DESIGN 5): what documents or a caller say of each,
+ * its authority, and which workers serve it.  Sorted by name.
+ *
+ * A change of several sandboxes is made in two steps, so that it can be taken
+ * back: registry_declare() or registry_enter() mark what comes, goes and
+ * changes; registry_settle() makes that so, registry_undo() makes as if it had
+ * never been.  Between the two both old and new are there.
+ *
+ * Knows nothing of workers but their number.
+ */
+#ifndef SBX_REGISTRY_H
+#define SBX_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ca;
+struct link_sandbox;
+struct policy;
+struct policy_sandbox;
+struct registry;
+
+struct sandbox_spec { /* what somebody says of it; never changes */
+	char *interface, *policy, *labels, *source;
+	struct sandbox_address {
+		int family;
+		uint8_t bytes[16];
+	} * addresses;
+	size_t address_count;
+};
+
+enum sandbox_phase {
+	SANDBOX_ENTERING, /* goes again if the change is undone */
+	SANDBOX_LIVING,
+	SANDBOX_LEAVING, /* stays if the change is undone */
+};
+
+struct sandbox {
+	char *name;
+	struct sandbox_spec *spec;
+	struct sandbox_spec *old_spec; /* if the change is undone */
+	struct ca *ca;
+	uint64_t served; /* a bit for each worker that serves it */
+	uint32_t ifindex;
+	enum sandbox_phase phase;
+	bool runtime;   /* added by a caller, not by a file */
+	bool dirty;     /* the workers know something else */
+	bool in_kernel; /* its addresses are in the kernel's sets */
+};
+
+/* by_source: an address is steered to one worker; else all serve it. */
+struct registry *registry_new(uint32_t workers, bool by_source);
+void registry_free(struct registry *r); /* accepts NULL; wipes authorities */
+
+size_t registry_count(const struct registry *r);
+struct sandbox *registry_at(const struct registry *r, size_t i);
+struct sandbox *registry_find(const struct registry *r, const char *name);
+
+/*
+ * Marks what the policy's documents declare: new ones, changed ones, and those
+ * of files that are declared no more.  0; -EEXIST a name or an address is in
+ * use, with a line in reterr; -ENOMEM.  On failure nothing is marked.
+ */
+int registry_declare(struct registry *r, const struct policy *p, char *reterr,
+	size_t reterr_size);
+
+/* Marks one sandbox more, of a caller.  As registry_declare(). */
+int registry_enter(struct registry *r, const struct policy_sandbox *declared,
+	struct sandbox **ret, char *reterr, size_t reterr_size);
+
+/* Marks one that goes. */
+void registry_leave(struct sandbox *s);
+
+/* What is marked comes true. */
+void registry_settle(struct registry *r);
+
+/* Nobody was told: what is marked never was. */
+void registry_undo(struct registry *r);
+
+/* Workers were told: marks the way back, for them to be told that. */
+void registry_reverse(struct registry *r);
+
+/* Whether interface and addresses are what they were: the kernel's part. */
+bool sandbox_spec_same_place(
+	const struct sandbox_spec *a, const struct sandbox_spec *b);
+
+#endif

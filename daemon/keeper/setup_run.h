@@ -1,0 +1,23 @@
+/*
+ * Runs sbx-net-setup, a program beside us, on the loop and tells how it ended.
+ */
+#ifndef SBX_SETUP_RUN_H
+#define SBX_SETUP_RUN_H
+
+struct setup_run;
+struct ev_loop;
+
+/* status: 0 ended with 0; > 0 its exit status; < 0 killed by that signal. */
+typedef void setup_run_done(void *arg, int status);
+
+/*
+ * argv[0] is the path; output goes to our standard error; it has a deadline
+ * after which it is killed.  0 and *ret, or -errno.
+ */
+int setup_run_start(struct ev_loop *loop, const char *const *argv,
+	setup_run_done *done, void *arg, struct setup_run **ret);
+
+/* Kills it if it still runs and calls nobody.  Accepts NULL.  Not in done. */
+void setup_run_free(struct setup_run *c);
+
+#endif

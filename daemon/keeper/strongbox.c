@@ -1,0 +1,327 @@
+#include "strongbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "documents.h"
+#include "log.h"
+#include "policy.h"
+#include "registry.h"
+#include "secret.h"
+#include "source.h"
+#include "tree.h"
+
+enum {
+	SOURCES_MAX = 16, /* of one credential */
+};
+
+struct strongbox {
+	struct ev_loop *loop;
+	strongbox_changed *changed;
+	void *arg;
+	struct strongbox_entry **entries;
+	size_t count;
+};
+
+/* ---- one entry --------------------------------------------------------------
+ */
+
+static void
+entry_free(struct strongbox_entry *e)
+{
+	if (e == NULL)
+		return;
+	secret_source_free(e->source);
+	secret_unref(e->value);
+	policy_unref(e->policy);
+	free(e);
+}
+
+/* Says so once; never what the value is. */
+static void
+on_value(void *arg, const char *name, struct secret *value, const char *why)
+{
+	struct strongbox_entry *e = arg;
+
+	if (value == NULL)
+		log_warning("credential %s: %s", name, why);
+	else if (e->value != NULL && secret_equals(e->value, value))
+		return;
+	else
+		log_info("credential %s: a value is there", name);
+	secret_unref(e->value);
+	e->value = value != NULL ? secret_ref(value) : NULL;
+	snprintf(e->why, sizeof(e->why), "%s", value == NULL ? why : "");
+	e->dirty = true;
+	e->strongbox->changed(e->strongbox->arg);
+}
+
+static int
+open_source(struct strongbox_entry *e, char *reterr, size_t reterr_size)
+{
+	struct secret_source_spec specs[SOURCES_MAX];
+	size_t count = e->spec->source_count;
+
+	if (count > SOURCES_MAX) {
+		snprintf(reterr, reterr_size,
+			"%s: credential %s has more than %d sources",
+			e->spec->source, e->spec->name, SOURCES_MAX);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_source *s = &e->spec->sources[i];
+
+		specs[i] = (struct secret_source_spec){
+			.kind = (int)s->kind,
+			.words = s->words,
+			.word_count = s->word_count,
+			.cache_seconds = s->cache_seconds,
+			.timeout_seconds = s->timeout_seconds,
+		};
+	}
+	return secret_source_new(e->strongbox->loop, e->spec->name, specs,
+		count, on_value, e, &e->source, reterr, reterr_size);
+}
+
+static int
+add_entry(struct strongbox *b, struct policy *p,
+	const struct policy_credential *spec, char *reterr, size_t reterr_size)
+{
+	struct strongbox_entry *e = calloc(1, sizeof(*e)), **more;
+	int r = -ENOMEM;
+
+	if (e == NULL)
+		goto fail;
+	e->strongbox = b;
+	e->policy = policy_ref(p);
+	e->spec = spec;
+	e->phase = STRONGBOX_ENTERING;
+	more = realloc(
+		b->entries, (b->count + 1) * sizeof(struct strongbox_entry *));
+	if (more == NULL)
+		goto fail;
+	b->entries = more;
+	r = open_source(e, reterr, reterr_size);
+	if (r < 0)
+		goto fail;
+	b->entries[b->count++] = e;
+	return 0;
+fail:
+	entry_free(e);
+	return r;
+}
+
+static void
+sweep(struct strongbox *b, enum strongbox_phase phase)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->entries[i]->phase == phase)
+			entry_free(b->entries[i]);
+		else
+			b->entries[kept++] = b->entries[i];
+	}
+	b->count = kept;
+	for (size_t i = 0; i < b->count; i++)
+		b->entries[i]->phase = STRONGBOX_LIVING;
+}
+
+/* ---- marking ----------------------------------------------------------------
+ */
+
+static bool
+same_words(const struct policy_source *a, const struct policy_source *b)
+{
+	if (a->word_count != b->word_count)
+		return false;
+	for (size_t i = 0; i < a->word_count; i++)
+		if (strcmp(a->words[i], b->words[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool
+same_sources(
+	const struct policy_credential *a, const struct policy_credential *b)
+{
+	if (a->source_count != b->source_count)
+		return false;
+	for (size_t i = 0; i < a->source_count; i++)
+		if (a->sources[i].kind != b->sources[i].kind ||
+			a->sources[i].cache_seconds !=
+				b->sources[i].cache_seconds ||
+			a->sources[i].timeout_seconds !=
+				b->sources[i].timeout_seconds ||
+			!same_words(&a->sources[i], &b->sources[i]))
+			return false;
+	return true;
+}
+
+static bool
+lists(const struct policy_set *set, const char *credential)
+{
+	const char *const *names;
+	size_t count = policy_credential_names(set, &names);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], credential) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_listed(const struct documents *d, const char *credential)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct tree_node *policies =
+			tree_get(tree_root(d->files[i].tree), "policies");
+		const struct tree_node *e =
+			policies != NULL ? policies->first : NULL;
+
+		for (; e != NULL; e = e->next) {
+			const struct policy_set *set =
+				policy_find(d->policy, e->key->text);
+
+			if (set != NULL && lists(set, credential))
+				return true;
+		}
+	}
+	return false;
+}
+
+static struct strongbox_entry *
+find_same(struct strongbox *b, const struct policy_credential *spec)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (strcmp(b->entries[i]->spec->name, spec->name) == 0 &&
+			same_sources(b->entries[i]->spec, spec))
+			return b->entries[i];
+	return NULL;
+}
+
+int
+strongbox_declare(struct strongbox *b, const struct documents *d, char *reterr,
+	size_t reterr_size)
+{
+	const struct policy_credential *specs;
+	size_t count = policy_credentials(d->policy, &specs);
+	struct strongbox_entry *same;
+	int r = 0;
+
+	for (size_t i = 0; i < b->count; i++)
+		b->entries[i]->phase = STRONGBOX_LEAVING;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		if (!is_listed(d, specs[i].name))
+			continue;
+		same = find_same(b, &specs[i]);
+		if (same != NULL)
+			same->phase = STRONGBOX_LIVING;
+		else
+			r = add_entry(
+				b, d->policy, &specs[i], reterr, reterr_size);
+	}
+	if (r < 0)
+		strongbox_undo(b);
+	return r;
+}
+
+void
+strongbox_settle(struct strongbox *b)
+{
+	sweep(b, STRONGBOX_LEAVING);
+}
+
+void
+strongbox_undo(struct strongbox *b)
+{
+	sweep(b, STRONGBOX_ENTERING);
+}
+
+void
+strongbox_reverse(struct strongbox *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		struct strongbox_entry *e = b->entries[i];
+
+		e->phase = e->phase == STRONGBOX_ENTERING ? STRONGBOX_LEAVING
+							  : STRONGBOX_LIVING;
+	}
+}
+
+/* ---- who needs what ---------------------------------------------------------
+ */
+
+void
+strongbox_assign(
+	struct strongbox *b, const struct policy *p, const struct registry *r)
+{
+	for (size_t i = 0; i < b->count; i++)
+		b->entries[i]->wanted = 0;
+	for (size_t i = 0; i < registry_count(r); i++) {
+		const struct sandbox *s = registry_at(r, i);
+		const struct policy_set *set = policy_find(p, s->spec->policy);
+
+		if (s->phase == SANDBOX_LEAVING || set == NULL)
+			continue;
+		for (size_t j = 0; j < b->count; j++)
+			if (b->entries[j]->phase != STRONGBOX_LEAVING &&
+				lists(set, b->entries[j]->spec->name))
+				b->entries[j]->wanted |= s->served;
+	}
+}
+
+void
+strongbox_forget_worker(struct strongbox *b, uint32_t index)
+{
+	for (size_t i = 0; i < b->count; i++)
+		b->entries[i]->holders &= ~(UINT64_C(1) << index);
+}
+
+void
+strongbox_refresh(struct strongbox *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		secret_source_refresh(b->entries[i]->source);
+}
+
+/* ---- life -------------------------------------------------------------------
+ */
+
+struct strongbox *
+strongbox_new(struct ev_loop *loop, strongbox_changed *changed, void *arg)
+{
+	struct strongbox *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->loop = loop;
+	b->changed = changed;
+	b->arg = arg;
+	return b;
+}
+
+void
+strongbox_free(struct strongbox *b)
+{
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < b->count; i++)
+		entry_free(b->entries[i]);
+	free(b->entries);
+	free(b);
+}
+
+size_t
+strongbox_count(const struct strongbox *b)
+{
+	return b->count;
+}
+
+struct strongbox_entry *
+strongbox_at(const struct strongbox *b, size_t i)
+{
+	return b->entries[i];
+}

@@ -1,0 +1,70 @@
+/*
+ * The credentials that some policy lists: where each comes from, its value
+ * now, which workers have it and which should.  Those of the documents that
+ * hold and, while a change is made, of those that will.
+ */
+#ifndef SBX_STRONGBOX_H
+#define SBX_STRONGBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct documents;
+struct ev_loop;
+struct policy;
+struct policy_credential;
+struct registry;
+struct secret;
+struct secret_source;
+struct strongbox;
+
+enum strongbox_phase {
+	STRONGBOX_ENTERING,
+	STRONGBOX_LIVING,
+	STRONGBOX_LEAVING,
+};
+
+struct strongbox_entry {
+	struct strongbox *strongbox;
+	struct policy *policy; /* keeps spec alive */
+	const struct policy_credential *spec;
+	struct secret_source *source;
+	struct secret *value; /* NULL: no source yields, and why */
+	char why[160];
+	enum strongbox_phase phase;
+	bool dirty;       /* the workers that have it have an old value */
+	uint64_t wanted;  /* a bit for each worker that needs it */
+	uint64_t holders; /* that has been sent it */
+};
+
+typedef void strongbox_changed(void *arg); /* some entry is dirty */
+
+struct strongbox *strongbox_new(
+	struct ev_loop *loop, strongbox_changed *changed, void *arg);
+void strongbox_free(struct strongbox *b); /* accepts NULL; drops all values */
+
+size_t strongbox_count(const struct strongbox *b);
+struct strongbox_entry *strongbox_at(const struct strongbox *b, size_t i);
+
+/*
+ * Marks what these documents list and what they do no more, as the registry
+ * does with sandboxes, and opens the new sources.  0, or -errno with a line in
+ * reterr and nothing marked.
+ */
+int strongbox_declare(struct strongbox *b, const struct documents *d,
+	char *reterr, size_t reterr_size);
+void strongbox_settle(struct strongbox *b);
+void strongbox_undo(struct strongbox *b);    /* nobody was told */
+void strongbox_reverse(struct strongbox *b); /* workers were */
+
+/* Works out `wanted` from who serves which sandbox under which policy. */
+void strongbox_assign(
+	struct strongbox *b, const struct policy *p, const struct registry *r);
+
+/* A worker that has nothing: a new process. */
+void strongbox_forget_worker(struct strongbox *b, uint32_t index);
+
+void strongbox_refresh(struct strongbox *b); /* asks all sources again */
+
+#endif

@@ -1,0 +1,289 @@
+/*
+ * sbx-netd - the daemon: options, signals, the loop
+ *
+ * Started without --worker it is the keeper (DESIGN 3).  It stays in the
+ * foreground: systemd, or whoever started it, is its parent.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <ev.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "array.h"
+#include "documents.h"
+#include "keeper.h"
+#include "launch.h"
+#include "log.h"
+#include "policy.h"
+#include "service.h"
+#include "worker.h"
+
+enum { EXIT_USAGE = 2 };
+
+static const char usage[] =
+	"usage: sbx-netd [OPTION...]\n"
+	"\n"
+	"  --config PATH       main file (/etc/sbx-net/sbx-netd.yaml); beside "
+	"it\n"
+	"                      policies.d/*.yaml and sandboxes.d/*.yaml\n"
+	"  --runtime-dir DIR   socket, lock and sandboxes.d/*.yaml "
+	"(/run/sbx-net,\n"
+	"                      or $SBX_NET_RUNTIME_DIR)\n"
+	"  --check             read all files, say what is wrong, and end\n"
+	"  --print             print what was read in canonical form, and end\n"
+	"  --foreground        stay in the foreground (always so)\n"
+	"  --version, --help\n"
+	"\n"
+	"SIGHUP reads the files again, SIGUSR1 opens the decision log again,\n"
+	"SIGTERM lets open exchanges finish.\n";
+
+struct daemon {
+	struct ev_loop *loop;
+	struct keeper *keeper;
+	struct service *service;
+	ev_signal signals[4];
+	int status;
+};
+
+/* ---- the files only ---------------------------------------------------------
+ */
+
+static int
+read_files(const struct keeper_options *options, bool print)
+{
+	struct documents *d;
+	char *text = NULL;
+	int r;
+
+	r = documents_load(options->config, options->runtime_dir, &d, &text);
+	if (r < 0) {
+		fputs(text != NULL ? text : "out of memory\n", stderr);
+		free(text);
+		return EXIT_FAILURE;
+	}
+	if (print) {
+		text = policy_print(d->policy);
+		fputs(text != NULL ? text : "", stdout);
+		free(text);
+	}
+	documents_free(d);
+	return EXIT_SUCCESS;
+}
+
+/* ---- signals
+ * ----------------------------------------------------------------- */
+
+static void
+on_reloaded(void *arg, int status, const char *text)
+{
+	(void)arg;
+	if (status < 0)
+		log_error("reload: the old generation stays:\n%s", text);
+	else if (text[0] != '\0')
+		log_warning("%s", text);
+	service_ready(
+		status < 0 ? "serving; the last reload failed" : "serving");
+}
+
+static void
+on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	(void)loop, (void)revents;
+	service_reloading();
+	keeper_reload(d->keeper, on_reloaded, d);
+}
+
+static void
+on_user1(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	(void)loop, (void)revents;
+	keeper_reopen_log(d->keeper);
+}
+
+static void
+on_end(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct daemon *d = w->data;
+
+	(void)loop, (void)revents;
+	service_stopping();
+	keeper_stop(d->keeper);
+}
+
+static void
+watch_signals(struct daemon *d)
+{
+	static const struct {
+		int number;
+		void (*callback)(struct ev_loop *, ev_signal *, int);
+	} rows[] = {
+		{SIGHUP, on_hangup},
+		{SIGUSR1, on_user1},
+		{SIGTERM, on_end},
+		{SIGINT, on_end},
+	};
+
+	static_assert(ARRAY_LEN(rows) == ARRAY_LEN(d->signals), "one each");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ev_signal_init(
+			&d->signals[i], rows[i].callback, rows[i].number);
+		d->signals[i].data = d;
+		ev_signal_start(d->loop, &d->signals[i]);
+	}
+}
+
+/* ---- the keeper
+ * --------------------------------------------------------------- */
+
+static void
+on_ready(void *arg)
+{
+	(void)arg;
+	log_notice("ready");
+	service_ready("serving");
+}
+
+static void
+on_failed(void *arg, const char *why)
+{
+	struct daemon *d = arg;
+
+	log_error("cannot start: %s", why);
+	d->status = EXIT_FAILURE;
+	ev_break(d->loop, EVBREAK_ALL);
+}
+
+static void
+on_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	ev_break(d->loop, EVBREAK_ALL);
+}
+
+/* Keys and credentials are in this process: no dump of it, by nobody. */
+static void
+isolate(void)
+{
+	const struct rlimit none = {0, 0};
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	umask(022);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+keep(const struct keeper_options *options)
+{
+	static const struct keeper_events events = {
+		.ready = on_ready, .failed = on_failed, .stopped = on_stopped};
+	struct daemon d = {.loop = ev_loop_new(EVBACKEND_EPOLL)};
+	char *text = NULL;
+	int r;
+
+	log_open("sbx-netd", LOG_LEVEL_NOTICE);
+	isolate();
+	d.service = service_new(d.loop);
+	watch_signals(&d);
+	r = keeper_new(d.loop, options, &events, &d, &d.keeper, &text);
+	if (r < 0) {
+		fprintf(stderr, "sbx-netd: cannot start:\n%s\n",
+			text != NULL ? text : strerror(-r));
+		d.status = EXIT_FAILURE;
+	} else if (d.status == EXIT_SUCCESS) {
+		ev_run(d.loop, 0);
+	}
+	keeper_free(d.keeper);
+	service_free(d.service);
+	ev_loop_destroy(d.loop);
+	free(text);
+	return d.status;
+}
+
+/* ---- options
+ * ------------------------------------------------------------------ */
+
+enum option_code {
+	OPTION_CONFIG = 256,
+	OPTION_RUNTIME_DIR,
+	OPTION_CHECK,
+	OPTION_PRINT,
+	OPTION_FOREGROUND,
+	OPTION_VERSION,
+	OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
+	{"check", no_argument, NULL, OPTION_CHECK},
+	{"print", no_argument, NULL, OPTION_PRINT},
+	{"foreground", no_argument, NULL, OPTION_FOREGROUND},
+	{"version", no_argument, NULL, OPTION_VERSION},
+	{"help", no_argument, NULL, OPTION_HELP},
+	{0},
+};
+
+static const char *
+default_runtime_dir(void)
+{
+	const char *dir = getenv("SBX_NET_RUNTIME_DIR");
+
+	return dir != NULL && dir[0] != '\0' ? dir : "/run/sbx-net";
+}
+
+int
+main(int argc, char **argv)
+{
+	struct keeper_options options = {
+		.config = "/etc/sbx-net/sbx-netd.yaml",
+		.runtime_dir = default_runtime_dir(),
+	};
+	int task = OPTION_FOREGROUND, code;
+
+	if (argc == 2 && strcmp(argv[1], "--worker") == 0)
+		return worker_main(LAUNCH_LINK_FD);
+	while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (code) {
+		case OPTION_CONFIG:
+			options.config = optarg;
+			break;
+		case OPTION_RUNTIME_DIR:
+			options.runtime_dir = optarg;
+			break;
+		case OPTION_VERSION:
+			puts("sbx-netd " SBX_VERSION);
+			return EXIT_SUCCESS;
+		case OPTION_HELP:
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		case '?':
+			fputs(usage, stderr);
+			return EXIT_USAGE;
+		default:
+			task = code;
+			break;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "sbx-netd: what is %s?\n%s", argv[optind],
+			usage);
+		return EXIT_USAGE;
+	}
+	if (task == OPTION_FOREGROUND)
+		return keep(&options);
+	return read_files(&options, task == OPTION_PRINT);
+}
