@@ -99,7 +99,7 @@ pair6(uint64_t random, struct wire_pair *ret)
 static void
 name_ends(const uint8_t random[2 * INTERFACE_MAC], struct wire *w)
 {
-	snprintf(w->host.name, sizeof(w->host.name), "sbx%02x%02x%02x",
+	snprintf(w->host.name, sizeof(w->host.name), "sbx-%02x%02x%02x",
 		random[1], random[2], random[3]);
 	snprintf(w->guest.name, sizeof(w->guest.name), "eth0");
 	memcpy(w->host.mac, random, INTERFACE_MAC);

@@ -80,8 +80,8 @@ test_draws_inside_the_pool(void **state)
 	assert_int_equal(wire_draw(r, &pool, &w), 0);
 	assert_memory_equal(w.v4.gateway.bytes, "\x0a\x09\x08\x06", 4);
 	assert_memory_equal(w.v4.sandbox.bytes, "\x0a\x09\x08\x07", 4);
-	assert_int_equal(strncmp(w.host.name, "sbx", 3), 0);
-	assert_int_equal(strlen(w.host.name), 9);
+	assert_int_equal(strncmp(w.host.name, "sbx-", 4), 0);
+	assert_int_equal(strlen(w.host.name), 10);
 	assert_memory_not_equal(w.host.mac, w.guest.mac, INTERFACE_MAC);
 	rtnl_close(r);
 }

@@ -1,0 +1,46 @@
+/*
+ * What every subcommand of sbx-netctl knows: the global options, and how to
+ * end.
+ */
+#ifndef SBX_CLI_H
+#define SBX_CLI_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+struct control_client;
+
+enum cli_exit { /* sbx-netctl(1) promises these */
+	CLI_OK = 0,
+	CLI_FAILED = 1,       /* refused, or it went wrong */
+	CLI_USAGE = 2,        /* what was asked cannot be understood */
+	CLI_NO_DAEMON = 3,    /* nobody to ask */
+	CLI_RUN_FAILED = 125, /* `run` itself, before the command */
+};
+
+struct cli {
+	const char *runtime_dir;
+	bool has_runtime_dir; /* named by the caller */
+	const char *config;   /* NULL: the default */
+	bool json;
+};
+
+#define CLI_RUNTIME_DIR "/run/sbx-net"
+#define CLI_CONFIG "/etc/sbx-net/sbx-netd.yaml"
+
+/* Each subcommand: argv[0] is its name; the exit status. */
+int cli_status(const struct cli *cli, int argc, char **argv);
+int cli_doctor(const struct cli *cli, int argc, char **argv);
+int cli_check(const struct cli *cli, int argc, char **argv);
+int cli_reload(const struct cli *cli, int argc, char **argv);
+int cli_sandbox(const struct cli *cli, int argc, char **argv);
+int cli_policy(const struct cli *cli, int argc, char **argv);
+int cli_explain(const struct cli *cli, int argc, char **argv);
+int cli_ca(const struct cli *cli, int argc, char **argv);
+int cli_log(const struct cli *cli, int argc, char **argv);
+int cli_run(const struct cli *cli, int argc, char **argv);
+
+#endif

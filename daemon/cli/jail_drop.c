@@ -1,0 +1,129 @@
+/*
+ * jail_drop.c - what the command may do
+ *
+ * The rights of the user, without any that could reach around the network:
+ * root keeps what a container's root usually has; nobody gains a right by
+ * executing a file; and sockets are of the families that sbx-net sees. AF_VSOCK
+ * above all: it leads from a virtual machine straight to its host and belongs
+ * to no network namespace.
+ */
+#include "jail.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <seccomp.h>
+
+#include "array.h"
+
+/* What root is left with. */
+static const unsigned kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER,
+	CAP_FSETID, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETPCAP,
+	CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_AUDIT_WRITE, CAP_SETFCAP};
+
+static const int families[] = {
+	AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+
+static int
+failed(char *reterr, size_t size, const char *what, int e)
+{
+	snprintf(reterr, size, "cannot %s: %s", what, strerror(-e));
+	return e;
+}
+
+static int
+become(const struct jail_user *user)
+{
+	if (user->name != NULL && initgroups(user->name, user->gid) < 0)
+		return -errno;
+	if (setresgid(user->gid, user->gid, user->gid) < 0 ||
+		setresuid(user->uid, user->uid, user->uid) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+choose_capabilities(bool root)
+{
+	capng_clear(CAPNG_SELECT_ALL);
+	for (size_t i = 0; root && i < ARRAY_LEN(kept); i++) {
+		if (capng_update(CAPNG_ADD,
+			    CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+				    CAPNG_BOUNDING_SET,
+			    kept[i]) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* Refuses socket() for every family that is not listed. */
+static int
+refuse_families(scmp_filter_ctx filter)
+{
+	int e = 0;
+
+	for (int family = 0; family < AF_MAX && e == 0; family++) {
+		bool listed = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(families); i++)
+			listed |= families[i] == family;
+		if (!listed)
+			e = seccomp_rule_add(filter,
+				SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket),
+				1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+	}
+	if (e == 0)
+		e = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
+			SCMP_SYS(socket), 1,
+			SCMP_A0(SCMP_CMP_GE, (scmp_datum_t)AF_MAX));
+	return e;
+}
+
+static int
+filter_sockets(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int e;
+
+	if (filter == NULL)
+		return -ENOMEM;
+	/* Another architecture's calls would not be looked at. */
+	e = seccomp_attr_set(
+		filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+	if (e == 0)
+		e = refuse_families(filter);
+	if (e == 0)
+		e = seccomp_load(filter);
+	seccomp_release(filter);
+	return e;
+}
+
+int
+jail_drop(const struct jail_user *user, char *reterr, size_t size)
+{
+	bool root = user->uid == 0;
+	int e;
+
+	/* The library remembers whose capabilities it saw first. */
+	capng_setpid(getpid());
+	e = choose_capabilities(root);
+	if (e < 0 || capng_apply(CAPNG_SELECT_BOUNDS) < 0)
+		return failed(reterr, size, "bound the capabilities", -EPERM);
+	e = become(user);
+	if (e < 0)
+		return failed(reterr, size, "become the user", e);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0 ||
+		capng_apply(CAPNG_SELECT_AMBIENT) < 0)
+		return failed(reterr, size, "drop the capabilities", -EPERM);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return failed(reterr, size, "refuse new rights", -errno);
+	e = filter_sockets();
+	return e < 0 ? failed(reterr, size, "filter sockets", e) : 0;
+}

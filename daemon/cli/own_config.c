@@ -1,0 +1,108 @@
+/*
+ * own_config.c - a configuration for one command
+ *
+ * A policy file alone is a configuration as it is, and is given to the daemon
+ * under its own name, so that every verdict names it.  Only settings from the
+ * command line need a file of ours, with the policy file beside it.
+ */
+#include "own_config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "own_daemon.h"
+
+/* What a command without any policy gets: everything is refused, and the
+ * summary at its end says what it would have needed. */
+static const char nothing[] = "policies:\n"
+			      "  run:\n"
+			      "    default: deny\n"
+			      "    allow: []\n";
+
+/* As a YAML scalar in single quotes, in which only the quote is special. */
+static void
+print_quoted(FILE *file, const char *text)
+{
+	fputc('\'', file);
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			fputc('\'', file);
+		fputc(*text, file);
+	}
+	fputc('\'', file);
+}
+
+static int
+print_settings(const struct own_daemon_spec *spec, const char *path)
+{
+	FILE *file = fopen(path, "wxe");
+	int e;
+
+	if (file == NULL)
+		return -errno;
+	fputs("version: 1\n", file);
+	if (spec->allow_address_count > 0)
+		fputs("upstream:\n  allow_addresses:\n", file);
+	for (size_t i = 0; i < spec->allow_address_count; i++) {
+		fputs("    - ", file);
+		print_quoted(file, spec->allow_addresses[i]);
+		fputc('\n', file);
+	}
+	if (spec->policy_file == NULL)
+		fputs(nothing, file);
+	e = ferror(file) ? -EIO : 0;
+	if (fclose(file) != 0 && e == 0)
+		e = -errno;
+	return e;
+}
+
+/* policies.d/NAME.yaml -> the file. */
+static int
+link_policy(const char *dir, const char *file)
+{
+	char link[PATH_MAX], target[PATH_MAX];
+	const char *slash;
+
+	if (realpath(file, target) == NULL)
+		return -errno;
+	slash = strrchr(target, '/');
+	if (snprintf(link, sizeof(link), "%s/policies.d", dir) >=
+		(int)sizeof(link))
+		return -ENAMETOOLONG;
+	if (mkdir(link, 0700) < 0)
+		return -errno;
+	if (snprintf(link, sizeof(link), "%s/policies.d/%s", dir, slash + 1) >=
+		(int)sizeof(link))
+		return -ENAMETOOLONG;
+	return symlink(target, link) < 0 ? -errno : 0;
+}
+
+int
+own_config_write(const struct own_daemon_spec *spec, char config[PATH_MAX],
+	char *reterr, size_t size)
+{
+	int e;
+
+	if (spec->policy_file != NULL && spec->allow_address_count == 0) {
+		if (realpath(spec->policy_file, config) != NULL)
+			return 0;
+		e = -errno;
+		snprintf(reterr, size, "%s: %s", spec->policy_file,
+			strerror(-e));
+		return e;
+	}
+	if (snprintf(config, PATH_MAX, "%s/sbx-netd.yaml", spec->runtime_dir) >=
+		PATH_MAX)
+		return -ENAMETOOLONG;
+	e = print_settings(spec, config);
+	if (e == 0 && spec->policy_file != NULL)
+		e = link_policy(spec->runtime_dir, spec->policy_file);
+	if (e < 0)
+		snprintf(reterr, size, "cannot write a configuration in %s: %s",
+			spec->runtime_dir, strerror(-e));
+	return e;
+}

@@ -1,0 +1,169 @@
+#include "run_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POOL "100.127.0.0/16"
+
+static const struct option options[] = {
+	{"policy", required_argument, NULL, 'p'},
+	{"name", required_argument, NULL, 'n'},
+	{"config", required_argument, NULL, 'c'},
+	{"allow-address", required_argument, NULL, 'a'},
+	{"addresses", required_argument, NULL, 'r'},
+	{"quiet", no_argument, NULL, 'q'},
+	{NULL, 0, NULL, 0},
+};
+
+static int
+complain(char *reterr, size_t size, const char *what, const char *which)
+{
+	snprintf(reterr, size, "%s%s", what, which);
+	return -EINVAL;
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* "dir/agent.yaml#agent": a file, and the policy in it. */
+static int
+read_policy(struct run_options *o, char *text, char *reterr, size_t size)
+{
+	char *hash = strrchr(text, '#');
+
+	free(o->policy_file);
+	free(o->policy);
+	o->policy_file = o->policy = NULL;
+	if (strchr(text, '/') == NULL && !ends_with(text, ".yaml") &&
+		!ends_with(text, ".yml") && hash == NULL) {
+		o->policy = strdup(text);
+		return o->policy != NULL ? 0 : -ENOMEM;
+	}
+	o->policy_file = hash == NULL ? strdup(text)
+				      : strndup(text, (size_t)(hash - text));
+	if (hash != NULL)
+		o->policy = strdup(hash + 1);
+	if (o->policy_file == NULL || (hash != NULL && o->policy == NULL))
+		return -ENOMEM;
+	if (access(o->policy_file, R_OK) < 0) {
+		snprintf(reterr, size, "cannot read the policy %s: %s",
+			o->policy_file, strerror(errno));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool
+is_sandbox_name(const char *name)
+{
+	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	static const char rest[] = "abcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+	return strlen(name) < RUN_NAME_MAX && strspn(name, first) > 0 &&
+	       strspn(name, rest) == strlen(name);
+}
+
+static int
+read_option(struct run_options *o, int option, char *value, char *reterr,
+	size_t size)
+{
+	switch (option) {
+	case 'p':
+		return read_policy(o, value, reterr, size);
+	case 'n':
+		if (!is_sandbox_name(value))
+			return complain(reterr, size,
+				"a name is at most 63 of a-z 0-9 _ . -, with a "
+				"letter or digit first, not ",
+				value);
+		snprintf(o->name, sizeof(o->name), "%s", value);
+		return 0;
+	case 'c':
+		o->config = value;
+		return 0;
+	case 'a':
+		if (o->allow_address_count == RUN_RANGES_MAX)
+			return complain(reterr, size,
+				"too many times --allow-address", "");
+		o->allow_addresses[o->allow_address_count++] = value;
+		return 0;
+	case 'r':
+		return wire_pool_parse(value, &o->pool, reterr, size);
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case ':':
+		return complain(
+			reterr, size, "this option wants a value: ", value);
+	default:
+		return complain(reterr, size, "what is ", value);
+	}
+}
+
+static int
+check(const struct run_options *o, char *reterr, size_t size)
+{
+	if (o->command[0] == NULL)
+		return complain(reterr, size, "no command to run", "");
+	if (o->config != NULL && o->policy_file != NULL)
+		return complain(reterr, size,
+			"with --config, --policy is a name, not the file ",
+			o->policy_file);
+	if (o->config != NULL && o->allow_address_count > 0)
+		return complain(reterr, size,
+			"with --config, addresses are allowed there: "
+			"upstream.allow_addresses",
+			"");
+	return 0;
+}
+
+int
+run_options_parse(int argc, char **argv, struct run_options *ret, char *reterr,
+	size_t size)
+{
+	struct run_options o = {0};
+	int option;
+	int e = wire_pool_parse(POOL, &o.pool, reterr, size);
+
+	snprintf(o.name, sizeof(o.name), "run-%d", (int)getpid());
+	optind = 0;
+	/* '+': the command's own options are its own. */
+	while (e == 0 &&
+		(option = getopt_long(argc, argv, "+:", options, NULL)) != -1)
+		e = read_option(&o, option,
+			optarg != NULL ? optarg : argv[optind - 1], reterr,
+			size);
+	o.command = argv + optind;
+	if (e == 0)
+		e = check(&o, reterr, size);
+	if (e < 0) {
+		run_options_done(&o);
+		return e;
+	}
+	*ret = o;
+	return 0;
+}
+
+void
+run_options_done(struct run_options *o)
+{
+	free(o->policy);
+	free(o->policy_file);
+	o->policy = o->policy_file = NULL;
+}
+
+bool
+run_options_want_own(const struct run_options *o)
+{
+	return o->config != NULL || o->policy_file != NULL ||
+	       o->allow_address_count > 0;
+}

@@ -1,0 +1,34 @@
+/*
+ * The command line of `sbx-netctl run`, understood.
+ */
+#ifndef SBX_RUN_OPTIONS_H
+#define SBX_RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "wire.h"
+
+enum { RUN_RANGES_MAX = 256, RUN_NAME_MAX = 64 };
+
+struct run_options { /* strings borrowed from argv */
+	char name[RUN_NAME_MAX];
+	char *policy;       /* NULL: the only one there is */
+	char *policy_file;  /* malloc'd; NULL: policy names a loaded one */
+	const char *config; /* NULL: none named */
+	const char *allow_addresses[RUN_RANGES_MAX];
+	size_t allow_address_count;
+	struct wire_pool pool;
+	bool quiet; /* no summary */
+	char **command;
+};
+
+/* 0, or -EINVAL with a line in reterr. */
+int run_options_parse(int argc, char **argv, struct run_options *ret,
+	char *reterr, size_t size);
+void run_options_done(struct run_options *o);
+
+/* Whether they ask for a daemon of one's own, whatever is running. */
+bool run_options_want_own(const struct run_options *o);
+
+#endif

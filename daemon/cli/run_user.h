@@ -1,0 +1,36 @@
+/*
+ * Who called, and what the command's environment is.
+ */
+#ifndef SBX_RUN_USER_H
+#define SBX_RUN_USER_H
+
+#include <stddef.h>
+
+#include "jail.h"
+
+struct run_user {
+	struct jail_user who;
+	/* Behind sudo, what the user's own environment would say; else
+	 * empty. */
+	char name[64];
+	char home[256];
+	char shell[256];
+};
+
+/*
+ * The real user; behind sudo the user who called sudo.  0 or -errno with a
+ * line in reterr.
+ */
+int run_user_find(struct run_user *ret, char *reterr, size_t size);
+
+/*
+ * Our environment, for the command: without the names in withheld (those
+ * that credentials come from) and without proxies; with the variables
+ * that point at the trust files.  malloc'd, one block each: free with
+ * run_environment_free().  NULL: out of memory.
+ */
+char **run_environment(const struct run_user *user, const char *sandbox,
+	const char *const *withheld, size_t withheld_count);
+void run_environment_free(char **environment);
+
+#endif
