@@ -1,0 +1,201 @@
+/*
+ * control_policies.c - what the loaded documents say, for people
+ *
+ * Everything is taken from the canonical print of the compiled policy, which
+ * is what is enforced, and not from the files, which may have changed since.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control_routes.h"
+#include "keeper.h"
+#include "policy.h"
+#include "report.h"
+#include "settings.h"
+#include "tree.h"
+
+/* The canonical print and its tree; both the caller's. */
+static int
+read_print(struct keeper *keeper, char **ret_text, struct tree **ret)
+{
+	struct report *report = report_new();
+	char *text = policy_print(keeper_policy(keeper));
+	int e = -ENOMEM;
+
+	if (text != NULL && report != NULL)
+		e = tree_parse("policy", text, strlen(text), ret, report);
+	report_free(report);
+	if (e < 0)
+		free(text);
+	else
+		*ret_text = text;
+	return e;
+}
+
+void
+control_list_policies(
+	const struct control_request *q, struct control_reply *reply)
+{
+	const struct tree_node *policies, *entry;
+	json_t *list = json_array();
+	struct tree *tree;
+	char *text;
+	int e = read_print(q->keeper, &text, &tree);
+
+	if (e < 0) {
+		json_decref(list);
+		control_reply_failure(reply, e, NULL);
+		return;
+	}
+	policies = tree_get(tree_root(tree), "policies");
+	entry = policies != NULL ? policies->first : NULL;
+	for (; entry != NULL; entry = entry->next)
+		json_array_append_new(
+			list, json_pack("{s:s}", "name", entry->key->text));
+	tree_free(tree);
+	free(text);
+	control_reply_json(reply, 200, list);
+}
+
+/* Where that line (from 1) of text begins. */
+static const char *
+line_start(const char *text, unsigned line)
+{
+	while (line > 1 && (text = strchr(text, '\n')) != NULL) {
+		text++;
+		line--;
+	}
+	return text;
+}
+
+/* The lines of one entry of a map, up to the next one or the next key. */
+static char *
+cut_entry(const char *text, const struct tree_node *entry)
+{
+	const char *from = line_start(text, entry->key->at.line);
+	const char *end = from;
+	size_t indent = strspn(from, " ");
+	char *ret;
+
+	do {
+		end = strchr(end, '\n');
+		end = end != NULL ? end + 1 : from + strlen(from);
+	} while (*end != '\0' && strspn(end, " ") > indent);
+	if (asprintf(&ret, "policies:\n%.*s", (int)(end - from), from) < 0)
+		return NULL;
+	return ret;
+}
+
+void
+control_show_policy(
+	const struct control_request *q, struct control_reply *reply)
+{
+	const struct tree_node *entry;
+	struct tree *tree;
+	char *text, *one;
+	int e = read_print(q->keeper, &text, &tree);
+
+	if (e < 0) {
+		control_reply_failure(reply, e, NULL);
+		return;
+	}
+	entry = tree_get(tree_get(tree_root(tree), "policies"), q->name);
+	one = entry != NULL ? cut_entry(text, entry) : NULL;
+	if (entry == NULL)
+		control_reply_error(reply, 404, "not_found",
+			"there is no such policy", "see sbx-netctl policy ls");
+	else if (one == NULL)
+		control_reply_failure(reply, -ENOMEM, NULL);
+	else
+		control_reply_text(reply, "application/yaml", one);
+	free(one);
+	tree_free(tree);
+	free(text);
+}
+
+static json_t *
+variables(const struct policy_credential *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->source_count; i++) {
+		const struct policy_source *s = &c->sources[i];
+
+		for (size_t j = 0;
+			s->kind == POLICY_SOURCE_ENV && j < s->word_count; j++)
+			json_array_append_new(
+				list, control_reply_string(s->words[j]));
+	}
+	return list;
+}
+
+void
+control_list_credentials(
+	const struct control_request *q, struct control_reply *reply)
+{
+	const struct policy_credential *credentials;
+	size_t count =
+		policy_credentials(keeper_policy(q->keeper), &credentials);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list,
+			json_pack("{s:s, s:o, s:o}", "name",
+				credentials[i].name, "env",
+				variables(&credentials[i]), "source",
+				control_reply_string(credentials[i].source)));
+	control_reply_json(reply, 200, list);
+}
+
+/* Compiles and forgets: what is wrong goes to the report. */
+static int
+try_document(const char *name, const struct control_request *q,
+	struct report *report)
+{
+	struct policy *policy = NULL;
+	struct settings *settings = NULL;
+	const struct tree *trees[1];
+	struct tree *tree;
+	int e = tree_parse(name, q->body, q->body_len, &tree, report);
+
+	if (e < 0)
+		return e;
+	trees[0] = tree;
+	e = settings_read(trees, 1, &settings, report);
+	if (e == 0 || e == -EINVAL)
+		e = policy_compile(trees, 1, settings_keys(), &policy, report);
+	policy_unref(policy);
+	settings_free(settings);
+	tree_free(tree);
+	return e;
+}
+
+void
+control_check(const struct control_request *q, struct control_reply *reply)
+{
+	char name[CONTROL_VALUE_MAX] = "document";
+	struct report *report = report_new();
+	char *text = NULL;
+	int e = -ENOMEM;
+
+	if (control_query_get(q->query, "name", name, sizeof(name)) < 0) {
+		report_free(report);
+		control_reply_error(reply, 400, "bad_request",
+			"the query cannot be decoded", NULL);
+		return;
+	}
+	if (report != NULL)
+		e = try_document(name, q, report);
+	if (e == 0 || e == -EINVAL)
+		text = report_text(report);
+	if (text == NULL)
+		control_reply_failure(reply, -ENOMEM, NULL);
+	else
+		control_reply_json(reply, 200,
+			json_pack("{s:b, s:o}", "ok", report_count(report) == 0,
+				"report", control_reply_string(text)));
+	free(text);
+	report_free(report);
+}

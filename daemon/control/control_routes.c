@@ -1,0 +1,221 @@
+/*
+ * control_routes.c - the commands of the control protocol
+ *
+ * The only place that knows which there are, who may use them and what they
+ * are for.  Most are a question to the keeper and an answer as JSON.
+ */
+#include "control_routes.h"
+
+#include <string.h>
+
+#include "array.h"
+#include "control_proto.h"
+#include "keeper.h"
+
+static void
+show_status(const struct control_request *q, struct control_reply *reply)
+{
+	control_reply_json(reply, 200, keeper_status(q->keeper));
+}
+
+static void
+show_health(const struct control_request *q, struct control_reply *reply)
+{
+	json_t *status = keeper_status(q->keeper);
+	json_t *kernel = json_object_get(status, "kernel");
+	bool ok = json_is_true(json_object_get(kernel, "ok")) &&
+		  !json_is_false(json_object_get(status, "ready"));
+	const char *text = json_string_value(json_object_get(kernel, "text"));
+
+	control_reply_json(reply, ok ? 200 : 503,
+		json_pack("{s:b, s:s}", "ok", (int)ok, "text",
+			text != NULL ? text : ""));
+	json_decref(status);
+}
+
+static void
+reload(const struct control_request *q, struct control_ticket *ticket)
+{
+	keeper_reload(q->keeper, control_ticket_done, ticket);
+}
+
+static void
+list_sandboxes(const struct control_request *q, struct control_reply *reply)
+{
+	control_reply_json(reply, 200, keeper_sandboxes(q->keeper));
+}
+
+static void
+no_sandbox(struct control_reply *reply)
+{
+	control_reply_error(reply, 404, "not_found", "there is no such sandbox",
+		"see sbx-netctl sandbox ls");
+}
+
+static void
+show_sandbox(const struct control_request *q, struct control_reply *reply)
+{
+	json_t *sandbox = keeper_sandbox(q->keeper, q->name);
+
+	if (sandbox == NULL)
+		no_sandbox(reply);
+	else
+		control_reply_json(reply, 200, sandbox);
+}
+
+static void
+add_sandbox(const struct control_request *q, struct control_ticket *ticket)
+{
+	keeper_add_sandbox(
+		q->keeper, q->name, q->body, control_ticket_done, ticket);
+}
+
+static void
+remove_sandbox(const struct control_request *q, struct control_ticket *ticket)
+{
+	keeper_remove_sandbox(q->keeper, q->name, control_ticket_done, ticket);
+}
+
+static const char pem[] = "application/x-pem-file";
+
+static void
+show_authority(const struct control_request *q, struct control_reply *reply)
+{
+	const char *text = keeper_sandbox_ca(q->keeper, q->name);
+
+	if (text == NULL)
+		no_sandbox(reply);
+	else
+		control_reply_text(reply, pem, text);
+}
+
+static void
+show_trust(const struct control_request *q, struct control_reply *reply)
+{
+	const char *text = keeper_trust_pem(q->keeper);
+
+	if (text == NULL)
+		control_reply_error(reply, 404, "not_found",
+			"the daemon has no roots of its own",
+			"upstream.ca_file names them");
+	else
+		control_reply_text(reply, pem, text);
+}
+
+static void show_help(
+	const struct control_request *q, struct control_reply *reply);
+
+static const struct route {
+	const char *method;
+	const char *path;
+	bool writes;
+	/* One of the two: answers at once, or lets the keeper answer. */
+	void (*run)(const struct control_request *, struct control_reply *);
+	void (*ask)(const struct control_request *, struct control_ticket *);
+	size_t body_max;
+	const char *help;
+} routes[] = {
+	{"GET", "/v1", false, show_help, NULL, 0, "this list"},
+	{"GET", "/v1/status", false, show_status, NULL, 0,
+		"version, workers, kernel side, credentials (never values)"},
+	{"GET", "/v1/health", false, show_health, NULL, 0,
+		"200 when sandboxes are served, else 503"},
+	{"POST", "/v1/reload", true, NULL, reload, 0,
+		"read all files again; answers when it is done"},
+	{"GET", "/v1/sandboxes", false, list_sandboxes, NULL, 0,
+		"all sandboxes"},
+	{"GET", "/v1/sandboxes/NAME", false, show_sandbox, NULL, 0,
+		"one sandbox"},
+	{"PUT", "/v1/sandboxes/NAME", true, NULL, add_sandbox,
+		CONTROL_QUESTION_MAX,
+		"add it: {interface, address, policy, labels}, JSON or YAML"},
+	{"DELETE", "/v1/sandboxes/NAME", true, NULL, remove_sandbox, 0,
+		"remove it"},
+	{"GET", "/v1/sandboxes/NAME/ca.pem", false, show_authority, NULL, 0,
+		"the certificate of its authority"},
+	{"GET", "/v1/policies", false, control_list_policies, NULL, 0,
+		"the names of all policies"},
+	{"GET", "/v1/policies/NAME", false, control_show_policy, NULL, 0,
+		"one policy as canonical YAML"},
+	{"GET", "/v1/credentials", false, control_list_credentials, NULL, 0,
+		"where credentials come from (never values)"},
+	{"GET", "/v1/explain", false, control_explain, NULL, 0,
+		"?sandbox= or policy=, &method=, &url=: what would be decided"},
+	{"GET", "/v1/trust.pem", false, show_trust, NULL, 0,
+		"the roots that the daemon trusts"},
+	{"POST", "/v1/check", true, control_check, NULL, CONTROL_QUESTION_MAX,
+		"would these documents load?  The body is one"},
+};
+
+static void
+show_help(const struct control_request *q, struct control_reply *reply)
+{
+	json_t *list = json_array();
+
+	(void)q;
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:b, s:s}", "method",
+				      routes[i].method, "path", routes[i].path,
+				      "writes", (int)routes[i].writes, "help",
+				      routes[i].help));
+	control_reply_json(reply, 200, list);
+}
+
+/* The row; *ret_known: the path is there, if with other methods. */
+static const struct route *
+find(struct span method, struct span path, char name[CONTROL_NAME_MAX],
+	bool *ret_known)
+{
+	*ret_known = false;
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!control_path_matches(routes[i].path, path, name))
+			continue;
+		*ret_known = true;
+		if (span_equals(method, span_of(routes[i].method)))
+			return &routes[i];
+	}
+	return NULL;
+}
+
+size_t
+control_routes_body_max(struct span method, struct span path)
+{
+	char name[CONTROL_NAME_MAX];
+	bool known;
+	const struct route *route = find(method, path, name, &known);
+
+	return route != NULL ? route->body_max : 0;
+}
+
+bool
+control_routes_run(struct span method, struct span path,
+	enum control_right right, struct control_request *request,
+	struct control_reply *reply, struct control_ticket *ticket)
+{
+	bool known;
+	const struct route *route = find(method, path, request->name, &known);
+
+	if (route == NULL && known) {
+		control_reply_error(reply, 405, "method",
+			"this path does not take that method", NULL);
+		return true;
+	}
+	if (route == NULL) {
+		control_reply_error(reply, 404, "not_found",
+			"there is nothing at this path", "GET /v1 lists all");
+		return true;
+	}
+	if (route->writes && right < CONTROL_WRITE) {
+		control_reply_error(reply, 403, "forbidden",
+			"you may look, not change",
+			"be root or in the admin group");
+		return true;
+	}
+	if (route->ask != NULL) {
+		route->ask(request, ticket);
+		return false;
+	}
+	route->run(request, reply);
+	return true;
+}
