@@ -73,6 +73,9 @@ control_path_matches(
 	struct span wanted = span_of(pattern);
 
 	name[0] = '\0';
+	/* An empty segment at the end is none of ours. */
+	if (path.len == 0 || path.ptr[path.len - 1] == '/')
+		return false;
 	while (wanted.len > 0 && path.len > 0) {
 		struct span want = cut(&wanted, '/');
 		struct span have = cut(&path, '/');
@@ -84,7 +87,6 @@ control_path_matches(
 		} else if (!span_equals(want, have)) {
 			return false;
 		}
-		/* A '/' at the end is no segment of ours. */
 		if ((wanted.len == 0) != (path.len == 0))
 			return false;
 	}

@@ -1,0 +1,145 @@
+#include "fake_keeper.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy.h"
+#include "report.h"
+#include "tree.h"
+
+static const char document[] =
+	"version: 1\n"
+	"credentials:\n"
+	"  api:\n"
+	"    source: {env: [API_TOKEN, OTHER_TOKEN]}\n"
+	"    inject:\n"
+	"      - {host: api.example.org, header: Authorization,\n"
+	"         format: \"Bearer ${value}\"}\n"
+	"policies:\n"
+	"  agent:\n"
+	"    default: deny\n"
+	"    allow:\n"
+	"      - {host: api.example.org, method: [GET], path: \"/repos/**\"}\n"
+	"      - {host: example.org}\n"
+	"      - {host: db.example.org, port: 5432, tls: passthrough}\n"
+	"      - {address: 192.0.2.0/24, port: 22}\n"
+	"    credentials: [api]\n"
+	"  open:\n"
+	"    default: allow\n";
+
+void
+fake_keeper_init(struct keeper *k)
+{
+	struct report *report = report_new();
+	const struct tree *trees[1];
+	struct tree *tree;
+	int e;
+
+	*k = (struct keeper){.text = ""};
+	e = tree_parse(
+		"agent.yaml", document, sizeof(document) - 1, &tree, report);
+	assert(e == 0);
+	trees[0] = tree;
+	e = policy_compile(trees, 1, NULL, &k->policy, report);
+	assert(e == 0);
+	tree_free(tree);
+	report_free(report);
+}
+
+void
+fake_keeper_done(struct keeper *k)
+{
+	policy_unref(k->policy);
+}
+
+void
+fake_keeper_finish(struct keeper *k)
+{
+	keeper_done *done = k->done;
+
+	k->done = NULL;
+	done(k->done_arg, k->result, k->text);
+}
+
+static void
+change(struct keeper *k, const char *name, const char *text, keeper_done *done,
+	void *arg)
+{
+	snprintf(k->name, sizeof(k->name), "%s", name);
+	snprintf(k->document, sizeof(k->document), "%s", text);
+	k->changes++;
+	k->done = done;
+	k->done_arg = arg;
+	if (!k->later)
+		fake_keeper_finish(k);
+}
+
+void
+keeper_reload(struct keeper *k, keeper_done *done, void *arg)
+{
+	change(k, "reload", "", done, arg);
+}
+
+void
+keeper_add_sandbox(struct keeper *k, const char *name, const char *text,
+	keeper_done *done, void *arg)
+{
+	change(k, name, text, done, arg);
+}
+
+void
+keeper_remove_sandbox(
+	struct keeper *k, const char *name, keeper_done *done, void *arg)
+{
+	change(k, name, "", done, arg);
+}
+
+const struct policy *
+keeper_policy(const struct keeper *k)
+{
+	return k->policy;
+}
+
+json_t *
+keeper_status(struct keeper *k)
+{
+	(void)k;
+	return json_pack("{s:s, s:b, s:{s:b, s:s}}", "version", "0", "ready", 1,
+		"kernel", "ok", k->result == 0, "text", k->text);
+}
+
+json_t *
+keeper_sandboxes(struct keeper *k)
+{
+	return json_pack("[o]", keeper_sandbox(k, "one"));
+}
+
+json_t *
+keeper_sandbox(struct keeper *k, const char *name)
+{
+	(void)k;
+	if (strcmp(name, "one") != 0)
+		return NULL;
+	return json_pack("{s:s, s:s}", "name", "one", "interface", "veth-1");
+}
+
+const char *
+keeper_sandbox_policy(struct keeper *k, const char *name)
+{
+	(void)k;
+	return strcmp(name, "one") == 0 ? "agent" : NULL;
+}
+
+const char *
+keeper_sandbox_ca(struct keeper *k, const char *name)
+{
+	(void)k;
+	return strcmp(name, "one") == 0 ? "-----BEGIN one\n" : NULL;
+}
+
+const char *
+keeper_trust_pem(struct keeper *k)
+{
+	return k->result == 0 ? "-----BEGIN roots\n" : NULL;
+}

@@ -1,0 +1,509 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "buf.h"
+#include "control_proto.h"
+#include "control_session.h"
+#include "fake_keeper.h"
+
+static struct keeper keeper;
+static int woken;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fake_keeper_init(&keeper);
+	woken = 0;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fake_keeper_done(&keeper);
+	return 0;
+}
+
+static void
+on_wake(void *arg)
+{
+	(void)arg;
+	woken++;
+}
+
+static struct control_session *
+open_session(enum control_right right)
+{
+	struct control_session *s =
+		control_session_new(&keeper, right, on_wake, NULL);
+
+	assert_non_null(s);
+	return s;
+}
+
+/* Everything in `out`, terminated; until the next call. */
+static const char *
+drain(struct control_session *s)
+{
+	static char text[256 * 1024];
+	struct buf *out = control_session_out(s);
+	size_t len = 0;
+
+	do {
+		struct span bytes = buf_span(out);
+
+		assert_true(len + bytes.len < sizeof(text));
+		if (bytes.len > 0)
+			memcpy(text + len, bytes.ptr, bytes.len);
+		len += bytes.len;
+		buf_consume(out, bytes.len);
+		control_session_run(s, false);
+	} while (out->len > 0);
+	text[len] = '\0';
+	return text;
+}
+
+static const char *
+ask(struct control_session *s, const char *request)
+{
+	assert_int_equal(
+		buf_add(control_session_in(s), request, strlen(request)), 0);
+	control_session_run(s, false);
+	return drain(s);
+}
+
+#define HOST "Host: localhost\r\n"
+
+static void
+test_what_each_right_may(void **state)
+{
+	static const struct {
+		enum control_right right;
+		const char *request;
+		int status;
+		const char *holds;
+		const char *why;
+	} cases[] = {
+		{CONTROL_READ, "GET /v1/status", 200, "\"version\"", "reads"},
+		{CONTROL_READ, "GET /v1/health", 200, "true", "reads"},
+		{CONTROL_READ, "GET /v1/sandboxes", 200, "veth-1", "reads"},
+		{CONTROL_READ, "GET /v1/sandboxes/one", 200, "veth-1", "reads"},
+		{CONTROL_READ, "GET /v1/sandboxes/%6fne", 200, "veth-1",
+			"segments are decoded"},
+		{CONTROL_READ, "GET /v1/sandboxes/two", 404, "not_found",
+			"none of that name"},
+		{CONTROL_READ, "GET /v1/sandboxes/", 404, "not_found",
+			"empty segment"},
+		{CONTROL_READ, "GET /v1/sandboxes/one/", 404, "not_found",
+			"one segment too many"},
+		{CONTROL_READ, "GET /v1/sandboxes/one%00", 404, "not_found",
+			"NUL in a name"},
+		{CONTROL_READ, "GET /v1/sandboxes/one/ca.pem", 200, "BEGIN one",
+			"the certificate"},
+		{CONTROL_READ, "GET /v1/trust.pem", 200, "BEGIN roots",
+			"roots"},
+		{CONTROL_READ, "GET /v1/policies", 200, "\"agent\"", "names"},
+		{CONTROL_READ, "GET /v1/policies/agent", 200,
+			"\r\n\r\npolicies:\n", "YAML"},
+		{CONTROL_READ, "GET /v1/policies/none", 404, "not_found",
+			"no such policy"},
+		{CONTROL_READ, "GET /v1/credentials", 200, "OTHER_TOKEN",
+			"names of variables"},
+		{CONTROL_READ, "GET /v1", 200, "/v1/reload", "the list"},
+		{CONTROL_READ, "POST /v1/reload", 403, "forbidden",
+			"a reader changes nothing"},
+		{CONTROL_READ, "PUT /v1/sandboxes/x", 403, "forbidden",
+			"a reader changes nothing"},
+		{CONTROL_READ, "DELETE /v1/sandboxes/one", 403, "forbidden",
+			"a reader changes nothing"},
+		{CONTROL_READ, "POST /v1/check", 403, "forbidden",
+			"compiling costs"},
+		{CONTROL_WRITE, "POST /v1/reload", 200, "\"ok\"", "admin"},
+		{CONTROL_WRITE, "DELETE /v1/sandboxes/one", 200, "\"ok\"",
+			"admin"},
+		{CONTROL_WRITE, "GET /v1/reload", 405, "method",
+			"a change is no GET"},
+		{CONTROL_WRITE, "POST /v1/status", 405, "method", "no POST"},
+		{CONTROL_WRITE, "GET /", 404, "GET /v1 lists", "nothing here"},
+		{CONTROL_WRITE, "GET /v1/STATUS", 404, "not_found",
+			"paths have their case"},
+		{CONTROL_NOTHING, "GET /v1/status", 403, "forbidden",
+			"a stranger"},
+		{CONTROL_NOTHING, "GET /nothing", 403, "forbidden",
+			"a stranger learns no paths"},
+		{CONTROL_NOTHING, "POST /v1/reload", 403, "forbidden",
+			"a stranger"},
+	};
+	char request[256], status[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct control_session *s = open_session(cases[i].right);
+		size_t before = keeper.changes;
+		const char *answer;
+
+		snprintf(request, sizeof(request),
+			"%s HTTP/1.1\r\n" HOST "\r\n", cases[i].request);
+		snprintf(status, sizeof(status), "HTTP/1.1 %d ",
+			cases[i].status);
+		answer = ask(s, request);
+		if (strncmp(answer, status, strlen(status)) != 0 ||
+			strstr(answer, cases[i].holds) == NULL)
+			fail_msg("%s (%s): %s", cases[i].request, cases[i].why,
+				answer);
+		if (cases[i].status != 200)
+			assert_int_equal(keeper.changes, before);
+		control_session_free(s);
+	}
+}
+
+static void
+test_hostile_requests(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *status;
+		const char *why;
+	} cases[] = {
+		{"\x16\x03\x01\x02", "400", "TLS"},
+		{"GET /v1/status\r\n\r\n", "400", "no version"},
+		{"GET /v1/status HTTP/1.1\r\n\r\n", "400", "no Host"},
+		{"GET /v1/status HTTP/3.7\r\n" HOST "\r\n", "505", "version"},
+		{"GET /v1/status HTTP/1.1\r\n" HOST HOST "\r\n", "400",
+			"two hosts"},
+		{"GET /v1/status HTTP/1.1\r\n" HOST " x: y\r\n\r\n", "400",
+			"folded"},
+		{"POST /v1/reload HTTP/1.1\r\n" HOST
+		 "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+			"400", "both lengths"},
+		{"PUT /v1/sandboxes/x HTTP/1.1\r\n" HOST
+		 "Content-Length: 1048577\r\n\r\n",
+			"413", "one byte too long"},
+		{"PUT /v1/sandboxes/x HTTP/1.1\r\n" HOST
+		 "Content-Length: 18446744073709551615\r\n\r\n",
+			"4", "absurdly long"},
+		{"GET /v1/status HTTP/1.1\r\n" HOST
+		 "Content-Length: 1\r\n\r\nx",
+			"413", "a body where none belongs"},
+		{"POST /v1/reload HTTP/1.1\r\n" HOST
+		 "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+			"413", "the same in chunks"},
+		{"GET /v1/explain?policy=agent&url=%zz HTTP/1.1\r\n" HOST
+		 "\r\n",
+			"400", "cannot be decoded"},
+		{"GET /v1/explain?policy=agent&url=a%00b HTTP/1.1\r\n" HOST
+		 "\r\n",
+			"400", "NUL in a value"},
+		{"GET /v1/explain HTTP/1.1\r\n" HOST "\r\n", "400",
+			"no question"},
+	};
+	char status[32];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct control_session *s = open_session(CONTROL_WRITE);
+		const char *answer = ask(s, cases[i].request);
+
+		snprintf(
+			status, sizeof(status), "HTTP/1.1 %s", cases[i].status);
+		if (strncmp(answer, status, strlen(status)) != 0)
+			fail_msg("%s: %s", cases[i].why, answer);
+		assert_int_equal(keeper.changes, 0);
+		control_session_free(s);
+	}
+}
+
+static void
+test_a_document_arrives_whole(void **state)
+{
+	struct control_session *s = open_session(CONTROL_WRITE);
+	static const char request[] =
+		"PUT /v1/sandboxes/box-1 HTTP/1.1\r\n" HOST
+		"Content-Length: 14\r\n\r\n{interface: x}";
+	const char *answer = "";
+
+	(void)state;
+	/* Byte by byte: nothing happens before the last one. */
+	for (size_t i = 0; i < sizeof(request) - 1; i++) {
+		assert_int_equal(keeper.changes, 0);
+		buf_add(control_session_in(s), request + i, 1);
+		control_session_run(s, false);
+	}
+	answer = drain(s);
+	assert_int_equal(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
+	assert_int_equal(keeper.changes, 1);
+	assert_string_equal(keeper.name, "box-1");
+	assert_string_equal(keeper.document, "{interface: x}");
+
+	/* The connection goes on, in chunks now. */
+	answer = ask(s, "PUT /v1/sandboxes/box-2 HTTP/1.1\r\n" HOST
+			"Transfer-Encoding: chunked\r\n\r\n"
+			"3\r\n{a:\r\n3\r\n b}\r\n0\r\n\r\n");
+	assert_int_equal(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
+	assert_string_equal(keeper.document, "{a: b}");
+	control_session_free(s);
+}
+
+static void
+test_what_the_keeper_says(void **state)
+{
+	static const struct {
+		int result;
+		const char *text;
+		const char *holds;
+		const char *why;
+	} cases[] = {
+		{-EEXIST, "", " 409 ", "taken"},
+		{-EBUSY, "", "declared_in_file", "in a file"},
+		{-EINVAL, "box:1:2: what", "box:1:2: what", "errors are shown"},
+		{-EINVAL, "a \xff byte", "a ? byte", "always UTF-8"},
+		{-ENOENT, "no policy x", "no policy x", "unknown policy"},
+		{-EIO, "", " 500 ", "anything else"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct control_session *s = open_session(CONTROL_WRITE);
+		const char *answer;
+
+		keeper.result = cases[i].result;
+		keeper.text = cases[i].text;
+		answer = ask(
+			s, "DELETE /v1/sandboxes/one HTTP/1.1\r\n" HOST "\r\n");
+		if (strstr(answer, cases[i].holds) == NULL)
+			fail_msg("%s: %s", cases[i].why, answer);
+		control_session_free(s);
+	}
+}
+
+static void
+test_waits_for_the_keeper(void **state)
+{
+	struct control_session *s = open_session(CONTROL_WRITE);
+
+	(void)state;
+	keeper.later = true;
+	/* A second request behind the first has to wait. */
+	assert_string_equal(
+		ask(s, "POST /v1/reload HTTP/1.1\r\n" HOST
+		       "\r\nGET /v1/trust.pem HTTP/1.1\r\n" HOST "\r\n"),
+		"");
+	assert_int_equal(control_session_phase(s), CONTROL_WAITING);
+	assert_int_equal(woken, 0);
+	fake_keeper_finish(&keeper);
+	assert_int_equal(woken, 1);
+	control_session_run(s, false);
+	assert_non_null(strstr(drain(s), "BEGIN roots"));
+	control_session_free(s);
+}
+
+static void
+test_gone_before_the_keeper_answers(void **state)
+{
+	struct control_session *s = open_session(CONTROL_WRITE);
+
+	(void)state;
+	keeper.later = true;
+	ask(s, "POST /v1/reload HTTP/1.1\r\n" HOST "\r\n");
+	control_session_free(s);
+	fake_keeper_finish(&keeper);
+	assert_int_equal(woken, 0);
+}
+
+static void
+test_large_answers_wait_for_room(void **state)
+{
+	struct control_session *s = open_session(CONTROL_WRITE);
+	char *text = malloc(4 * CONTROL_BUFFER);
+	struct buf *out = control_session_out(s);
+	size_t got = 0;
+
+	(void)state;
+	memset(text, 'x', 4 * CONTROL_BUFFER - 1);
+	text[4 * CONTROL_BUFFER - 1] = '\0';
+	keeper.text = text;
+	buf_add(control_session_in(s),
+		"POST /v1/reload HTTP/1.1\r\n" HOST "\r\n", 26 + 17 + 2);
+	control_session_run(s, false);
+	while (out->len > 0) {
+		assert_true(out->len <= CONTROL_BUFFER);
+		got += out->len;
+		buf_consume(out, out->len);
+		control_session_run(s, false);
+	}
+	assert_in_range(got, 4 * CONTROL_BUFFER, 4 * CONTROL_BUFFER + 1024);
+	assert_int_equal(control_session_phase(s), CONTROL_READING);
+	control_session_free(s);
+	free(text);
+}
+
+static void
+test_explains(void **state)
+{
+	static const struct {
+		const char *query;
+		const char *holds[4];
+		const char *why;
+	} cases[] = {
+		{"sandbox=one&url=https://api.example.org/repos/a",
+			{"\"allowed\"", "\"rule_allow\"", "agent.allow[0]",
+				"\"api\""},
+			"the credential goes with it"},
+		{"sandbox=one&url=http://api.example.org/repos/a",
+			{"\"allowed\"", "\"credentials\": []"},
+			"not over plain HTTP"},
+		{"sandbox=one&url=https://api.example.org/repos/a&method=POST",
+			{"\"denied\"", "\"method\"", "\"credentials\": []"},
+			"method"},
+		{"sandbox=one&url=https://api.example.org/users",
+			{"\"denied\"", "\"path\""}, "path"},
+		{"sandbox=one&url=https://api.example.org/repos/%252e%252e/x",
+			{"\"denied\"", "\"path_ambiguous\""},
+			"encoded once in the query, once in the path"},
+		{"sandbox=one&url=https://api.example.org/repos/a?/../b",
+			{"\"allowed\"", "\"path\": \"/repos/a\""},
+			"the query is not looked at"},
+		{"sandbox=one&url=https://API.Example.ORG./repos/a",
+			{"\"allowed\""}, "normalised"},
+		{"sandbox=one&url=https://example.org",
+			{"\"allowed\"", "\"path\": \"/\""}, "no path"},
+		{"sandbox=one&url=https://example.org:8443/",
+			{"\"denied\"", "\"port\"", "8443"}, "another port"},
+		{"sandbox=one&url=https://db.example.org:5432/",
+			{"\"allowed\"", "\"passthrough\""}, "passthrough"},
+		{"sandbox=one&url=https://192.0.2.7:22/",
+			{"\"allowed\"", "\"address\""}, "address rule"},
+		{"sandbox=one&url=https://192.0.2.7/",
+			{"\"denied\"", "\"port\""}, "address, other port"},
+		{"sandbox=one&url=https://[2001:db8::1]/",
+			{"\"denied\"", "\"no_name\""}, "IPv6 address"},
+		{"sandbox=one&url=https://0x7f000001/", {"odd spelling"},
+			"what inet_aton() would take"},
+		{"sandbox=one&url=https://evil.example/",
+			{"\"denied\"", "\"no_rule\""}, "nothing about it"},
+		{"policy=open&url=https://evil.example/",
+			{"\"allowed\"", "\"default_allow\""}, "by policy"},
+		{"policy=none&url=https://evil.example/", {"no such policy"},
+			"unknown policy"},
+		{"sandbox=none&url=https://evil.example/", {"no such sandbox"},
+			"unknown sandbox"},
+		{"sandbox=one&policy=open&url=https://evil.example/",
+			{"either sandbox="}, "both"},
+		{"sandbox=one&url=ftp://example.org/", {"must begin with"},
+			"scheme"},
+		{"sandbox=one&url=https://user@example.org/", {"names no host"},
+			"userinfo"},
+		{"sandbox=one&url=https://example.org:99999/",
+			{"names no host"}, "port"},
+		{"sandbox=one&url=https:///x", {"names no host"}, "no host"},
+	};
+	char request[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct control_session *s = open_session(CONTROL_READ);
+		const char *answer;
+
+		snprintf(request, sizeof(request),
+			"GET /v1/explain?%s HTTP/1.1\r\n" HOST "\r\n",
+			cases[i].query);
+		answer = ask(s, request);
+		for (size_t j = 0; j < 4 && cases[i].holds[j] != NULL; j++) {
+			if (strstr(answer, cases[i].holds[j]) == NULL)
+				fail_msg("%s (%s): %s", cases[i].query,
+					cases[i].why, answer);
+		}
+		control_session_free(s);
+	}
+}
+
+static void
+test_checks_documents(void **state)
+{
+	static const char good[] = "version: 1\npolicies: {a: {default: deny}}";
+	static const char bad[] = "version: 1\npolicies: {a: {default: no}}";
+	static const struct {
+		const char *body;
+		size_t len;
+		const char *holds;
+		const char *why;
+	} cases[] = {
+		{good, sizeof(good) - 1, "\"ok\": true", "a document"},
+		{bad, sizeof(bad) - 1, "new.yaml:2:", "where it is wrong"},
+		{good, sizeof(good), "HTTP/1.1 400 ", "a NUL at its end"},
+	};
+	char request[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct control_session *s = open_session(CONTROL_WRITE);
+		int n = snprintf(request, sizeof(request),
+			"POST /v1/check?name=new.yaml HTTP/1.1\r\n" HOST
+			"Content-Length: %zu\r\n\r\n",
+			cases[i].len);
+
+		buf_add(control_session_in(s), request, (size_t)n);
+		buf_add(control_session_in(s), cases[i].body, cases[i].len);
+		control_session_run(s, false);
+		if (strstr(drain(s), cases[i].holds) == NULL)
+			fail_msg("%s", cases[i].why);
+		control_session_free(s);
+	}
+}
+
+static void
+test_health_tells_the_kernel_side(void **state)
+{
+	struct control_session *s = open_session(CONTROL_READ);
+
+	(void)state;
+	keeper.result = -EIO;
+	keeper.text = "the table is gone";
+	assert_non_null(strstr(
+		ask(s, "GET /v1/health HTTP/1.1\r\n" HOST "\r\n"), "503"));
+	assert_non_null(
+		strstr(ask(s, "GET /v1/health HTTP/1.1\r\n" HOST "\r\n"),
+			"the table is gone"));
+	assert_non_null(strstr(
+		ask(s, "GET /v1/trust.pem HTTP/1.1\r\n" HOST "\r\n"), " 404 "));
+	control_session_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_what_each_right_may, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_hostile_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_document_arrives_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_what_the_keeper_says, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_waits_for_the_keeper, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_gone_before_the_keeper_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_large_answers_wait_for_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_explains, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_checks_documents, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_health_tells_the_kernel_side, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
