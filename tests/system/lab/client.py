@@ -1,0 +1,87 @@
+"""Clients inside a sandbox: curl, and raw sockets."""
+import socket
+import ssl
+import subprocess
+
+
+class Answer:
+    def __init__(self, status, headers, body, error):
+        self.status, self.headers, self.body, self.error = status, headers, body, error
+
+    @property
+    def text(self):
+        return self.body.decode(errors="replace")
+
+    def __repr__(self):
+        return f"<{self.status} {self.body[:300]!r} {self.error}>"
+
+
+class Client:
+    def __init__(self, ns):
+        self.ns, self.ca = ns, None
+
+    def trust(self, netd, sandbox="s1"):
+        self.ca = netd.ca(sandbox)
+        return self
+
+    def curl(self, url, *options):
+        r = subprocess.run(
+            ["ip", "netns", "exec", self.ns.name, "curl", "-sS", "--noproxy", "*",
+             "--max-time", "30", "-D", "-", "--http1.1",
+             *(["--cacert", str(self.ca)] if self.ca else []), *options, url],
+            capture_output=True)
+        head, _, body = r.stdout.partition(b"\r\n\r\n")
+        while head.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
+            head, _, body = body.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        status = int(lines[0].split(" ")[1]) if lines[0].startswith("HTTP/") else 0
+        headers = {k.lower(): v for k, _, v in (x.partition(": ") for x in lines[1:])}
+        return Answer(status, headers, body, r.stderr.decode())
+
+    def connect(self, address="203.0.113.10", port=443, timeout=30, source=None):
+        """A TCP connection from inside the sandbox."""
+        return self.ns.within(
+            lambda: socket.create_connection((address, port), timeout, source))
+
+    def tls(self, name="api.test", address="203.0.113.10", port=443, alpn=("http/1.1",),
+            context=None):
+        if context is None:
+            context = ssl.create_default_context(cafile=str(self.ca))
+            context.set_alpn_protocols(list(alpn))
+        return context.wrap_socket(self.connect(address, port), server_hostname=name)
+
+
+def read_response(s):
+    """Head and body of one response from a socket, as bytes; b"" at its end."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        try:
+            d = s.recv(65536)
+        except ConnectionResetError:
+            return data, b""
+        if not d:
+            return data, b""
+        data += d
+    head, body = data.split(b"\r\n\r\n", 1)
+    length = None
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    while length is not None and len(body) < length:
+        d = s.recv(65536)
+        if not d:
+            break
+        body += d
+    return head, body
+
+
+def read_all(s):
+    data = b""
+    while True:
+        try:
+            d = s.recv(65536)
+        except (ConnectionResetError, ssl.SSLError):
+            return data
+        if not d:
+            return data
+        data += d

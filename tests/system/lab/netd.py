@@ -1,0 +1,94 @@
+"""sbx-netd in the host namespace, with its records."""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+
+from .wait import until
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+BIN = pathlib.Path(os.environ.get("SBX_BIN", ROOT / "build" / "bin"))
+
+
+class Netd:
+    def __init__(self, lab, directory, config, environment=None, arguments=()):
+        self.lab, self.directory = lab, directory
+        self.runtime = directory / "run"
+        self.config = directory / "sbx-netd.yaml"
+        self.config.write_text(config)
+        self.stderr = directory / "netd.err"
+        self.environment = environment or {}
+        self.arguments = arguments
+        self.start()
+
+    def start(self):
+        path = str(self.directory / "notify")
+        if os.path.exists(path):
+            os.unlink(path)
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(path)
+        notify.settimeout(30)
+        self.process = self.lab.host.popen(
+            str(BIN / "sbx-netd"), "--config", str(self.config),
+            "--runtime-dir", str(self.runtime), *self.arguments,
+            stdout=subprocess.DEVNULL, stderr=open(self.stderr, "ab"),
+            env={**os.environ, "NOTIFY_SOCKET": path, **self.environment})
+        notify.settimeout(0.1)
+
+        def ready():
+            assert self.process.poll() is None, "sbx-netd ended: " + self.log()
+            try:
+                return b"READY=1" in notify.recv(4096)
+            except TimeoutError:
+                return False
+
+        until("sbx-netd to be ready", ready)
+        notify.close()
+
+    def log(self):
+        return self.stderr.read_text(errors="replace")
+
+    def ctl(self, *words, check=True):
+        return self.lab.host.run(str(BIN / "sbx-netctl"), "--runtime-dir",
+                                 str(self.runtime), *words, check=check)
+
+    def reload(self, config=None):
+        if config is not None:
+            self.config.write_text(config)
+        return self.ctl("reload", "--wait", check=False)
+
+    def ca(self, sandbox):
+        path = self.directory / f"{sandbox}.ca.pem"
+        path.write_text(self.ctl("ca", "show", sandbox).stdout)
+        return path
+
+    def children(self):
+        out = subprocess.run(["pgrep", "-P", str(self.process.pid)],
+                             text=True, capture_output=True).stdout.split()
+        return [int(p) for p in out]
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=20)
+        text = self.log()
+        for bad in ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer"):
+            assert bad not in text, text
+
+    # records
+
+    def lines(self):
+        path = self.runtime / "decisions.log"
+        if not path.exists():
+            return []
+        text = path.read_text()
+        return [json.loads(x) for x in text.splitlines()]
+
+    def records(self, **want):
+        return [r for r in self.lines()
+                if all(r.get(k) == v for k, v in want.items())]
+
+    def wait_record(self, **want):
+        return until(f"a record with {want} in {self.lines()}",
+                     lambda: self.records(**want))[0]
