@@ -25,15 +25,10 @@ struct buf;
 struct http_conn;
 struct http_stream;
 
-enum http_version {
-	HTTP_1,
-};
+enum http_version { HTTP_1 };
 
-enum {
-	/* The most that one head takes on the wire: an `out` with this bound
-	 * holds any head. */
-	HTTP_HEAD_WIRE_MAX = HTTP_HEAD_MAX + 1024,
-};
+/* The most that one head takes on the wire: `out` with this bound holds any. */
+enum { HTTP_HEAD_WIRE_MAX = HTTP_HEAD_MAX + 1024 };
 
 /* The buffers are borrowed for the life of the conn.  NULL: out of memory. */
 struct http_conn *http_server_new(
@@ -66,10 +61,8 @@ int http_conn_error_status(const struct http_conn *c);
  */
 struct http_stream *http_conn_accept(struct http_conn *c);
 
-/*
- * Server, after -EPROTO with no request open: a stream without a head
- * (http_stream_head() is NULL) to send the refusal on, once; else NULL.
- */
+/* Server, after -EPROTO with no request open: a stream without a head
+ * (http_stream_head() is NULL) to send the refusal on, once; else NULL. */
 struct http_stream *http_conn_accept_refused(struct http_conn *c);
 
 /*
@@ -105,12 +98,7 @@ void http_conn_shrink(struct http_conn *c);
 const struct http_head *http_stream_head(const struct http_stream *s);
 void http_stream_next_head(struct http_stream *s);
 
-enum http_body {
-	HTTP_WAIT,
-	HTTP_DATA,
-	HTTP_END,
-	HTTP_BROKEN,
-};
+enum http_body { HTTP_WAIT, HTTP_DATA, HTTP_END, HTTP_BROKEN };
 
 /*
  * The next piece of body: HTTP_DATA with some bytes in *ret (they lie in `in`,

@@ -60,75 +60,75 @@ start_request(struct http_head *h, const char *fields)
 	add_fields(h, fields);
 }
 
+static const struct pass requests[] = {
+	{"", "", "nothing but Host"},
+	{"A: 1\nB: 2\nA: 3\n", "A: 1\nB: 2\nA: 3\n",
+		"order and repetition stay"},
+	{"X: y\nHost: evil.test\n", "X: y\n",
+		"Host is the one that was decided on"},
+	{"Connection: keep-alive\nKeep-Alive: timeout=5\n"
+	 "Proxy-Connection: keep-alive\n",
+		"", "hop-by-hop"},
+	{"Connection: x-a , X-B\nX-A: 1\nx-b: 2\nX-C: 3\n", "X-C: 3\n",
+		"what Connection names"},
+	{"Connection: X-A\nX-A: 1\nConnection: X-B\nX-B: 2\n", "",
+		"two Connection fields"},
+	{"Connection: authorization, host, content-length\n"
+	 "Authorization: Bearer t\n",
+		"Authorization: Bearer t\n",
+		"Authorization cannot be named away (threat 20)"},
+	{"Connection: a\nConnection: a\nConnection: a\nConnection: a\n"
+	 "Connection: a\nConnection: a\nConnection: a\nConnection: a\n"
+	 "Connection: X-A\nX-A: 1\nX-B: 2\nAuthorization: t\n",
+		"Authorization: t\n",
+		"more lists than are read: all that could be named"},
+	{"Transfer-Encoding: chunked\nContent-Length: 5\n", "",
+		"framing is the codec's"},
+	{"transfer_encoding: chunked\nContent_Length: 5\nHOST: b\n"
+	 "proxy_authorization: x\nx_forwarded_for: y\nCo_okie: z\n",
+		"Co_okie: z\n", "twins of known fields (threat 21)"},
+	{"authorization_: x\nX_Api_Key: y\n",
+		"authorization_: x\nX_Api_Key: y\n",
+		"other underscores are the injector's business"},
+	{"Upgrade: h2c\nHTTP2-Settings: AAA\n"
+	 "Connection: Upgrade, HTTP2-Settings\n",
+		"", "no upgrade (threat 25)"},
+	{"Upgrade: websocket\nSec-WebSocket-Key: k\n", "Sec-WebSocket-Key: k\n",
+		"nor this one"},
+	{"Proxy-Authorization: Basic x\nProxy-Foo: y\n"
+	 "Proxy-Authenticate: z\n",
+		"", "all of Proxy-*"},
+	{"Forwarded: for=1\nX-Forwarded-For: 1\nX-Forwarded-Host: h\n"
+	 "X-Forwarded-Proto: p\nVia: 1.1 x\nX-Real-IP: 1\n",
+		"X-Real-IP: 1\n", "who forwarded what (threat 19)"},
+	{"TE: gzip\nTrailer: X-Sum\n", "Trailer: X-Sum\n", "TE is hop-by-hop"},
+	{"Expect: 100-continue\n", "", "Expect is written anew"},
+	{"Cookie: a=b\nCookie: c=d\nAccept: */*\nDate: now\n"
+	 "Alt-Svc: x\n",
+		"Cookie: a=b\nCookie: c=d\nAccept: */*\nDate: now\n"
+		"Alt-Svc: x\n",
+		"known, and end to end"},
+};
+
 static void
 test_requests(void **state)
 {
-	static const struct pass cases[] = {
-		{"", "", "nothing but Host"},
-		{"A: 1\nB: 2\nA: 3\n", "A: 1\nB: 2\nA: 3\n",
-			"order and repetition stay"},
-		{"X: y\nHost: evil.test\n", "X: y\n",
-			"Host is the one that was decided on"},
-		{"Connection: keep-alive\nKeep-Alive: timeout=5\n"
-		 "Proxy-Connection: keep-alive\n",
-			"", "hop-by-hop"},
-		{"Connection: x-a , X-B\nX-A: 1\nx-b: 2\nX-C: 3\n", "X-C: 3\n",
-			"what Connection names"},
-		{"Connection: X-A\nX-A: 1\nConnection: X-B\nX-B: 2\n", "",
-			"two Connection fields"},
-		{"Connection: authorization, host, content-length\n"
-		 "Authorization: Bearer t\n",
-			"Authorization: Bearer t\n",
-			"Authorization cannot be named away (threat 20)"},
-		{"Connection: a\nConnection: a\nConnection: a\nConnection: a\n"
-		 "Connection: a\nConnection: a\nConnection: a\nConnection: a\n"
-		 "Connection: X-A\nX-A: 1\nX-B: 2\nAuthorization: t\n",
-			"Authorization: t\n",
-			"more lists than are read: all that could be named"},
-		{"Transfer-Encoding: chunked\nContent-Length: 5\n", "",
-			"framing is the codec's"},
-		{"transfer_encoding: chunked\nContent_Length: 5\nHOST: b\n"
-		 "proxy_authorization: x\nx_forwarded_for: y\nCo_okie: z\n",
-			"Co_okie: z\n", "twins of known fields (threat 21)"},
-		{"authorization_: x\nX_Api_Key: y\n",
-			"authorization_: x\nX_Api_Key: y\n",
-			"other underscores are the injector's business"},
-		{"Upgrade: h2c\nHTTP2-Settings: AAA\n"
-		 "Connection: Upgrade, HTTP2-Settings\n",
-			"", "no upgrade (threat 25)"},
-		{"Upgrade: websocket\nSec-WebSocket-Key: k\n",
-			"Sec-WebSocket-Key: k\n", "nor this one"},
-		{"Proxy-Authorization: Basic x\nProxy-Foo: y\n"
-		 "Proxy-Authenticate: z\n",
-			"", "all of Proxy-*"},
-		{"Forwarded: for=1\nX-Forwarded-For: 1\nX-Forwarded-Host: h\n"
-		 "X-Forwarded-Proto: p\nVia: 1.1 x\nX-Real-IP: 1\n",
-			"X-Real-IP: 1\n", "who forwarded what (threat 19)"},
-		{"TE: gzip\nTrailer: X-Sum\n", "Trailer: X-Sum\n",
-			"TE is hop-by-hop"},
-		{"Expect: 100-continue\n", "", "Expect is written anew"},
-		{"Cookie: a=b\nCookie: c=d\nAccept: */*\nDate: now\n"
-		 "Alt-Svc: x\n",
-			"Cookie: a=b\nCookie: c=d\nAccept: */*\nDate: now\n"
-			"Alt-Svc: x\n",
-			"known, and end to end"},
-	};
 	char text[TEXT_MAX], expected[TEXT_MAX];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
 		struct http_head in, out;
 
-		start_request(&in, cases[i].in);
+		start_request(&in, requests[i].in);
 		http_head_init(&out);
 		assert_int_equal(http_rules_request(
 					 &in, SPAN_LITERAL("a.test:81"), &out),
 			0);
 		print_fields(&out, text);
 		snprintf(expected, sizeof(expected), "Host: a.test:81\n%s",
-			cases[i].out);
+			requests[i].out);
 		if (strcmp(text, expected) != 0)
-			fail_msg("%s: got\n%s", cases[i].reason, text);
+			fail_msg("%s: got\n%s", requests[i].reason, text);
 		http_head_done(&in);
 		http_head_done(&out);
 	}
