@@ -20,8 +20,8 @@
 
 enum {
 	ROUNDS = 1000000,
-	BATCH = 32,      /* decisions of one loop turn */
-	TRUNCATE = 8192, /* batches after which the log begins anew */
+	BATCH = 32,        /* decisions of one loop turn */
+	TRUNCATE = 262144, /* records after which the log begins anew */
 };
 
 static double
@@ -66,7 +66,7 @@ bench_write(struct record r, long rounds)
 			exit(1);
 		if (i % BATCH == BATCH - 1 && writer_flush(w) < 0)
 			exit(1);
-		if (i % (BATCH * TRUNCATE) == 0 &&
+		if (i % TRUNCATE == 0 &&
 			(ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0))
 			exit(1);
 	}

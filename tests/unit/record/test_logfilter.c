@@ -27,21 +27,21 @@ test_filter(void **state)
 		   "\"verdict\":\"error\",\"reason\":\"timeout\"}";
 	static const struct {
 		enum logfilter_key key;
-		const char *words[2];
 		bool target, alone, joined;
+		const char *words[2];
 		const char *why;
 	} cases[] = {
-		{LOGFILTER_SANDBOX, {"build-1"}, true, true, true, "same"},
-		{LOGFILTER_SANDBOX, {"build-*"}, true, true, true, "a glob"},
-		{LOGFILTER_SANDBOX, {"Build-*"}, false, true, true, "case"},
-		{LOGFILTER_SANDBOX, {"x", "build-1"}, true, true, true, "or"},
-		{LOGFILTER_HOST, {"*.EXAMPLE.org"}, true, true, true, "case"},
-		{LOGFILTER_HOST, {"example.org"}, false, true, true, "whole"},
-		{LOGFILTER_KIND, {"dns"}, false, true, true, "kind"},
-		{LOGFILTER_VERDICT, {"allowed"}, true, true, true, "its own"},
-		{LOGFILTER_VERDICT, {"error"}, true, false, true, "outcome's"},
-		{LOGFILTER_VERDICT, {"denied"}, true, false, false, "neither"},
-		{LOGFILTER_REASON, {"timeout"}, true, false, true, "reason"},
+		{LOGFILTER_SANDBOX, true, true, true, {"build-1"}, "same"},
+		{LOGFILTER_SANDBOX, true, true, true, {"build-*"}, "a glob"},
+		{LOGFILTER_SANDBOX, false, true, true, {"Build-*"}, "case"},
+		{LOGFILTER_SANDBOX, true, true, true, {"x", "build-1"}, "or"},
+		{LOGFILTER_HOST, true, true, true, {"*.EXAMPLE.org"}, "case"},
+		{LOGFILTER_HOST, false, true, true, {"example.org"}, "whole"},
+		{LOGFILTER_KIND, false, true, true, {"dns"}, "kind"},
+		{LOGFILTER_VERDICT, true, true, true, {"allowed"}, "its own"},
+		{LOGFILTER_VERDICT, true, false, true, {"error"}, "outcome's"},
+		{LOGFILTER_VERDICT, true, false, false, {"denied"}, "neither"},
+		{LOGFILTER_REASON, true, false, true, {"timeout"}, "reason"},
 	};
 	struct logline d, o;
 

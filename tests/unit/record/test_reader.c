@@ -202,20 +202,20 @@ test_a_line_without_end_at_the_end(void **state)
 static void
 test_overlong_lines(void **state)
 {
-	static const size_t lens[] = {READER_LINE_MAX - 1, READER_LINE_MAX,
-		READER_LINE_MAX + 1, 3 * READER_LINE_MAX};
+	static const size_t most = READER_LINE_MAX;
+	const size_t lens[] = {most - 1, most, most + 1, 3 * most};
 	struct scratch *s = *state;
-	char *line = malloc(4 * READER_LINE_MAX);
+	char *line = malloc(4 * most);
 	struct reader *r;
 
 	assert_non_null(line);
-	memset(line, 'x', 4 * READER_LINE_MAX);
+	memset(line, 'x', 4 * most);
 	append_text(s->log, RECORD("1") "\n");
 	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
 		append(s->log, line, lens[i]);
 		append_text(s->log, "\n" RECORD("2") "\n");
 	}
-	append(s->log, line, 2 * READER_LINE_MAX);
+	append(s->log, line, 2 * most);
 	free(line);
 	r = open_reader(s->log, false);
 	expect(r, 1);

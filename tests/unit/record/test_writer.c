@@ -370,7 +370,7 @@ test_a_disk_that_fills_up_and_has_room_again(void **state)
 	assert_int_equal(n, 8192 + 1 + 3000);
 	text[n] = '\0';
 	/* Six, two and a part of one, its end, two, one. */
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		assert_int_equal(strcspn(text + 1000 * i, "\n"), 999);
 	assert_int_equal(strspn(text + 8000, "b"), 192);
 	assert_int_equal(text[8192], '\n');
