@@ -39,6 +39,34 @@ def test_without_rules_they_do_arrive(net, v):
 def test_no_listener(caged, v):
     assert reached(caged, v) == 0
     assert dial(caged.box["a"], ORIGIN[v], 80, timeout=0.2) == "TimeoutError"
+    # Dropped behind tproxy already, not only by the walls that follow.
+    assert caged.gate.counter("sbx_net", "other") >= 10
+    assert caged.gate.counter("sbx_net", "forward_out") == 0
+
+
+WALLS = {
+    "egress": "nft flush chain inet sbx_net forward; "
+              "ip rule del pref 200; ip -6 rule del pref 200",
+    "forward": "nft flush chain inet sbx_net egress; "
+               "ip rule del pref 200; ip -6 rule del pref 200",
+    "prohibit": "nft delete table inet sbx_net",
+}
+
+
+@BOTH
+@pytest.mark.parametrize("wall", WALLS)
+def test_each_wall_holds_alone(caged, v, wall):
+    caged.gate.sh(WALLS[wall])
+    assert reached(caged, v) == 0
+
+
+@BOTH
+def test_and_without_all_three_it_is_open(caged, v):
+    for command in WALLS.values():
+        caged.gate.sh(command, check=False)
+    caged.gate.sh("ip rule del pref 200; ip -6 rule del pref 200",
+                  check=False)
+    assert reached(caged, v) >= 13
 
 
 @BOTH
