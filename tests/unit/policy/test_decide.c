@@ -83,7 +83,7 @@ expect(struct policy_verdict got, enum policy_reason want, const char *rule,
 
 static const struct {
 	const char *set, *host;
-	uint16_t port;
+	unsigned port;
 	enum policy_reason reason;
 	enum policy_via via;
 	const char *rule, *source, *why;
@@ -147,53 +147,53 @@ test_flows(void **state)
 
 static const struct {
 	const char *set, *host;
-	uint16_t port;
 	const char *method, *path;
+	unsigned port;
 	enum policy_reason reason;
 	const char *rule, *source, *why;
 } requests[] = {
-	{"agent", "api.test", 443, "GET", "/repos/x", ALLOW, "agent.allow[0]",
+	{"agent", "api.test", "GET", "/repos/x", 443, ALLOW, "agent.allow[0]",
 		"p.yaml:6", "host, port, method and path"},
-	{"agent", "api.test", 443, "HEAD", "/repos", ALLOW, "agent.allow[0]",
+	{"agent", "api.test", "HEAD", "/repos", 443, ALLOW, "agent.allow[0]",
 		"p.yaml:6", "** may be nothing"},
-	{"agent", "api.test", 443, "GET", "/users", POLICY_PATH,
+	{"agent", "api.test", "GET", "/users", 443, POLICY_PATH,
 		"agent.allow[0]", "p.yaml:6", "path"},
-	{"agent", "api.test", 443, "POST", "/users", ALLOW, "agent.allow[1]",
+	{"agent", "api.test", "POST", "/users", 443, ALLOW, "agent.allow[1]",
 		"p.yaml:9", "the second rule has no path"},
-	{"agent", "api.test", 443, "PUT", "/repos/x", POLICY_METHOD,
+	{"agent", "api.test", "PUT", "/repos/x", 443, POLICY_METHOD,
 		"agent.allow[0]", "p.yaml:6", "method"},
-	{"agent", "api.test", 443, "get", "/repos/x", POLICY_METHOD,
+	{"agent", "api.test", "get", "/repos/x", 443, POLICY_METHOD,
 		"agent.allow[0]", "p.yaml:6", "methods are case-sensitive"},
-	{"agent", "api.test", 444, "GET", "/repos/x", POLICY_PORT,
+	{"agent", "api.test", "GET", "/repos/x", 444, POLICY_PORT,
 		"agent.allow[0]", "p.yaml:6", "port"},
-	{"agent", "api.test", 443, "GET", "/repos/secret/x", POLICY_RULE_DENY,
+	{"agent", "api.test", "GET", "/repos/secret/x", 443, POLICY_RULE_DENY,
 		"agent.deny[5]", "p.yaml:25", "deny by path wins"},
-	{"agent", "api.test", 443, "POST", "/repos/x/../secret/y",
+	{"agent", "api.test", "POST", "/repos/x/../secret/y", 443,
 		POLICY_PATH_AMBIGUOUS, "agent.deny[5]", "p.yaml:25",
 		"the deny rule would have to know"},
-	{"agent", "api.test", 443, "GET", "/repos/%2e%2e/x",
+	{"agent", "api.test", "GET", "/repos/%2e%2e/x", 443,
 		POLICY_PATH_AMBIGUOUS, "agent.deny[5]", "p.yaml:25",
 		"encoded dots"},
-	{"agent", "other.test", 443, "GET", "/%2e", POLICY_NO_RULE,
+	{"agent", "other.test", "GET", "/%2e", 443, POLICY_NO_RULE,
 		"agent.default", "p.yaml:4", "no rule at all"},
-	{"agent", "half.test", 443, "GET", "/a//b;c", ALLOW, "agent.allow[7]",
+	{"agent", "half.test", "GET", "/a//b;c", 443, ALLOW, "agent.allow[7]",
 		"p.yaml:15", "no path rule: any path"},
-	{"agent", "half.test", 8443, "GET", "/", POLICY_RULE_DENY,
+	{"agent", "half.test", "GET", "/", 8443, POLICY_RULE_DENY,
 		"agent.deny[3]", "p.yaml:23", "deny by port"},
-	{"agent", "open.test", 443, "GET", "/x/../y", ALLOW, "agent.allow[9]",
+	{"agent", "open.test", "GET", "/x/../y", 443, ALLOW, "agent.allow[9]",
 		"p.yaml:17", "a rule without path decides before"},
-	{"agent", "pin.test", 443, "delete", "/", POLICY_RULE_DENY,
+	{"agent", "pin.test", "delete", "/", 443, POLICY_RULE_DENY,
 		"agent.deny[1]", "p.yaml:21",
 		"a denied method is denied in any case"},
-	{"agent", "pin.test", 443, "GET", "/", ALLOW, "agent.allow[3]",
+	{"agent", "pin.test", "GET", "/", 443, ALLOW, "agent.allow[3]",
 		"p.yaml:11", "opened after all: seen to be no DELETE"},
-	{"rest", "api.test", 443, "GET", "/v2", POLICY_DEFAULT_ALLOW,
+	{"rest", "api.test", "GET", "/v2", 443, POLICY_DEFAULT_ALLOW,
 		"rest.default", "p.yaml:27", "no match: the default"},
-	{"rest", "api.test", 443, "GET", "/v1/..", POLICY_PATH_AMBIGUOUS,
+	{"rest", "api.test", "GET", "/v1/..", 443, POLICY_PATH_AMBIGUOUS,
 		"rest.allow[0]", "p.yaml:29", "a path rule was asked first"},
-	{"rest", "x.test", 443, "TRACE", "/", POLICY_RULE_DENY, "rest.deny[1]",
+	{"rest", "x.test", "TRACE", "/", 443, POLICY_RULE_DENY, "rest.deny[1]",
 		"p.yaml:33", "deny by method anywhere"},
-	{"rest", "x.test", 443, "GET", "/..", POLICY_DEFAULT_ALLOW,
+	{"rest", "x.test", "GET", "/..", 443, POLICY_DEFAULT_ALLOW,
 		"rest.default", "p.yaml:27", "no path rule for that host"},
 };
 
@@ -247,7 +247,7 @@ test_names(void **state)
 
 static const struct {
 	const char *set, *address;
-	uint16_t port;
+	unsigned port;
 	enum policy_reason reason;
 	const char *rule, *source;
 	bool early;

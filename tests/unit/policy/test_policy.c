@@ -167,14 +167,15 @@ test_injections(void **state)
 	for (size_t i = 0; i < sizeof(injected) / sizeof(injected[0]); i++) {
 		const struct policy_injection *list[4];
 		char headers[256] = "";
+		int len = 0;
 		size_t n;
 
 		n = policy_injections(policy_find(policy, injected[i].set),
 			injected[i].host, injected[i].port, list, 4);
-		for (size_t k = 0; k < n; k++) {
-			strcat(headers, list[k]->header);
-			strcat(headers, " ");
-		}
+		for (size_t k = 0; k < n; k++)
+			len += snprintf(headers + len,
+				sizeof(headers) - (size_t)len, "%s ",
+				list[k]->header);
 		if (strcmp(headers, injected[i].headers) != 0)
 			fail_msg("%s: %s", injected[i].reason, headers);
 	}

@@ -172,6 +172,7 @@ test_depth_is_bounded(void **state)
 static void
 test_size_and_entries_are_bounded(void **state)
 {
+	static const char entry[] = {'-', ' ', '1', '\n'};
 	const size_t entries = TREE_NODES_MAX + 2;
 	char *text = malloc(TREE_SIZE_MAX + 1);
 	struct tree *tree;
@@ -181,7 +182,7 @@ test_size_and_entries_are_bounded(void **state)
 	memset(text, '#', TREE_SIZE_MAX + 1);
 	assert_int_equal(parse(text, TREE_SIZE_MAX + 1, &tree), -EINVAL);
 	for (size_t i = 0; i < entries; i++)
-		memcpy(text + 4 * i, "- 1\n", 4);
+		memcpy(text + 4 * i, entry, sizeof(entry));
 	assert_int_equal(parse(text, 4 * entries, &tree), -EINVAL);
 	free(text);
 }
@@ -204,7 +205,8 @@ test_many_keys_are_checked_quickly(void **state)
 	assert_int_equal(parse(text, (size_t)KEYS * LINE, &tree), 0);
 	assert_int_equal(tree_root(tree)->count, KEYS);
 	tree_free(tree);
-	memcpy(text + (size_t)(KEYS - 1) * LINE, "k000000", 7);
+	/* The last line again as the first. */
+	memcpy(text + (size_t)(KEYS - 1) * LINE, text, LINE);
 	assert_int_equal(parse(text, (size_t)KEYS * LINE, &tree), -EINVAL);
 	free(text);
 }
