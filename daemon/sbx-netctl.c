@@ -20,6 +20,21 @@ static const struct {
 	const char *help;
 	int (*run)(const struct cli *cli, int argc, char **argv);
 } commands[] = {
+	{"status", "", "the daemon, its workers, the kernel side", cli_status},
+	{"doctor", "", "what on this host keeps it from working, and the cure",
+		cli_doctor},
+	{"check", "[FILE...]", "would these documents load?", cli_check},
+	{"reload", "[--wait]", "read all documents again", cli_reload},
+	{"sandbox", "ls | show NAME | add NAME OPTION... | rm NAME",
+		"who is intercepted", cli_sandbox},
+	{"policy", "ls | show NAME", "what is allowed", cli_policy},
+	{"explain", "SANDBOX METHOD URL",
+		"would it be allowed, and by which rule?  Exits 1 if not",
+		cli_explain},
+	{"ca", "show | bundle | env SANDBOX",
+		"what a sandbox has to trust, and how to tell its programs",
+		cli_ca},
+	{"log", "[OPTION...]", "read the decision log: sbx-netlog(1)", cli_log},
 	{"run", "[OPTION...] [--] COMMAND [ARGUMENT...]",
 		"run a command in a sandbox of its own", cli_run},
 	{"help", "", "print this", cli_help},

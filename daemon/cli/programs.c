@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CANNOT_EXECUTE = 126 };
+enum { CANNOT_EXECUTE = 126, CAPTURE_MAX = 1024 * 1024 };
 
 /* Where each may lie, from the folder that we lie in. */
 static const struct {
@@ -77,10 +77,21 @@ program_become(enum program which, const char **argv)
 	return -errno;
 }
 
+static int
+wait_for_end(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}
+
 int
 program_run(enum program which, const char **argv, int quiet)
 {
-	int status;
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -91,9 +102,47 @@ program_run(enum program which, const char **argv, int quiet)
 		(void)program_become(which, argv);
 		_exit(CANNOT_EXECUTE);
 	}
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -errno;
+	return wait_for_end(pid);
+}
+
+/* To the end, so that nobody writes into a closed pipe. */
+static char *
+read_all(int fd)
+{
+	char *text = malloc(CAPTURE_MAX + 1);
+	char rest[4096];
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		size_t room = text != NULL ? CAPTURE_MAX - len : 0;
+
+		n = room > 0 ? read(fd, text + len, room)
+			     : read(fd, rest, sizeof(rest));
+		if (room > 0 && n > 0)
+			len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	if (text != NULL)
+		text[len] = '\0';
+	return text;
+}
+
+int
+program_capture(enum program which, const char **argv, char **ret)
+{
+	int out[2];
+	pid_t pid;
+
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		dup2(out[1], STDOUT_FILENO);
+		(void)program_become(which, argv);
+		_exit(CANNOT_EXECUTE);
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+	close(out[1]);
+	*ret = pid < 0 ? NULL : read_all(out[0]);
+	close(out[0]);
+	return pid < 0 ? -EAGAIN : wait_for_end(pid);
 }

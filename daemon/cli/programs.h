@@ -21,6 +21,12 @@ const char *program_name(enum program which);
  */
 int program_run(enum program which, const char **argv, int quiet);
 
+/*
+ * The same, and what it printed in *ret (malloc'd; NULL: no memory): at most
+ * 1 MiB of it.
+ */
+int program_capture(enum program which, const char **argv, char **ret);
+
 /* Becomes it: returns only when that fails, with -errno. */
 int program_become(enum program which, const char **argv);
 

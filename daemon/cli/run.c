@@ -33,6 +33,7 @@
 
 #include "cli.h"
 #include "cli_ask.h"
+#include "cli_roots.h"
 #include "control_client.h"
 #include "control_proto.h"
 #include "denials.h"
@@ -366,8 +367,7 @@ step_enter(struct run *r)
 		r->client, target, &r->authority, r->text, sizeof(r->text));
 	if (e < 0)
 		return e;
-	return cli_get_text(r->client, "/v1/trust.pem", &r->roots, r->text,
-		sizeof(r->text));
+	return cli_get_roots(r->client, &r->roots, r->text, sizeof(r->text));
 }
 
 /* What the command asks for names: our end of the wire, which is us. */

@@ -1,0 +1,277 @@
+/*
+ * cli_sandbox.c - sandbox ls, show, add, rm; policy ls, show
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array.h"
+#include "cli.h"
+#include "cli_talk.h"
+
+enum { DOCUMENT_MAX = 1024 * 1024 };
+
+/* The second word of a command: "sandbox ls". */
+struct verb {
+	const char *name;
+	const char *args;
+	int (*run)(const struct cli *cli, int argc, char **argv);
+	int least, most; /* arguments, without the verb */
+};
+
+static int
+run_verb(const struct cli *cli, const struct verb *verbs, size_t count,
+	int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < count; i++) {
+		if (strcmp(argv[1], verbs[i].name) != 0)
+			continue;
+		if (argc - 2 < verbs[i].least || argc - 2 > verbs[i].most)
+			return cli_complain(CLI_USAGE, "usage: %s %s %s",
+				argv[0], verbs[i].name, verbs[i].args);
+		return verbs[i].run(cli, argc - 1, argv + 1);
+	}
+	cli_complain(CLI_USAGE, "%s what?  One of:", argv[0]);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "  %s %s %s\n", argv[0], verbs[i].name,
+			verbs[i].args);
+	return CLI_USAGE;
+}
+
+static void
+print_list(const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		printf("%s%s", i > 0 ? " " : "", json_string_value(item));
+	}
+}
+
+static void
+print_sandboxes(const json_t *list)
+{
+	const json_t *s;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		puts("no sandboxes");
+		return;
+	}
+	printf("%-20s %-15s %-16s %s\n", "NAME", "INTERFACE", "POLICY",
+		"ADDRESSES");
+	json_array_foreach(list, i, s)
+	{
+		printf("%-20s %-15s %-16s ", cli_text(s, "name"),
+			cli_text(s, "interface"), cli_text(s, "policy"));
+		print_list(json_object_get(s, "addresses"));
+		fputs(json_is_false(json_object_get(s, "kernel"))
+				? "  (not in the kernel)\n"
+				: "\n",
+			stdout);
+	}
+}
+
+static void
+print_sandbox(const json_t *s)
+{
+	const char *key;
+	const json_t *value;
+
+	printf("%-12s %s\n%-12s %s\n%-12s %s\n%-12s ", "name",
+		cli_text(s, "name"), "interface", cli_text(s, "interface"),
+		"policy", cli_text(s, "policy"), "addresses");
+	print_list(json_object_get(s, "addresses"));
+	fputc('\n', stdout);
+	json_object_foreach(json_object_get(s, "labels"), key, value)
+	{
+		printf("%-12s %s=%s\n", "label", key, json_string_value(value));
+	}
+	if (cli_text(s, "source")[0] != '\0')
+		printf("%-12s %s\n", "declared in", cli_text(s, "source"));
+}
+
+static int
+list_sandboxes(const struct cli *cli, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return cli_show(cli, "/v1/sandboxes", print_sandboxes);
+}
+
+static int
+show_sandbox(const struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return cli_show(
+		cli, cli_target("/v1/sandboxes/%s", argv[1]), print_sandbox);
+}
+
+static int
+remove_sandbox(const struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return cli_change(cli, "DELETE",
+		cli_target("/v1/sandboxes/%s", argv[1]), NULL, "removed");
+}
+
+/* All of a file, or of standard input for "-".  NULL: said why not. */
+static char *
+read_document(const char *path)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *text = malloc(DOCUMENT_MAX + 1);
+	size_t n;
+
+	if (file == NULL || text == NULL) {
+		cli_complain(CLI_FAILED, "cannot read %s: %s", path,
+			strerror(errno));
+		free(text);
+		return NULL;
+	}
+	n = fread(text, 1, DOCUMENT_MAX + 1, file);
+	if (file != stdin)
+		fclose(file);
+	if (n > DOCUMENT_MAX) {
+		cli_complain(CLI_FAILED, "%s is too long", path);
+		free(text);
+		return NULL;
+	}
+	text[n] = '\0';
+	return text;
+}
+
+static const struct option add_options[] = {
+	{"interface", required_argument, NULL, 'i'},
+	{"address", required_argument, NULL, 'a'},
+	{"policy", required_argument, NULL, 'p'},
+	{"label", required_argument, NULL, 'l'},
+	{"file", required_argument, NULL, 'f'},
+	{NULL, 0, NULL, 0},
+};
+
+static int
+add_option(json_t *document, int option, char *value)
+{
+	json_t *labels = json_object_get(document, "labels");
+	char *equals;
+
+	switch (option) {
+	case 'i':
+		return json_object_set_new(
+			document, "interface", json_string(value));
+	case 'a':
+		return json_array_append_new(
+			json_object_get(document, "address"),
+			json_string(value));
+	case 'p':
+		return json_object_set_new(
+			document, "policy", json_string(value));
+	case 'l':
+		equals = strchr(value, '=');
+		if (equals == NULL)
+			return -1;
+		*equals = '\0';
+		return json_object_set_new(
+			labels, value, json_string(equals + 1));
+	default:
+		return -1;
+	}
+}
+
+/* The document that the options describe, or the file's.  NULL: usage. */
+static char *
+make_document(int argc, char **argv)
+{
+	json_t *document = json_pack("{s:[], s:{}}", "address", "labels");
+	char *text = NULL;
+	int option;
+
+	optind = 0;
+	while ((option = getopt_long(argc, argv, ":", add_options, NULL)) !=
+		-1) {
+		if (option == 'f') {
+			json_decref(document);
+			return read_document(optarg);
+		}
+		if (add_option(document, option, optarg) < 0)
+			goto out;
+	}
+	if (optind == argc && json_object_get(document, "interface") != NULL)
+		text = json_dumps(document, JSON_COMPACT);
+out:
+	json_decref(document);
+	return text;
+}
+
+static int
+add_sandbox(const struct cli *cli, int argc, char **argv)
+{
+	const char *name = argv[1];
+	char *document = make_document(argc - 1, argv + 1);
+	int status;
+
+	if (document == NULL)
+		return cli_complain(CLI_USAGE,
+			"usage: sandbox add NAME --interface IF --address "
+			"ADDR... --policy NAME [--label K=V]...\n"
+			"   or: sandbox add NAME --file FILE|-");
+	status = cli_change(cli, "PUT", cli_target("/v1/sandboxes/%s", name),
+		document, "added");
+	free(document);
+	return status;
+}
+
+static void
+print_policies(const json_t *list)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(list, i, p)
+	{
+		puts(cli_text(p, "name"));
+	}
+}
+
+static int
+list_policies(const struct cli *cli, int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	return cli_show(cli, "/v1/policies", print_policies);
+}
+
+static int
+show_policy(const struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return cli_show_text(cli, cli_target("/v1/policies/%s", argv[1]));
+}
+
+int
+cli_sandbox(const struct cli *cli, int argc, char **argv)
+{
+	static const struct verb verbs[] = {
+		{"ls", "", list_sandboxes, 0, 0},
+		{"show", "NAME", show_sandbox, 1, 1},
+		{"add", "NAME --interface IF --address ADDR... --policy NAME",
+			add_sandbox, 1, 256},
+		{"rm", "NAME", remove_sandbox, 1, 1},
+	};
+
+	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
+}
+
+int
+cli_policy(const struct cli *cli, int argc, char **argv)
+{
+	static const struct verb verbs[] = {
+		{"ls", "", list_policies, 0, 0},
+		{"show", "NAME", show_policy, 1, 1},
+	};
+
+	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
+}

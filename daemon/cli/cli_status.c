@@ -1,0 +1,228 @@
+/*
+ * cli_status.c - status, doctor, reload, check, log: the daemon as a whole
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "cli_ask.h"
+#include "cli_talk.h"
+#include "control_client.h"
+#include "programs.h"
+
+enum { ARGUMENTS_MAX = 256 };
+
+static void
+print_uptime(double seconds)
+{
+	unsigned long s = seconds > 0 ? (unsigned long)seconds : 0;
+
+	if (s >= 86400)
+		printf("%lu d %lu h", s / 86400, s / 3600 % 24);
+	else if (s >= 3600)
+		printf("%lu h %lu min", s / 3600, s / 60 % 60);
+	else if (s >= 60)
+		printf("%lu min %lu s", s / 60, s % 60);
+	else
+		printf("%lu s", s);
+}
+
+static long long
+number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void
+print_credentials(const json_t *credentials)
+{
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(credentials, i, c)
+	{
+		bool there = json_is_true(json_object_get(c, "available"));
+
+		printf("%-12s %s: %s\n", i == 0 ? "credentials" : "",
+			cli_text(c, "name"),
+			there ? "available" : cli_text(c, "why"));
+	}
+}
+
+static void
+print_status(const json_t *status)
+{
+	const json_t *kernel = json_object_get(status, "kernel");
+	const json_t *w;
+	size_t i;
+
+	printf("sbx-netd %s, pid %lld, up ", cli_text(status, "version"),
+		number(status, "pid"));
+	print_uptime(json_number_value(json_object_get(status, "uptime")));
+	printf(", generation %lld\n", number(status, "generation"));
+	printf("%-12s %s%s\n", "kernel",
+		json_is_true(json_object_get(kernel, "ok")) ? "" : "NOT OK: ",
+		cli_text(kernel, "text")[0] != '\0' ? cli_text(kernel, "text")
+						    : "ok");
+	json_array_foreach(json_object_get(status, "workers"), i, w)
+	{
+		printf("%-12s %lld: %s, pid %lld, %lld restarts\n",
+			i == 0 ? "workers" : "", number(w, "index"),
+			cli_text(w, "state"), number(w, "pid"),
+			number(w, "restarts"));
+	}
+	printf("%-12s %lld\n", "sandboxes", number(status, "sandboxes"));
+	print_credentials(json_object_get(status, "credentials"));
+	printf("%-12s %s\n", "log", cli_text(status, "log"));
+}
+
+int
+cli_status(const struct cli *cli, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		return cli_complain(CLI_USAGE, "status takes no arguments");
+	return cli_show(cli, "/v1/status", print_status);
+}
+
+int
+cli_reload(const struct cli *cli, int argc, char **argv)
+{
+	/* It always waits; units say so all the same. */
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--wait") != 0))
+		return cli_complain(CLI_USAGE, "usage: reload [--wait]");
+	return cli_change(cli, "POST", "/v1/reload", NULL, "reloaded");
+}
+
+/* sbx-netd --check, for one file or for the installed ones. */
+static int
+check_one(const char *config)
+{
+	const char *argv[] = {NULL, "--check",
+		config != NULL ? "--config" : NULL, config, NULL};
+	int status = program_run(PROGRAM_DAEMON, argv, 0);
+
+	if (status < 0)
+		return cli_complain(CLI_FAILED, "cannot run sbx-netd: %s",
+			strerror(-status));
+	return status;
+}
+
+int
+cli_check(const struct cli *cli, int argc, char **argv)
+{
+	int worst = CLI_OK;
+
+	if (argc == 1)
+		return check_one(cli->config);
+	for (int i = 1; i < argc; i++) {
+		int status = check_one(argv[i]);
+
+		if (status > worst)
+			worst = status;
+	}
+	return worst;
+}
+
+int
+cli_log(const struct cli *cli, int argc, char **argv)
+{
+	const char *arguments[ARGUMENTS_MAX + 4] = {NULL};
+	int n = 1, e;
+
+	if (argc > ARGUMENTS_MAX)
+		return cli_complain(CLI_USAGE, "too many arguments");
+	if (cli->has_runtime_dir) {
+		arguments[n++] = "--runtime-dir";
+		arguments[n++] = cli->runtime_dir;
+	}
+	if (cli->json)
+		arguments[n++] = "--json";
+	for (int i = 1; i < argc && n < ARGUMENTS_MAX + 3; i++)
+		arguments[n++] = argv[i];
+	e = program_become(PROGRAM_LOG, arguments);
+	return cli_complain(
+		CLI_FAILED, "cannot run sbx-netlog: %s", strerror(-e));
+}
+
+/* What the daemon itself sees; 1 when it is not well. */
+static int
+print_health(const json_t *status)
+{
+	const json_t *kernel = json_object_get(status, "kernel");
+	bool ok = json_is_true(json_object_get(kernel, "ok"));
+	const json_t *c;
+	size_t i;
+
+	printf("daemon: running, kernel side %s%s%s\n", ok ? "ok" : "NOT OK",
+		cli_text(kernel, "text")[0] != '\0' ? ": " : "",
+		cli_text(kernel, "text"));
+	json_array_foreach(json_object_get(status, "credentials"), i, c)
+	{
+		if (json_is_true(json_object_get(c, "available")))
+			continue;
+		printf("daemon: the credential %s has no value: %s\n",
+			cli_text(c, "name"), cli_text(c, "why"));
+		ok = false;
+	}
+	return ok ? CLI_OK : CLI_FAILED;
+}
+
+/* The daemon's status; NULL: it is not there, which was said. */
+static json_t *
+ask_status(const struct cli *cli)
+{
+	struct control_client *client;
+	json_t *status = NULL;
+	char text[512];
+
+	if (cli_connect(cli, &client) != CLI_OK)
+		return NULL;
+	if (cli_get_json(client, "/v1/status", &status, text, sizeof(text)) < 0)
+		cli_complain(CLI_FAILED, "%s", text);
+	control_client_close(client);
+	return status;
+}
+
+static int
+doctor_json(const struct cli *cli)
+{
+	const char *argv[] = {NULL, "doctor", "--json", NULL};
+	char *text = NULL;
+	int status = program_capture(PROGRAM_SETUP, argv, &text);
+	json_t *setup = text == NULL ? NULL : json_loads(text, 0, NULL);
+	json_t *daemon = ask_status(cli);
+	json_t *both =
+		json_pack("{s:o?, s:o?}", "host", setup, "daemon", daemon);
+
+	json_dumpf(both, stdout, JSON_INDENT(2));
+	fputc('\n', stdout);
+	json_decref(both);
+	free(text);
+	return status == 0 && daemon != NULL ? CLI_OK : CLI_FAILED;
+}
+
+int
+cli_doctor(const struct cli *cli, int argc, char **argv)
+{
+	const char *setup[] = {NULL, "doctor", NULL};
+	json_t *status;
+	int host, own = CLI_FAILED;
+
+	(void)argv;
+	if (argc != 1)
+		return cli_complain(CLI_USAGE, "doctor takes no arguments");
+	if (cli->json)
+		return doctor_json(cli);
+	host = program_run(PROGRAM_SETUP, setup, 0);
+	if (host < 0)
+		cli_complain(CLI_FAILED, "cannot run sbx-net-setup: %s",
+			strerror(-host));
+	status = ask_status(cli);
+	if (status != NULL)
+		own = print_health(status);
+	json_decref(status);
+	return host == 0 && own == CLI_OK ? CLI_OK : CLI_FAILED;
+}

@@ -1,0 +1,163 @@
+#include "cli_talk.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "cli_ask.h"
+#include "control_client.h"
+#include "control_proto.h"
+
+enum { CHANGE_SECONDS = 60, TEXT = 64 * 1024 };
+
+static char text[TEXT]; /* what went wrong */
+
+int
+cli_complain(int status, const char *format, ...)
+{
+	va_list ap;
+
+	fputs("sbx-netctl: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return status;
+}
+
+const char *
+cli_text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value != NULL ? value : "";
+}
+
+const char *
+cli_target(const char *format, const char *name)
+{
+	static char target[4096];
+	const char *at = strstr(format, "%s");
+	char *escaped = control_escape(name);
+
+	snprintf(target, sizeof(target), "%.*s%s%s", (int)(at - format), format,
+		escaped != NULL ? escaped : "", at + 2);
+	free(escaped);
+	return target;
+}
+
+int
+cli_connect(const struct cli *cli, struct control_client **ret)
+{
+	char path[PATH_MAX];
+	int e;
+
+	if (snprintf(path, sizeof(path), "%s/" CONTROL_SOCKET,
+		    cli->runtime_dir) >= (int)sizeof(path))
+		return cli_complain(CLI_USAGE, "--runtime-dir is too long");
+	e = control_client_open(path, ret, text, sizeof(text));
+	if (e == 0)
+		return CLI_OK;
+	return cli_complain(
+		e == -EACCES || e == -ENAMETOOLONG ? CLI_FAILED : CLI_NO_DAEMON,
+		"%s", text);
+}
+
+/* A daemon that goes away in the middle is no daemon either. */
+static int
+exit_of(int e)
+{
+	if (e == 0)
+		return CLI_OK;
+	return cli_complain(
+		e == -EPIPE || e == -ETIMEDOUT ? CLI_NO_DAEMON : CLI_FAILED,
+		"%s", text);
+}
+
+static void
+print_json(const json_t *answer)
+{
+	json_dumpf(answer, stdout, JSON_INDENT(2));
+	fputc('\n', stdout);
+}
+
+int
+cli_show(const struct cli *cli, const char *target, cli_print *print)
+{
+	struct control_client *client;
+	int status = cli_connect(cli, &client);
+	json_t *answer;
+
+	if (status != CLI_OK)
+		return status;
+	status = exit_of(
+		cli_get_json(client, target, &answer, text, sizeof(text)));
+	control_client_close(client);
+	if (status != CLI_OK)
+		return status;
+	(cli->json ? print_json : print)(answer);
+	json_decref(answer);
+	return CLI_OK;
+}
+
+int
+cli_show_text(const struct cli *cli, const char *target)
+{
+	struct control_client *client;
+	int status = cli_connect(cli, &client);
+	json_t *object;
+	char *answer;
+
+	if (status != CLI_OK)
+		return status;
+	status = exit_of(
+		cli_get_text(client, target, &answer, text, sizeof(text)));
+	control_client_close(client);
+	if (status != CLI_OK)
+		return status;
+	if (cli->json) {
+		object = json_pack("{s:s}", "text", answer);
+		print_json(object);
+		json_decref(object);
+	} else {
+		fputs(answer, stdout);
+	}
+	free(answer);
+	return CLI_OK;
+}
+
+int
+cli_change(const struct cli *cli, const char *method, const char *target,
+	const char *body, const char *done)
+{
+	struct control_question question = {
+		.method = method,
+		.target = target,
+		.body = body,
+		.body_len = body != NULL ? strlen(body) : 0,
+		.seconds = CHANGE_SECONDS,
+	};
+	struct control_client *client;
+	int status = cli_connect(cli, &client);
+	json_t *answer;
+
+	if (status != CLI_OK)
+		return status;
+	status = exit_of(
+		cli_ask_json(client, &question, &answer, text, sizeof(text)));
+	control_client_close(client);
+	if (status != CLI_OK)
+		return status;
+	if (cli->json)
+		print_json(answer);
+	else if (cli_text(answer, "text")[0] != '\0')
+		printf("%s\n%s\n", done, cli_text(answer, "text"));
+	else
+		printf("%s\n", done);
+	json_decref(answer);
+	return CLI_OK;
+}
