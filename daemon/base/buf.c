@@ -47,9 +47,8 @@ buf_room(const struct buf *b)
 struct span
 buf_span(const struct buf *b)
 {
-	/* Even 0 must not be added to a NULL. */
-	return (struct span){
-		b->data != NULL ? b->data + b->start : NULL, b->len};
+	/* Nothing, not even 0, may be added to a NULL. */
+	return (struct span){b->data != NULL ? b->data + b->start : "", b->len};
 }
 
 /* Moves what is unread to the front, into memory of at least need bytes. */

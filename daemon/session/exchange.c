@@ -65,6 +65,9 @@ exchange_answer(struct exchange *x, const struct refusal *refusal)
 		x->down != NULL ? http_stream_head(x->down) : NULL;
 
 	x->status = refusal->reply.status;
+	/* A body that nobody will read must not be taken for a request. */
+	if (!http_stream_receive_ended(x->down))
+		http_conn_set_close(x->server);
 	if (http_stream_sent_head(x->down) ||
 		http_reply_build(&refusal->reply, request, &x->head, &x->body) <
 			0) {
