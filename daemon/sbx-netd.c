@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "array.h"
+#include "control_server.h"
 #include "documents.h"
 #include "keeper.h"
 #include "launch.h"
@@ -48,6 +49,7 @@ static const char usage[] =
 struct daemon {
 	struct ev_loop *loop;
 	struct keeper *keeper;
+	struct control_server *control;
 	struct service *service;
 	ev_signal signals[4];
 	int status;
@@ -78,8 +80,7 @@ read_files(const struct keeper_options *options, bool print)
 	return EXIT_SUCCESS;
 }
 
-/* ---- signals
- * ----------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------ */
 
 static void
 on_reloaded(void *arg, int status, const char *text)
@@ -144,8 +145,7 @@ watch_signals(struct daemon *d)
 	}
 }
 
-/* ---- the keeper
- * --------------------------------------------------------------- */
+/* ---- the keeper --------------------------------------------------------- */
 
 static void
 on_ready(void *arg)
@@ -186,6 +186,25 @@ isolate(void)
 }
 
 static int
+listen_for_control(
+	struct daemon *d, const struct keeper_options *options, char **reterr)
+{
+	char path[108], why[256];
+	int r = -ENAMETOOLONG;
+
+	snprintf(why, sizeof(why), "the runtime directory's path is too long");
+	if ((size_t)snprintf(path, sizeof(path), "%s/control.sock",
+		    options->runtime_dir) < sizeof(path))
+		r = control_server_new(d->loop, d->keeper, path,
+			keeper_control_group(d->keeper),
+			keeper_admin_group(d->keeper), &d->control, why,
+			sizeof(why));
+	if (r < 0)
+		*reterr = strdup(why);
+	return r;
+}
+
+static int
 keep(const struct keeper_options *options)
 {
 	static const struct keeper_events events = {
@@ -199,6 +218,8 @@ keep(const struct keeper_options *options)
 	d.service = service_new(d.loop);
 	watch_signals(&d);
 	r = keeper_new(d.loop, options, &events, &d, &d.keeper, &text);
+	if (r == 0)
+		r = listen_for_control(&d, options, &text);
 	if (r < 0) {
 		fprintf(stderr, "sbx-netd: cannot start:\n%s\n",
 			text != NULL ? text : strerror(-r));
@@ -206,6 +227,7 @@ keep(const struct keeper_options *options)
 	} else if (d.status == EXIT_SUCCESS) {
 		ev_run(d.loop, 0);
 	}
+	control_server_free(d.control);
 	keeper_free(d.keeper);
 	service_free(d.service);
 	ev_loop_destroy(d.loop);
@@ -213,8 +235,7 @@ keep(const struct keeper_options *options)
 	return d.status;
 }
 
-/* ---- options
- * ------------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------ */
 
 enum option_code {
 	OPTION_CONFIG = 256,
