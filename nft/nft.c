@@ -295,7 +295,8 @@ nft_put_exempt(struct batch *b, const struct element *e, size_t count)
 	return batch_elements(b, BATCH_ADD, e, count);
 }
 
-/* Takes e over when the kernel took it. */
+/* Takes e over when the kernel took it, or has no table yet: then it goes in
+ * with the next nft_sync(). */
 static int
 exempt_commit(struct nft *nft, struct element *e, size_t count, char *reterr,
 	size_t size)
@@ -311,7 +312,7 @@ exempt_commit(struct nft *nft, struct element *e, size_t count, char *reterr,
 		return r;
 	}
 	r = nft_commit(nft, b, reterr, size);
-	if (r == 0) {
+	if (r == 0 || r == -ENOENT) {
 		free(nft->exempt);
 		nft->exempt = e;
 		nft->exempt_count = count;
@@ -344,7 +345,7 @@ nft_exempt(struct nft *nft, const struct nft_exempt *exempt, char *reterr,
 	if (r == 0)
 		r = exempt_commit(nft, e, count, reterr, size);
 	free(ranges);
-	if (r < 0)
+	if (r < 0 && r != -ENOENT)
 		free(e);
 	return r;
 }

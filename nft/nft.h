@@ -109,8 +109,9 @@ int nft_release(
 	struct nft *nft, const char *interface, char *reterr, size_t size);
 
 /*
- * Replaces what workers may dial although it is denied: 0; -EINVAL, -E2BIG,
- * -ENOENT, -errno, and nothing is changed.
+ * Replaces what workers may dial although it is denied: 0; -ENOENT: there is no
+ * table yet, it goes in with the next nft_sync(); -EINVAL, -E2BIG, -errno, and
+ * nothing is changed.
  */
 int nft_exempt(struct nft *nft, const struct nft_exempt *exempt, char *reterr,
 	size_t size);
