@@ -46,8 +46,6 @@ move_request(struct exchange *x)
 	case HTTP_WAIT:
 		return MOVED_NOTHING;
 	case HTTP_BROKEN:
-		x->broken = true;
-		x->reason = RECORD_CLIENT_GONE;
 		return MOVED_FAILED;
 	case HTTP_END:
 		return end_request(x);
@@ -154,15 +152,36 @@ may_retry(const struct exchange *x)
 	       http_stream_head(x->down)->framing == HTTP_NO_BODY;
 }
 
+static bool
+is_request_broken(struct exchange *x)
+{
+	struct span rest;
+
+	return http_stream_peek(x->down, &rest) == HTTP_BROKEN;
+}
+
+/* The request itself can never become complete. */
+static void
+request_broke(struct exchange *x)
+{
+	const char *why = http_conn_error(x->server);
+
+	if (why != NULL) {
+		exchange_fail(x, http_conn_error_status(x->server),
+			RECORD_MALFORMED_HTTP, why);
+		return;
+	}
+	x->broken = true;
+	x->ended = RECORD_ERROR;
+	x->reason = RECORD_CLIENT_GONE;
+	x->step = STEP_END;
+}
+
 static enum next
 origin_broke(struct exchange *x)
 {
 	const char *why = http_conn_error(origin_http(x->origin));
 
-	if (x->broken) {
-		x->step = STEP_END;
-		return NEXT_STEP;
-	}
 	if (why == NULL && may_retry(x)) {
 		http_stream_close(x->up);
 		x->up = NULL;
@@ -227,6 +246,10 @@ exchange_relay(struct exchange *x, bool *ret_moved)
 		*ret_moved = true;
 	if (http_stream_send_ended(x->down)) {
 		x->step = STEP_END;
+		return NEXT_STEP;
+	}
+	if (up == MOVED_FAILED && is_request_broken(x)) {
+		request_broke(x);
 		return NEXT_STEP;
 	}
 	if (up == MOVED_FAILED || down == MOVED_FAILED ||
