@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk.h"
+
 enum {
 	BUF_FIRST_SIZE = 2048, /* what a first byte costs */
 };
@@ -18,7 +20,7 @@ buf_init(struct buf *b, size_t bound)
 void
 buf_done(struct buf *b)
 {
-	free(b->data);
+	chunk_free(b->data, b->size);
 	b->data = NULL;
 	b->start = b->len = b->size = 0;
 }
@@ -67,12 +69,12 @@ make_room(struct buf *b, size_t need)
 		size *= 2;
 	if (size > b->bound && b->bound >= need)
 		size = b->bound;
-	data = malloc(size);
+	data = chunk_alloc(size);
 	if (data == NULL)
 		return -ENOMEM;
 	if (b->len > 0)
 		memcpy(data, b->data + b->start, b->len);
-	free(b->data);
+	chunk_free(b->data, b->size);
 	b->data = data;
 	b->size = size;
 	b->start = 0;

@@ -226,12 +226,21 @@ failed(struct tls *t, int result)
 	return -EPROTO;
 }
 
+/* What a call leaves in the error queue must be its own.  Looking is cheap,
+ * clearing an empty queue is not. */
+static void
+begin_call(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 int
 tls_handshake(struct tls *t)
 {
 	int r;
 
-	ERR_clear_error();
+	begin_call();
 	r = SSL_do_handshake(t->ssl);
 	if (r == 1) {
 		t->wants_write = false;
@@ -246,7 +255,7 @@ tls_read(struct tls *t, void *data, size_t len)
 {
 	size_t n;
 
-	ERR_clear_error();
+	begin_call();
 	if (SSL_read_ex(t->ssl, data, len, &n) == 1)
 		return (ssize_t)n;
 	return failed(t, 0);
@@ -258,7 +267,7 @@ tls_write(struct tls *t, const void *data, size_t len)
 	size_t n;
 	int r;
 
-	ERR_clear_error();
+	begin_call();
 	if (SSL_write_ex(t->ssl, data, len, &n) == 1)
 		return (ssize_t)n;
 	r = failed(t, 0);
@@ -272,7 +281,7 @@ tls_shutdown(struct tls *t)
 
 	if (!SSL_is_init_finished(t->ssl))
 		return 0;
-	ERR_clear_error();
+	begin_call();
 	r = SSL_shutdown(t->ssl);
 	if (r < 0 && SSL_get_error(t->ssl, r) == SSL_ERROR_WANT_WRITE)
 		return -EAGAIN;

@@ -39,6 +39,7 @@
 #include "listener.h"
 #include "log.h"
 #include "policy.h"
+#include "record_memory.h"
 #include "resolver.h"
 #include "sandbox.h"
 #include "services.h"
@@ -446,6 +447,7 @@ worker_main(int link_fd)
 
 	log_open(w.name, LOG_LEVEL_NOTICE);
 	signal(SIGPIPE, SIG_IGN);
+	record_memory_keep();
 	if (isolate_early(why, sizeof(why)) < 0) {
 		log_error("privileges cannot be given up: %s", why);
 		return 1;

@@ -5,11 +5,22 @@
 # every request is decided, injected into and recorded.
 set -eu
 
-bin=${SBX_BIN:-$(cd "$(dirname "$0")/../.." && pwd)/build/bin}
+root=$(cd "$(dirname "$0")/../.." && pwd)
+bin=${SBX_BIN:-$root/build/bin}
 rig=${RIG_DIR:-/tmp/sbx-rig}
 dir=$(mktemp -d)
-trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 0' TERM INT
+pid=
+
+# The kernel's rules outlive the daemon on purpose; the peers that are measured
+# next in the same namespace want them gone.
+finish() {
+	trap - EXIT TERM INT
+	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || :
+	"$root/scripts/sbx-net-setup" remove >/dev/null 2>&1 || :
+	rm -rf "$dir"
+	exit 0
+}
+trap finish EXIT TERM INT
 
 cat >"$dir/sbx-netd.yaml" <<EOF
 version: 1
