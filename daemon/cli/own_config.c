@@ -8,6 +8,7 @@
 #include "own_config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,11 @@ print_settings(const struct own_daemon_spec *spec, const char *path)
 	if (file == NULL)
 		return -errno;
 	fputs("version: 1\n", file);
+	if (spec->log != NULL) {
+		fputs("log:\n  file: ", file);
+		print_quoted(file, spec->log);
+		fputc('\n', file);
+	}
 	if (spec->allow_address_count > 0)
 		fputs("upstream:\n  allow_addresses:\n", file);
 	for (size_t i = 0; i < spec->allow_address_count; i++) {
@@ -81,24 +87,23 @@ link_policy(const char *dir, const char *file)
 	return symlink(target, link) < 0 ? -errno : 0;
 }
 
-int
-own_config_write(const struct own_daemon_spec *spec, char config[PATH_MAX],
-	char *reterr, size_t size)
+bool
+own_config_is_needed(const struct own_daemon_spec *spec)
 {
+	return spec->policy_file == NULL || spec->allow_address_count > 0 ||
+	       spec->log != NULL;
+}
+
+int
+own_config_write(const struct own_daemon_spec *spec, char *reterr, size_t size)
+{
+	char path[PATH_MAX];
 	int e;
 
-	if (spec->policy_file != NULL && spec->allow_address_count == 0) {
-		if (realpath(spec->policy_file, config) != NULL)
-			return 0;
-		e = -errno;
-		snprintf(reterr, size, "%s: %s", spec->policy_file,
-			strerror(-e));
-		return e;
-	}
-	if (snprintf(config, PATH_MAX, "%s/sbx-netd.yaml", spec->runtime_dir) >=
-		PATH_MAX)
+	if (snprintf(path, sizeof(path), "%s/" OWN_CONFIG, spec->runtime_dir) >=
+		(int)sizeof(path))
 		return -ENAMETOOLONG;
-	e = print_settings(spec, config);
+	e = print_settings(spec, path);
 	if (e == 0 && spec->policy_file != NULL)
 		e = link_policy(spec->runtime_dir, spec->policy_file);
 	if (e < 0)

@@ -5,16 +5,18 @@
 #ifndef SBX_OWN_CONFIG_H
 #define SBX_OWN_CONFIG_H
 
-#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct own_daemon_spec;
 
-/*
- * Writes it in spec->runtime_dir.  0 and in config the path for --config; or
- * -errno with a line in reterr.
- */
-int own_config_write(const struct own_daemon_spec *spec, char config[PATH_MAX],
-	char *reterr, size_t size);
+#define OWN_CONFIG "sbx-netd.yaml" /* in spec->runtime_dir */
+
+/* Whether the policy file alone does not say all that was asked for. */
+bool own_config_is_needed(const struct own_daemon_spec *spec);
+
+/* Writes it.  0, or -errno with a line in reterr. */
+int own_config_write(
+	const struct own_daemon_spec *spec, char *reterr, size_t size);
 
 #endif

@@ -48,6 +48,7 @@ enum {
 struct own_daemon {
 	char *dir;
 	bool made_dir;
+	bool own_config; /* lies in dir */
 	bool had_rules;
 	bool started;
 	pid_t pid;
@@ -101,6 +102,10 @@ become_daemon(const struct own_daemon *d, const char *config)
 		out = open(
 			log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (null < 0 || out < 0)
+		_exit(CANNOT_EXECUTE);
+	/* A configuration of ours is named from where it lies, so that every
+	 * verdict names its file in a few words. */
+	if (config[0] != '/' && d->own_config && chdir(d->dir) < 0)
 		_exit(CANNOT_EXECUTE);
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
@@ -214,11 +219,15 @@ prepare(struct own_daemon *d, const struct own_daemon_spec *spec,
 			strerror(-e));
 		return e;
 	}
-	if (spec->config != NULL) {
-		snprintf(config, PATH_MAX, "%s", spec->config);
+	if (spec->config != NULL || !own_config_is_needed(spec)) {
+		snprintf(config, PATH_MAX, "%s",
+			spec->config != NULL ? spec->config
+					     : spec->policy_file);
 		return 0;
 	}
-	return own_config_write(spec, config, reterr, size);
+	d->own_config = true;
+	snprintf(config, PATH_MAX, OWN_CONFIG);
+	return own_config_write(spec, reterr, size);
 }
 
 int

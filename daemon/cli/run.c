@@ -186,6 +186,7 @@ step_janitor(struct run *r, const struct cli *cli)
 	struct own_daemon_spec own = {
 		.runtime_dir = r->runtime_dir,
 		.policy_file = r->options.policy_file,
+		.log = r->options.log,
 		.allow_addresses = r->options.allow_addresses,
 		.allow_address_count = r->options.allow_address_count,
 	};
@@ -441,7 +442,8 @@ print_usage(void)
 			"[--name NAME]\n"
 			"           [--config PATH] [--allow-address RANGE]... "
 			"[--addresses RANGE]\n"
-			"           [--quiet] [--] COMMAND [ARGUMENT...]\n");
+			"           [--log FILE] [--quiet] [--] COMMAND "
+			"[ARGUMENT...]\n");
 }
 
 int

@@ -14,6 +14,7 @@ static const struct option options[] = {
 	{"name", required_argument, NULL, 'n'},
 	{"config", required_argument, NULL, 'c'},
 	{"allow-address", required_argument, NULL, 'a'},
+	{"log", required_argument, NULL, 'l'},
 	{"addresses", required_argument, NULL, 'r'},
 	{"quiet", no_argument, NULL, 'q'},
 	{NULL, 0, NULL, 0},
@@ -62,6 +63,23 @@ read_policy(struct run_options *o, char *text, char *reterr, size_t size)
 	return 0;
 }
 
+/* The daemon runs elsewhere: absolute. */
+static int
+read_log(struct run_options *o, const char *path)
+{
+	char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	char *log = NULL;
+
+	if (path[0] == '/')
+		log = strdup(path);
+	else if (cwd == NULL || asprintf(&log, "%s/%s", cwd, path) < 0)
+		log = NULL;
+	free(cwd);
+	free(o->log);
+	o->log = log;
+	return log != NULL ? 0 : -ENOMEM;
+}
+
 static bool
 is_sandbox_name(const char *name)
 {
@@ -96,6 +114,8 @@ read_option(struct run_options *o, int option, char *value, char *reterr,
 				"too many times --allow-address", "");
 		o->allow_addresses[o->allow_address_count++] = value;
 		return 0;
+	case 'l':
+		return read_log(o, value);
 	case 'r':
 		return wire_pool_parse(value, &o->pool, reterr, size);
 	case 'q':
@@ -118,10 +138,10 @@ check(const struct run_options *o, char *reterr, size_t size)
 		return complain(reterr, size,
 			"with --config, --policy is a name, not the file ",
 			o->policy_file);
-	if (o->config != NULL && o->allow_address_count > 0)
+	if (o->config != NULL && (o->allow_address_count > 0 || o->log != NULL))
 		return complain(reterr, size,
-			"with --config, addresses are allowed there: "
-			"upstream.allow_addresses",
+			"with --config, upstream.allow_addresses and log.file "
+			"are set there",
 			"");
 	return 0;
 }
@@ -158,12 +178,13 @@ run_options_done(struct run_options *o)
 {
 	free(o->policy);
 	free(o->policy_file);
-	o->policy = o->policy_file = NULL;
+	free(o->log);
+	o->policy = o->policy_file = o->log = NULL;
 }
 
 bool
 run_options_want_own(const struct run_options *o)
 {
 	return o->config != NULL || o->policy_file != NULL ||
-	       o->allow_address_count > 0;
+	       o->allow_address_count > 0 || o->log != NULL;
 }

@@ -18,6 +18,7 @@ struct run_options { /* strings borrowed from argv */
 	const char *config; /* NULL: none named */
 	const char *allow_addresses[RUN_RANGES_MAX];
 	size_t allow_address_count;
+	char *log; /* malloc'd, absolute; NULL: none is kept */
 	struct wire_pool pool;
 	bool quiet; /* no summary */
 	char **command;
