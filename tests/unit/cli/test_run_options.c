@@ -1,0 +1,205 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "run_options.h"
+#include "run_user.h"
+
+#define FILE_THAT_IS_THERE "/proc/self/status"
+
+static void
+test_command_lines(void **state)
+{
+	static const struct {
+		const char *argv[10];
+		int expect;
+		const char *policy, *file, *command;
+		bool own;
+		const char *why;
+	} cases[] = {
+		{{"run", "true"}, 0, NULL, NULL, "true", false, "least"},
+		{{"run", "--", "-x"}, 0, NULL, NULL, "-x", false, "after --"},
+		{{"run", "ls", "--policy", "x"}, 0, NULL, NULL, "ls", false,
+			"options behind the command are its own"},
+		{{"run", "--policy", "agent", "ls"}, 0, "agent", NULL, "ls",
+			false, "a name"},
+		{{"run", "--policy", FILE_THAT_IS_THERE, "ls"}, 0, NULL,
+			FILE_THAT_IS_THERE, "ls", true, "a file"},
+		{{"run", "--policy", FILE_THAT_IS_THERE "#agent", "ls"}, 0,
+			"agent", FILE_THAT_IS_THERE, "ls", true,
+			"one policy of a file"},
+		{{"run", "--policy", "/none.yaml", "ls"}, -EINVAL, NULL, NULL,
+			NULL, false, "a file that is not there"},
+		{{"run", "--policy", "a", "--policy", "b", "ls"}, 0, "b", NULL,
+			"ls", false, "the last one"},
+		{{"run", "--config", "c.yaml", "ls"}, 0, NULL, NULL, "ls", true,
+			"a configuration"},
+		{{"run", "--config", "c", "--policy", FILE_THAT_IS_THERE, "ls"},
+			-EINVAL, NULL, NULL, NULL, false, "both"},
+		{{"run", "--config", "c", "--log", "x", "ls"}, -EINVAL, NULL,
+			NULL, NULL, false, "the configuration has it"},
+		{{"run", "--allow-address", "10.0.0.0/8", "ls"}, 0, NULL, NULL,
+			"ls", true, "settings want an own daemon"},
+		{{"run", "--log", "x", "ls"}, 0, NULL, NULL, "ls", true,
+			"settings want an own daemon"},
+		{{"run", "--name", "a.b_c-9", "ls"}, 0, NULL, NULL, "ls", false,
+			"name"},
+		{{"run", "--name", "A", "ls"}, -EINVAL, NULL, NULL, NULL, false,
+			"capital"},
+		{{"run", "--name", "-a", "ls"}, -EINVAL, NULL, NULL, NULL,
+			false, "first character"},
+		{{"run", "--name", "", "ls"}, -EINVAL, NULL, NULL, NULL, false,
+			"empty"},
+		{{"run", "--name", "a/b", "ls"}, -EINVAL, NULL, NULL, NULL,
+			false, "a path"},
+		{{"run"}, -EINVAL, NULL, NULL, NULL, false, "no command"},
+		{{"run", "--"}, -EINVAL, NULL, NULL, NULL, false, "no command"},
+		{{"run", "--policy"}, -EINVAL, NULL, NULL, NULL, false,
+			"no value"},
+		{{"run", "--what", "ls"}, -EINVAL, NULL, NULL, NULL, false,
+			"unknown"},
+		{{"run", "--addresses", "10.0.0.0", "ls"}, -EINVAL, NULL, NULL,
+			NULL, false, "no range"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct run_options o = {0};
+		char *argv[11] = {NULL};
+		char text[512] = "";
+		int argc = 0;
+
+		for (; cases[i].argv[argc] != NULL; argc++)
+			argv[argc] = strdup(cases[i].argv[argc]);
+		if (run_options_parse(argc, argv, &o, text, sizeof(text)) !=
+			cases[i].expect)
+			fail_msg("%s: %s", cases[i].why, text);
+		if (cases[i].expect == 0) {
+			assert_string_equal(o.command[0], cases[i].command);
+			assert_string_equal(o.policy != NULL ? o.policy : "",
+				cases[i].policy != NULL ? cases[i].policy : "");
+			assert_string_equal(
+				o.policy_file != NULL ? o.policy_file : "",
+				cases[i].file != NULL ? cases[i].file : "");
+			if (run_options_want_own(&o) != cases[i].own)
+				fail_msg("%s", cases[i].why);
+			run_options_done(&o);
+		} else {
+			assert_string_not_equal(text, "");
+		}
+		while (argc > 0)
+			free(argv[--argc]);
+	}
+}
+
+/* The entry for name, or NULL. */
+static const char *
+get(char **environment, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (char **p = environment; *p != NULL; p++) {
+		if (strncmp(*p, name, len) == 0 && (*p)[len] == '=')
+			return *p + len + 1;
+	}
+	return NULL;
+}
+
+static void
+test_environment(void **state)
+{
+	static const char *const withheld[] = {"TOKEN_A", "TOKEN_B"};
+	struct run_user user = {
+		.name = "somebody", .home = "/home/s", .shell = "/bin/sh"};
+	char **e;
+
+	(void)state;
+	setenv("TOKEN_A", "secret", 1);
+	setenv("TOKEN_AB", "stays", 1);
+	setenv("https_proxy", "http://127.0.0.1:3128", 1);
+	setenv("SSL_CERT_FILE", "/elsewhere", 1);
+	setenv("JAVA_TOOL_OPTIONS", "-Dx=y", 1);
+	setenv("HOME", "/root", 1);
+	setenv("EMPTY", "", 1);
+	e = run_environment(&user, "box", withheld, 2);
+	assert_non_null(e);
+	assert_null(get(e, "TOKEN_A"));
+	assert_null(get(e, "https_proxy"));
+	assert_string_equal(get(e, "TOKEN_AB"), "stays");
+	assert_string_equal(get(e, "EMPTY"), "");
+	assert_string_equal(get(e, "HOME"), "/home/s");
+	assert_string_equal(get(e, "USER"), "somebody");
+	assert_string_equal(get(e, "SBX_NET_SANDBOX"), "box");
+	assert_string_equal(
+		get(e, "SSL_CERT_FILE"), "/run/sbx-net-ca/bundle.pem");
+	assert_string_equal(get(e, "JAVA_TOOL_OPTIONS"),
+		"-Dx=y -Djavax.net.ssl.trustStore="
+		"/run/sbx-net-ca/truststore.jks");
+	run_environment_free(e);
+
+	user.name[0] = '\0';
+	e = run_environment(&user, "box", NULL, 0);
+	assert_string_equal(get(e, "HOME"), "/root");
+	assert_string_equal(get(e, "TOKEN_A"), "secret");
+	run_environment_free(e);
+}
+
+static void
+test_who_calls(void **state)
+{
+	static const struct {
+		const char *uid;
+		int expect;
+		bool other;
+		const char *why;
+	} cases[] = {
+		{"65534", 0, true, "the user behind sudo"},
+		{"0", 0, false, "root behind sudo is root"},
+		{"", 0, false, "empty"},
+		{"-1", 0, false, "no number"},
+		{"1x", 0, false, "rubbish"},
+		{"4294967295", 0, false, "nobody at all"},
+		{"4294967000", -EINVAL, false, "no such user"},
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct run_user user = {0};
+		int expect = getuid() == 0 ? cases[i].expect : 0;
+
+		setenv("SUDO_UID", cases[i].uid, 1);
+		if (run_user_find(&user, text, sizeof(text)) != expect)
+			fail_msg("%s", cases[i].why);
+		if (expect < 0)
+			continue;
+		if ((user.who.uid != getuid()) !=
+			(cases[i].other && getuid() == 0))
+			fail_msg("%s", cases[i].why);
+		if ((user.who.name != NULL) !=
+			(cases[i].other && getuid() == 0))
+			fail_msg("%s", cases[i].why);
+	}
+	unsetenv("SUDO_UID");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_command_lines),
+		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_who_calls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
