@@ -332,7 +332,7 @@ wrap_entry(const char *name, const char *entry, size_t *ret_len)
 
 	if (out == NULL)
 		return NULL;
-	fprintf(out, "sandboxes:\n  \"%s\":\n", name);
+	fprintf(out, "version: 1\nsandboxes:\n  \"%s\":\n", name);
 	for (size_t len; *entry != '\0'; entry += len) {
 		len = strcspn(entry, "\n");
 		fprintf(out, "    %.*s\n", (int)len, entry);

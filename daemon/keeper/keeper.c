@@ -258,6 +258,10 @@ keeper_check_ready(struct keeper *k)
 		keeper_fill_kernel(k);
 		kernel_side_sync(k->kernel);
 	}
+	/* Not earlier: it would take a CPU from the workers' start. */
+	k->rsa_key = rsa_key_new(k->loop, on_rsa_key, k);
+	if (k->rsa_key == NULL)
+		log_warning("no RSA key: clients without ECDSA are not served");
 	k->events->ready(k->arg);
 }
 
@@ -290,9 +294,6 @@ set_going(struct keeper *k, struct documents *first)
 		return;
 	}
 	kernel_side_start(k->kernel, &options);
-	k->rsa_key = rsa_key_new(k->loop, on_rsa_key, k);
-	if (k->rsa_key == NULL)
-		log_warning("no RSA key: clients without ECDSA are not served");
 	ev_timer_start(k->loop, &k->ask);
 }
 

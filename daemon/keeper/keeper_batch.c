@@ -92,13 +92,13 @@ send_sandboxes(struct keeper *k, struct child *child, enum batch batch)
 
 /* Whether another entry of that name takes this one's place. */
 static bool
-is_replaced(const struct strongbox *b, const struct strongbox_entry *leaving)
+is_replaced(const struct strongbox *b, const struct strongbox_entry *old)
 {
 	for (size_t i = 0; i < strongbox_count(b); i++) {
 		const struct strongbox_entry *e = strongbox_at(b, i);
 
-		if (e->phase != STRONGBOX_LEAVING &&
-			strcmp(e->spec->name, leaving->spec->name) == 0)
+		if (e != old && e->phase != STRONGBOX_LEAVING &&
+			strcmp(e->spec->name, old->spec->name) == 0)
 			return true;
 	}
 	return false;

@@ -1,0 +1,204 @@
+/*
+ * A worker that only talks: says on standard error, a line a message, what the
+ * keeper told it, and commits what it is told.  Words in a document make it
+ * misbehave:
+ *
+ *	refuse N   worker N refuses the batch
+ *	crash N    worker N dies of the batch
+ *	lie N      worker N speaks as the keeper does
+ *	deaf       nobody ends when told to stop
+ */
+#include <ev.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "link_message.h"
+
+struct twin {
+	struct ev_loop *loop;
+	struct link_channel *channel;
+	unsigned index;
+	int fds; /* how many were open at first */
+	bool refuse, crash, lie, deaf;
+};
+
+static void say(const struct twin *t, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+say(const struct twin *t, const char *format, ...)
+{
+	char line[512];
+	va_list ap;
+	int n;
+
+	n = snprintf(line, sizeof(line), "double %u: ", t->index);
+	va_start(ap, format);
+	n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, ap);
+	va_end(ap);
+	line[n] = '\n';
+	(void)!write(STDERR_FILENO, line, (size_t)n + 1);
+}
+
+static void
+answer(struct twin *t, enum link_type type, uint64_t generation)
+{
+	struct link_message m = {.type = type, .generation = generation};
+
+	m.text.text = type == LINK_REFUSED ? "as it was told" : "{\"n\":1}";
+	link_send(t->channel, &m);
+}
+
+static bool
+commands(const struct twin *t, struct span text, const char *command)
+{
+	char words[32];
+
+	snprintf(words, sizeof(words), "%s %u", command, t->index);
+	return memmem(text.ptr, text.len, words, strlen(words)) != NULL;
+}
+
+static void
+on_document(struct twin *t, const struct link_document *d)
+{
+	const char *name = strrchr(d->name, '/');
+
+	say(t, "document %s", name != NULL ? name + 1 : d->name);
+	t->refuse |= commands(t, d->text, "refuse");
+	t->crash |= commands(t, d->text, "crash");
+	t->lie |= commands(t, d->text, "lie");
+	t->deaf |= memmem(d->text.ptr, d->text.len, "deaf", 4) != NULL;
+}
+
+/* What a worker must not have: say it if it is there. */
+static void
+say_privileges(const struct twin *t)
+{
+	char text[4096] = "";
+	const char *caps;
+	ssize_t n;
+	int fd;
+
+	fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	caps = strstr(text, "CapPrm:\t");
+	say(t, "privileges caps %.16s newprivs %d environment %s fds %d",
+		caps != NULL ? caps + 8 : "?",
+		prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+		environ[0] == NULL ? "empty" : environ[0], t->fds);
+}
+
+static void
+on_setup(struct twin *t, const struct link_setup *s)
+{
+	t->index = s->index;
+	say(t, "setup of %u tcp4 %d log %d trust %d resolver %s", s->workers,
+		s->tcp4 >= 0, s->log >= 0, s->trust.len > 0, s->servers[0]);
+	answer(t, LINK_READY, 0);
+}
+
+static void
+on_commit(struct twin *t, uint64_t generation)
+{
+	say(t, "commit %llu", (unsigned long long)generation);
+	if (t->crash)
+		abort();
+	answer(t, t->refuse ? LINK_REFUSED : LINK_COMMITTED, generation);
+	if (t->lie)
+		answer(t, LINK_COMMIT, generation);
+	t->refuse = false;
+}
+
+static void
+on_stop(struct twin *t)
+{
+	say(t, "stop");
+	if (!t->deaf)
+		ev_break(t->loop, EVBREAK_ALL);
+}
+
+static void
+on_message(void *arg, const struct link_message *m)
+{
+	struct twin *t = arg;
+
+	switch (m->type) {
+	case LINK_SETUP:
+		say_privileges(t);
+		on_setup(t, &m->setup);
+		break;
+	case LINK_BEGIN:
+		t->crash = t->lie = false;
+		say(t, "begin %llu", (unsigned long long)m->generation);
+		break;
+	case LINK_DOCUMENT:
+		on_document(t, &m->document);
+		break;
+	case LINK_SANDBOX:
+		say(t, "sandbox %s %s ifindex %d served %d authority %d",
+			m->sandbox.name, m->sandbox.policy,
+			m->sandbox.ifindex > 0, m->sandbox.served,
+			m->sandbox.authority.len > 0);
+		break;
+	case LINK_SANDBOX_GONE:
+		say(t, "gone %s", m->sandbox_gone);
+		break;
+	case LINK_SECRET:
+		say(t, "secret %s %s", m->secret.name,
+			m->secret.present ? m->secret.value.ptr
+					  : m->secret.why);
+		break;
+	case LINK_COMMIT:
+		on_commit(t, m->generation);
+		break;
+	case LINK_SELF:
+		say(t, "self %d", m->self.added);
+		break;
+	case LINK_LOG:
+		say(t, "log");
+		close(m->log_fd);
+		break;
+	case LINK_STATUS_ASK:
+		answer(t, LINK_STATUS, 0);
+		break;
+	case LINK_STOP:
+		on_stop(t);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_closed(void *arg, const char *why)
+{
+	struct twin *t = arg;
+
+	(void)why;
+	ev_break(t->loop, EVBREAK_ALL);
+}
+
+int
+main(void)
+{
+	static const struct link_events events = {on_message, on_closed};
+	struct twin t = {0};
+
+	for (int fd = 0; fd < 1024; fd++)
+		t.fds += fcntl(fd, F_GETFD) >= 0;
+	t.loop = ev_loop_new(EVFLAG_AUTO);
+	if (link_channel_new(t.loop, 3, &events, &t, &t.channel) < 0)
+		return 1;
+	ev_run(t.loop, 0);
+	/* _exit: a leak check needs /proc, which is not ours any more. */
+	_exit(0);
+}
