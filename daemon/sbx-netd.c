@@ -55,8 +55,7 @@ struct daemon {
 	int status;
 };
 
-/* ---- the files only ---------------------------------------------------------
- */
+/* ---- the files only --------------------------------------------------- */
 
 static int
 read_files(const struct keeper_options *options, bool print)
@@ -80,7 +79,7 @@ read_files(const struct keeper_options *options, bool print)
 	return EXIT_SUCCESS;
 }
 
-/* ---- signals ------------------------------------------------------------ */
+/* ---- signals ---------------------------------------------------------- */
 
 static void
 on_reloaded(void *arg, int status, const char *text)
@@ -145,7 +144,7 @@ watch_signals(struct daemon *d)
 	}
 }
 
-/* ---- the keeper --------------------------------------------------------- */
+/* ---- the keeper ------------------------------------------------------- */
 
 static void
 on_ready(void *arg)
@@ -235,7 +234,7 @@ keep(const struct keeper_options *options)
 	return d.status;
 }
 
-/* ---- options ------------------------------------------------------------ */
+/* ---- options ---------------------------------------------------------- */
 
 enum option_code {
 	OPTION_CONFIG = 256,

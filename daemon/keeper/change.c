@@ -35,8 +35,7 @@ static const double DEADLINE = 10;
 
 static void change_pump(struct change_queue *q);
 
-/* ---- how they end
- * -------------------------------------------------------------- */
+/* ---- how they end ----------------------------------------------------- */
 
 void
 change_free(struct change *c)
@@ -68,8 +67,7 @@ land(struct change_queue *q)
 	return c;
 }
 
-/* ---- the flight
- * ------------------------------------------------------------------ */
+/* ---- the flight ------------------------------------------------------- */
 
 static void
 take_off(struct change_queue *q, struct change *c)
@@ -156,8 +154,7 @@ on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 	crew_kill_late(q->keeper->crew, q->flight->generation);
 }
 
-/* ---- the queue
- * ------------------------------------------------------------------- */
+/* ---- the queue -------------------------------------------------------- */
 
 static struct change *
 next_change(struct change_queue *q)

@@ -70,8 +70,7 @@ static const char *const state_names[] = {
 	[CHILD_DYING] = "dying",
 };
 
-/* ---- death ----------------------------------------------------------------
- */
+/* ---- death ------------------------------------------------------------ */
 
 void
 child_kill(struct child *c, const char *why)
@@ -169,8 +168,7 @@ on_again(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_start(loop, w);
 }
 
-/* ---- the link -------------------------------------------------------------
- */
+/* ---- the link --------------------------------------------------------- */
 
 static void
 on_message(void *arg, const struct link_message *m)
@@ -223,8 +221,7 @@ child_send(struct child *c, const struct link_message *m)
 					    : strerror(-r));
 }
 
-/* ---- life ------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------- */
 
 int
 child_start(struct child *c)
@@ -292,8 +289,7 @@ child_free(struct child *c)
 	free(c);
 }
 
-/* ---- questions -------------------------------------------------------------
- */
+/* ---- questions -------------------------------------------------------- */
 
 uint32_t
 child_index(const struct child *c)

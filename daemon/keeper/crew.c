@@ -39,8 +39,7 @@ tell_when_stopped(struct crew *c)
 	c->events->stopped(c->arg);
 }
 
-/* ---- news of one worker
- * ------------------------------------------------------- */
+/* ---- news of one worker ----------------------------------------------- */
 
 static void
 on_started(void *arg, struct child *child)
@@ -103,8 +102,7 @@ on_message(void *arg, struct child *child, const struct link_message *m)
 static const struct child_events child_events = {
 	on_started, on_message, on_died};
 
-/* ---- all of them
- * --------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------ */
 
 void
 crew_broadcast(struct crew *c, const struct link_message *m)
@@ -171,8 +169,7 @@ crew_stop(struct crew *c)
 	tell_when_stopped(c);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------- */
 
 struct crew *
 crew_new(struct ev_loop *loop, uint32_t workers, const struct launch *launch,

@@ -37,7 +37,7 @@ complain(struct loading *l, const char *path, const char *what)
 	report_add(l->report, at, "%s", what);
 }
 
-/* ---- files --------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------ */
 
 /* What is wrong with it, or NULL. */
 static const char *
@@ -79,9 +79,10 @@ read_file(struct loading *l, const char *path, size_t *ret_len)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *wrong = NULL;
 	char *text = NULL;
-	struct stat st;
+	struct stat st = {0};
 	int r = 0;
 
+	*ret_len = 0;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		r = -errno;
 	else
@@ -203,8 +204,7 @@ load_all(struct loading *l, const char *config, const char *runtime_dir)
 	load_folder(l, dir, "sandboxes.d");
 }
 
-/* ---- compiling ------------------------------------------------------------
- */
+/* ---- compiling -------------------------------------------------------- */
 
 static const struct tree **
 all_trees(const struct documents *d, const struct tree *last)
@@ -320,8 +320,7 @@ documents_free(struct documents *d)
 	free(d);
 }
 
-/* ---- one sandbox more -----------------------------------------------------
- */
+/* ---- one sandbox more ------------------------------------------------- */
 
 /* Puts the entry under its keys, by indenting each of its lines. */
 static char *

@@ -59,8 +59,7 @@ struct hostnet {
 	size_t interface_count;
 };
 
-/* ---- addresses -------------------------------------------------------------
- */
+/* ---- addresses -------------------------------------------------------- */
 
 static bool
 same_address(const struct address *a, const struct address *b)
@@ -123,8 +122,7 @@ address_gone(struct hostnet *h, const struct address *address)
 		h->events->address(h->arg, false, gone.family, gone.bytes);
 }
 
-/* ---- interfaces ------------------------------------------------------------
- */
+/* ---- interfaces ------------------------------------------------------- */
 
 static struct interface *
 find_interface(struct hostnet *h, uint32_t ifindex)
@@ -181,8 +179,7 @@ hostnet_ifindex(const struct hostnet *h, const char *name)
 	return 0;
 }
 
-/* ---- messages --------------------------------------------------------------
- */
+/* ---- messages --------------------------------------------------------- */
 
 static void
 on_address(struct hostnet *h, const struct nlmsghdr *head)
@@ -256,8 +253,7 @@ on_netlink(const struct nlmsghdr *head, void *arg)
 	return MNL_CB_OK;
 }
 
-/* ---- dumps -----------------------------------------------------------------
- */
+/* ---- dumps ------------------------------------------------------------ */
 
 static void
 mark_stale(struct hostnet *h)
@@ -340,8 +336,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int revents)
 		log_error("host addresses: %s", strerror(errno));
 }
 
-/* ---- life ------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------- */
 
 int
 hostnet_open(struct ev_loop *loop, const struct hostnet_events *events,

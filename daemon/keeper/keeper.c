@@ -48,8 +48,7 @@ static const char default_runtime_dir[] = "/run/sbx-net";
 static const char default_log[] = "/var/log/sbx-net/decisions.log";
 static const double ASK_EVERY = 5;
 
-/* ---- what the settings leave to the machine
- * ----------------------------------------- */
+/* ---- what the settings leave to the machine --------------------------- */
 
 static uint32_t
 count_workers(const struct settings *s)
@@ -99,8 +98,7 @@ choose_resolver(struct keeper *k, const struct settings *s)
 	}
 }
 
-/* ---- the parts, in order
- * ------------------------------------------------------------- */
+/* ---- the parts, in order ---------------------------------------------- */
 
 static int
 open_log(struct keeper *k, const struct settings *s, char *text, size_t size)
@@ -242,9 +240,7 @@ open_parts(struct keeper *k, const struct settings *s, const char *worker,
 	return r;
 }
 
-/* ---- start
- * ---------------------------------------------------------------------------
- */
+/* ---- start ------------------------------------------------------------ */
 
 void
 keeper_check_ready(struct keeper *k)
@@ -358,8 +354,7 @@ fail:
 	return r;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------- */
 
 void
 keeper_stop(struct keeper *k)
@@ -400,8 +395,7 @@ keeper_free(struct keeper *k)
 	free(k);
 }
 
-/* ---- small requests
- * ------------------------------------------------------------------- */
+/* ---- small requests --------------------------------------------------- */
 
 void
 keeper_reopen_log(struct keeper *k)

@@ -25,8 +25,7 @@
 
 enum { NAME_MAX_BYTES = 63 };
 
-/* ---- the kernel's sets
- * ---------------------------------------------------------- */
+/* ---- the kernel's sets ------------------------------------------------ */
 
 void
 keeper_fill_kernel(struct keeper *k)
@@ -82,8 +81,7 @@ find_interfaces(struct keeper *k)
 	}
 }
 
-/* ---- reload
- * --------------------------------------------------------------------- */
+/* ---- reload ----------------------------------------------------------- */
 
 static void
 note_settings(const struct keeper *k, struct change *c)
@@ -173,8 +171,7 @@ static const struct change_kind start = {
 static const struct change_kind reload = {
 	"reload", begin_reload, commit_reload, undo_reload};
 
-/* ---- a sandbox more
- * --------------------------------------------------------------- */
+/* ---- a sandbox more --------------------------------------------------- */
 
 static bool
 is_name(const char *name)
@@ -265,8 +262,7 @@ undo_sandbox(struct keeper *k, struct change *c)
 static const struct change_kind add = {
 	"add a sandbox", begin_add, commit_add, undo_sandbox};
 
-/* ---- a sandbox less
- * --------------------------------------------------------------- */
+/* ---- a sandbox less --------------------------------------------------- */
 
 static int
 begin_remove(struct keeper *k, struct change *c, char **ret_text)
@@ -295,8 +291,7 @@ commit_settle(struct keeper *k, struct change *c, char **ret_text)
 static const struct change_kind remove_one = {
 	"remove a sandbox", begin_remove, commit_settle, undo_sandbox};
 
-/* ---- nothing but what is dirty
- * ----------------------------------------------------- */
+/* ---- nothing but what is dirty ---------------------------------------- */
 
 static int
 begin_nothing(struct keeper *k, struct change *c, char **ret_text)
@@ -324,8 +319,7 @@ static const struct change_kind update = {
 const struct change_kind change_again = {
 	"tell it all again", begin_nothing, commit_settle, undo_nothing};
 
-/* ---- submitting
- * -------------------------------------------------------------------- */
+/* ---- submitting ------------------------------------------------------- */
 
 static void
 submit(struct keeper *k, const struct change *wanted, const char *name,

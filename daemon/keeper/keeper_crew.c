@@ -21,8 +21,7 @@
 #include "settings.h"
 #include "strongbox.h"
 
-/* ---- a fresh process
- * -------------------------------------------------------------- */
+/* ---- a fresh process -------------------------------------------------- */
 
 static void
 copy_texts(const char **to, size_t *ret_count, const char *const *from,
@@ -91,8 +90,7 @@ on_started(void *arg, uint32_t index)
 	keeper_send_batch(k, index, BATCH_FIRST);
 }
 
-/* ---- a dead one
- * ------------------------------------------------------------------- */
+/* ---- a dead one ------------------------------------------------------- */
 
 static void
 put_on_record(struct keeper *k, uint32_t index, const char *detail)
@@ -135,8 +133,7 @@ on_died(void *arg, uint32_t index, const char *how)
 	change_crashed(&k->changes, index, how);
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------- */
 
 static void
 on_committed(void *arg)

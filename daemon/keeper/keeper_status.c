@@ -18,9 +18,7 @@
 #include "settings.h"
 #include "strongbox.h"
 
-/* ---- parts
- * ----------------------------------------------------------------------------
- */
+/* ---- parts ------------------------------------------------------------ */
 
 /* A worker may say what it likes: only its numbers are taken over. */
 static void
@@ -119,9 +117,7 @@ find(const struct keeper *k, const char *name)
 	return s != NULL && s->phase == SANDBOX_LIVING ? s : NULL;
 }
 
-/* ---- wholes
- * ---------------------------------------------------------------------------
- */
+/* ---- wholes ----------------------------------------------------------- */
 
 json_t *
 keeper_status(struct keeper *k)

@@ -62,8 +62,7 @@ struct kernel_side {
 	char text[TEXT];
 };
 
-/* ---- looking ----------------------------------------------------------------
- */
+/* ---- looking ---------------------------------------------------------- */
 
 static void
 settle(struct kernel_side *k)
@@ -125,8 +124,7 @@ look(struct kernel_side *k)
 	become_broken(k);
 }
 
-/* ---- installing
- * -------------------------------------------------------------- */
+/* ---- installing ------------------------------------------------------- */
 
 static void
 on_installed(void *arg, int status)
@@ -180,8 +178,7 @@ install(struct kernel_side *k)
 	become_broken(k);
 }
 
-/* ---- watching
- * ---------------------------------------------------------------- */
+/* ---- watching --------------------------------------------------------- */
 
 static void
 on_touched(struct ev_loop *loop, ev_io *w, int revents)
@@ -217,8 +214,7 @@ kernel_side_sync(struct kernel_side *k)
 		log_error("kernel side: %s", text);
 }
 
-/* ---- sandboxes
- * ---------------------------------------------------------------- */
+/* ---- sandboxes -------------------------------------------------------- */
 
 /* The addresses as texts, in memory of the caller's. */
 static void
@@ -262,8 +258,7 @@ kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 	return nft_remove_sandbox(k->nft, &sandbox, reterr, reterr_size);
 }
 
-/* ---- start
- * -------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------ */
 
 /* "[2001:db8::53]:5353" in its parts. */
 static void

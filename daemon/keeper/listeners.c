@@ -73,8 +73,7 @@ listeners_done(struct listeners *l)
 	listeners_init(l);
 }
 
-/* ---- from systemd ----------------------------------------------------------
- */
+/* ---- from systemd ----------------------------------------------------- */
 
 static uint32_t
 count_of(const struct listeners *l, size_t kind)
@@ -144,8 +143,7 @@ listeners_adopt(struct listeners *l, char *reterr, size_t reterr_size)
 	return r < 0 ? r : (int)workers;
 }
 
-/* ---- our own ---------------------------------------------------------------
- */
+/* ---- our own ---------------------------------------------------------- */
 
 static int
 fail(int fd, const struct kind *kind, const char *what, char *reterr,
@@ -296,8 +294,7 @@ listeners_open(struct listeners *l, uint32_t workers, uint16_t port,
 	return 0;
 }
 
-/* ---- the way around TPROXY -------------------------------------------------
- */
+/* ---- the way around TPROXY -------------------------------------------- */
 
 static char
 read_first(const char *path)

@@ -23,8 +23,7 @@ struct registry {
 	size_t count, size;
 };
 
-/* ---- one sandbox ------------------------------------------------------------
- */
+/* ---- one sandbox ------------------------------------------------------ */
 
 static void
 sandbox_free(struct sandbox *s)
@@ -72,8 +71,7 @@ fail:
 	return e;
 }
 
-/* ---- the sorted table -------------------------------------------------------
- */
+/* ---- the sorted table ------------------------------------------------- */
 
 /* Where name is or would be. */
 static size_t
@@ -139,8 +137,7 @@ sweep(struct registry *r, enum sandbox_phase phase)
 	r->count = kept;
 }
 
-/* ---- marking ----------------------------------------------------------------
- */
+/* ---- marking ---------------------------------------------------------- */
 
 static int
 collision(const struct registry *r, const struct sandbox *s, char *reterr,
@@ -268,8 +265,7 @@ registry_enter(struct registry *r, const struct policy_sandbox *declared,
 	return e;
 }
 
-/* ---- both ways out ----------------------------------------------------------
- */
+/* ---- both ways out ---------------------------------------------------- */
 
 void
 registry_settle(struct registry *r)
@@ -325,8 +321,7 @@ registry_leave(struct sandbox *s)
 	s->phase = SANDBOX_LEAVING;
 }
 
-/* ---- life -------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------- */
 
 struct registry *
 registry_new(uint32_t workers, bool by_source)

@@ -25,8 +25,7 @@ struct strongbox {
 	size_t count;
 };
 
-/* ---- one entry --------------------------------------------------------------
- */
+/* ---- one entry -------------------------------------------------------- */
 
 static void
 entry_free(struct strongbox_entry *e)
@@ -129,8 +128,7 @@ sweep(struct strongbox *b, enum strongbox_phase phase)
 		b->entries[i]->phase = STRONGBOX_LIVING;
 }
 
-/* ---- marking ----------------------------------------------------------------
- */
+/* ---- marking ---------------------------------------------------------- */
 
 static bool
 same_words(const struct policy_source *a, const struct policy_source *b)
@@ -251,8 +249,7 @@ strongbox_reverse(struct strongbox *b)
 	}
 }
 
-/* ---- who needs what ---------------------------------------------------------
- */
+/* ---- who needs what --------------------------------------------------- */
 
 void
 strongbox_assign(
@@ -287,8 +284,7 @@ strongbox_refresh(struct strongbox *b)
 		secret_source_refresh(b->entries[i]->source);
 }
 
-/* ---- life -------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------- */
 
 struct strongbox *
 strongbox_new(struct ev_loop *loop, strongbox_changed *changed, void *arg)

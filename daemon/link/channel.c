@@ -61,7 +61,7 @@ struct link_channel {
 	bool dead, busy;
 };
 
-/* ---- packets ------------------------------------------------------------- */
+/* ---- packets ---------------------------------------------------------- */
 
 static void
 close_fds(int *fds, size_t count)
@@ -117,8 +117,7 @@ fail:
 	return r;
 }
 
-/* ---- the end --------------------------------------------------------------
- */
+/* ---- the end ---------------------------------------------------------- */
 
 static void
 channel_die(struct link_channel *c, const char *why)
@@ -131,8 +130,7 @@ channel_die(struct link_channel *c, const char *why)
 	c->events->closed(c->arg, why);
 }
 
-/* ---- out ------------------------------------------------------------------
- */
+/* ---- out -------------------------------------------------------------- */
 
 static ssize_t
 send_packet(int fd, const struct packet *p)
@@ -226,8 +224,7 @@ link_drained(const struct link_channel *c)
 	return c->out == NULL;
 }
 
-/* ---- in -------------------------------------------------------------------
- */
+/* ---- in --------------------------------------------------------------- */
 
 /* Room for the frame at hand and never by realloc: a secret may be in it. */
 static int
@@ -373,8 +370,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int revents)
 		channel_die(c, "the peer is gone");
 }
 
-/* ---- life ------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------- */
 
 int
 link_channel_new(struct ev_loop *loop, int fd, const struct link_events *events,

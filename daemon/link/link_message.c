@@ -11,7 +11,7 @@
 
 static_assert((int)LINK_FDS == (int)FRAME_FDS, "a frame carries them all");
 
-/* ---- fields of several messages ---------------------------------------- */
+/* ---- fields of several messages --------------------------------------- */
 
 static size_t
 address_size(int family)
@@ -57,7 +57,7 @@ take_texts(struct frame_reader *r, const char **texts, size_t max)
 	return count;
 }
 
-/* ---- SETUP --------------------------------------------------------------- */
+/* ---- SETUP ------------------------------------------------------------ */
 
 /* The numbers of a setup, in the order in which they travel. */
 #define SETUP_U32(member) offsetof(struct link_setup, member)
@@ -136,7 +136,7 @@ take_setup(struct frame_reader *r, const int *fds, struct link_message *m)
 	return used;
 }
 
-/* ---- the other messages -------------------------------------------------- */
+/* ---- the other messages ----------------------------------------------- */
 
 static void
 put_document(struct frame_writer *w, const struct link_message *m)
@@ -279,7 +279,7 @@ take_text(struct frame_reader *r, const int *fds, struct link_message *m)
 	return 0;
 }
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table -------------------------------------------------------- */
 
 /* put writes the fields; take reads them and returns how many of fds it used.
  * NULL: there are none. */

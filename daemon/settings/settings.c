@@ -31,7 +31,7 @@ static const struct settings defaults = {
 static const struct schema_field log_fields[] = {
 	{.key = "file", AT(settings, log.file), .read = settings_read_path},
 	{.key = "journal", AT(settings, log.journal), .read = schema_bool},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table log_table = {"log", log_fields};
 
@@ -43,7 +43,7 @@ static const struct schema_field upstream_fields[] = {
 		AT(settings, upstream.allow_addresses),
 		.read = settings_read_ranges,
 		.max = SETTINGS_RANGES_MAX},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table upstream_table = {"upstream", upstream_fields};
 
@@ -58,7 +58,7 @@ static const struct schema_field control_fields[] = {
 		.read = schema_string,
 		.min = 1,
 		.max = 32},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table control_table = {"control", control_fields};
 
@@ -108,7 +108,7 @@ static const struct schema_field limits_fields[] = {
 		.read = schema_unsigned,
 		.min = 1,
 		.max = 1000000},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table limits_table = {"limits", limits_fields};
 
@@ -130,7 +130,7 @@ static const struct schema_field kernel_fields[] = {
 	{.key = "setup",
 		AT(settings, kernel.setup),
 		.read = settings_read_path},
-	{NULL},
+	{.key = NULL},
 };
 static const struct schema_table kernel_table = {"kernel", kernel_fields};
 
@@ -162,7 +162,7 @@ static const struct schema_field fields[] = {
 	{.key = "control", .read = schema_nested, .table = &control_table},
 	{.key = "limits", .read = schema_nested, .table = &limits_table},
 	{.key = "kernel", .read = schema_nested, .table = &kernel_table},
-	{NULL},
+	{.key = NULL},
 };
 const struct schema_table settings_table = {"the settings", fields};
 
@@ -190,7 +190,8 @@ same_node(const struct tree_node *a, const struct tree_node *b)
 	a = a->first;
 	b = b->first;
 	for (; a != NULL && b != NULL; a = a->next, b = b->next)
-		if ((a->key != NULL && strcmp(a->key->text, b->key->text)) ||
+		if ((a->key != NULL &&
+			    strcmp(a->key->text, b->key->text) != 0) ||
 			!same_node(a, b))
 			return false;
 	return true;

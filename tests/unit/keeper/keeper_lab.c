@@ -20,13 +20,13 @@
 enum {
 	DEADLINE = 30, /* seconds until a test gives up */
 	PATH = 256,
+	FILE_MAX = 1 << 20,
 };
 
 static int pipe_fds[2] = {-1, -1};
 static int real_stderr = -1;
 
-/* ---- a namespace
- * ---------------------------------------------------------------- */
+/* ---- a namespace ------------------------------------------------------ */
 
 void
 lab_run(const char *command)
@@ -69,8 +69,7 @@ lab_enter_namespace(void)
 	assert_non_null(stderr);
 }
 
-/* ---- what is said
- * ---------------------------------------------------------------- */
+/* ---- what is said ----------------------------------------------------- */
 
 static void
 open_pipe(void)
@@ -165,16 +164,17 @@ lab_expect_order(const struct lab *l, size_t mark, const char *const *texts)
 
 	for (; *texts != NULL; texts++) {
 		at = strstr(at, *texts);
-		if (at == NULL)
+		if (at == NULL) {
 			fail_msg("not said, or not in its place: \"%s\" "
 				 "in:\n%s",
 				*texts, l->said + mark);
+			return;
+		}
 		at += strlen(*texts);
 	}
 }
 
-/* ---- the keeper
- * ------------------------------------------------------------------- */
+/* ---- the keeper ------------------------------------------------------- */
 
 static void
 on_ready(void *arg)
@@ -245,13 +245,13 @@ lab_write(struct lab *l, const char *name, const char *text)
 char *
 lab_read(struct lab *l, const char *name)
 {
-	char path[PATH], *text = calloc(1, 1024 * 1024);
+	char path[PATH], *text = calloc(1, FILE_MAX);
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", l->dir, name);
 	file = fopen(path, "re");
 	assert_non_null(file);
-	assert_true(fread(text, 1, 1024 * 1024 - 1, file) < 1024 * 1024);
+	assert_true(fread(text, 1, FILE_MAX - 1, file) < FILE_MAX);
 	fclose(file);
 	return text;
 }

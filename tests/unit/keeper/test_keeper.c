@@ -99,8 +99,7 @@ kernel_has(const char *address)
 	return system(command) == 0;
 }
 
-/* ---- start
- * ------------------------------------------------------------------------ */
+/* ---- start ------------------------------------------------------------ */
 
 static void
 test_each_worker_is_told_in_order(void **state)
@@ -192,8 +191,7 @@ test_one_keeper_a_directory(void **state)
 	lab_close(&l);
 }
 
-/* ---- crashes
- * ------------------------------------------------------------------------ */
+/* ---- crashes ---------------------------------------------------------- */
 
 static void
 test_a_crashed_worker_is_told_everything_again(void **state)
@@ -249,9 +247,7 @@ test_a_lying_worker_is_killed_alone(void **state)
 	lab_close(&l);
 }
 
-/* ---- reload
- * ---------------------------------------------------------------------------
- */
+/* ---- reload ----------------------------------------------------------- */
 
 static void
 test_a_reload_replaces_documents_and_sandboxes(void **state)
@@ -371,8 +367,7 @@ test_changed_settings_are_named(void **state)
 	lab_close(&l);
 }
 
-/* ---- sandboxes at run time
- * ---------------------------------------------------------------- */
+/* ---- sandboxes at run time -------------------------------------------- */
 
 static void
 test_a_sandbox_comes_and_goes(void **state)
@@ -499,8 +494,7 @@ test_a_thousand_sandboxes(void **state)
 	lab_close(&l);
 }
 
-/* ---- the world changes
- * ------------------------------------------------------------------- */
+/* ---- the world changes ------------------------------------------------ */
 
 static void
 test_a_new_value_goes_to_who_needs_it(void **state)

@@ -36,17 +36,18 @@ test_nameservers_are_found(void **state)
 			"192.0.2.1 ", "a long word"},
 	};
 	char servers[2][RESOLV_CONF_SERVER], all[256];
+	size_t len;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		size_t count = resolv_conf_servers(
 			cases[i].text, servers, ARRAY_LEN(servers));
 
+		len = 0;
 		all[0] = '\0';
-		for (size_t j = 0; j < count; j++) {
-			strcat(all, servers[j]);
-			strcat(all, " ");
-		}
+		for (size_t j = 0; j < count; j++)
+			len += (size_t)snprintf(all + len, sizeof(all) - len,
+				"%s ", servers[j]);
 		if (strcmp(all, cases[i].servers) != 0)
 			fail_msg("%s: \"%s\"", cases[i].reason, all);
 	}
