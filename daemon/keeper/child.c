@@ -191,6 +191,8 @@ on_closed(void *arg, const char *why)
 {
 	struct child *c = arg;
 
+	if (c->state == CHILD_DYING)
+		return;
 	/* Mostly the first sign of a death of its own, which says more. */
 	c->state = CHILD_DYING;
 	snprintf(c->why, sizeof(c->why), "%s", why);

@@ -26,6 +26,7 @@ enum {
 struct loading {
 	struct documents *d;
 	struct report *report;
+	struct report_mark named; /* where a document names the file at hand */
 	bool no_memory;
 };
 
@@ -34,7 +35,10 @@ complain(struct loading *l, const char *path, const char *what)
 {
 	struct report_mark at = {.file = path};
 
-	report_add(l->report, at, "%s", what);
+	if (l->named.file != NULL)
+		report_add(l->report, l->named, "%s: %s", path, what);
+	else
+		report_add(l->report, at, "%s", what);
 }
 
 /* ---- files ------------------------------------------------------------ */
@@ -245,11 +249,27 @@ find_bundle(void)
 }
 
 static int
+read_trust(struct loading *l)
+{
+	struct documents *d = l->d;
+	const char *path = d->settings->upstream.ca_file;
+	const struct tree_node *root = tree_root(d->files[0].tree);
+
+	if (path != NULL)
+		l->named = tree_get(tree_get(root, "upstream"), "ca_file")->at;
+	else
+		path = find_bundle();
+	d->trust = read_file(l, path, &d->trust_len);
+	if (d->trust == NULL)
+		return l->no_memory ? -ENOMEM : -EINVAL;
+	return 0;
+}
+
+static int
 compile(struct loading *l)
 {
 	struct documents *d = l->d;
 	const struct tree **trees;
-	const char *ca_file;
 	int r, s;
 
 	if (l->no_memory || !all_parsed(d))
@@ -266,12 +286,7 @@ compile(struct loading *l)
 		return s;
 	if (r < 0)
 		return r;
-	ca_file = d->settings->upstream.ca_file;
-	d->trust = read_file(
-		l, ca_file != NULL ? ca_file : find_bundle(), &d->trust_len);
-	if (d->trust == NULL)
-		return l->no_memory ? -ENOMEM : -EINVAL;
-	return 0;
+	return read_trust(l);
 }
 
 int
