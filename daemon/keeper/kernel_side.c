@@ -49,7 +49,7 @@ struct kernel_side {
 	const struct kernel_side_events *events;
 	void *arg;
 	enum state state;
-	bool settled, was_good;
+	bool settled;
 	struct nft *nft;
 	struct nft_watch *watch;
 	ev_io touched;
@@ -59,6 +59,12 @@ struct kernel_side {
 	char *program; /* NULL: we do not install */
 	char mark[NUMBER], mask[NUMBER], table[NUMBER], port[NUMBER],
 		user[NUMBER];
+	/* Copies: what workers may dial although it is denied. */
+	char **ranges;
+	size_t range_count;
+	char addresses[SETTINGS_SERVERS_MAX][NFT_ADDRESS_SIZE];
+	struct nft_resolver resolvers[SETTINGS_SERVERS_MAX];
+	size_t resolver_count;
 	char text[TEXT];
 };
 
@@ -82,13 +88,32 @@ become_broken(struct kernel_side *k)
 	settle(k);
 }
 
+/* Not before the table is there: nft remembers only what it could do. */
+static void
+tell_exempt(struct kernel_side *k)
+{
+	struct nft_exempt exempt = {
+		.ranges = (const char *const *)k->ranges,
+		.range_count = k->range_count,
+		.resolvers = k->resolvers,
+		.resolver_count = k->resolver_count,
+	};
+	char text[TEXT];
+
+	if (nft_exempt(k->nft, &exempt, text, sizeof(text)) < 0)
+		log_error("kernel side: %s: workers may not reach the "
+			  "resolver or upstream.allow_addresses",
+			text);
+}
+
 static void
 become_good(struct kernel_side *k)
 {
 	bool mended = k->state != GOOD && k->settled;
 
+	if (k->state != GOOD)
+		tell_exempt(k);
 	k->state = GOOD;
-	k->was_good = true;
 	k->text[0] = '\0';
 	settle(k);
 	if (mended) {
@@ -278,25 +303,30 @@ split_server(const char *server, char address[NFT_ADDRESS_SIZE], uint16_t *port)
 		end != NULL ? (int)(end - server) : NFT_ADDRESS_SIZE, server);
 }
 
-static void
-tell_exempt(struct kernel_side *k, const struct kernel_side_options *o)
+static int
+copy_exempt(struct kernel_side *k, const struct kernel_side_options *o)
 {
-	char addresses[SETTINGS_SERVERS_MAX][NFT_ADDRESS_SIZE], text[TEXT];
-	struct nft_resolver resolvers[SETTINGS_SERVERS_MAX];
-	struct nft_exempt exempt = {
-		.ranges = o->settings->upstream.allow_addresses.items,
-		.range_count = o->settings->upstream.allow_addresses.count,
-		.resolvers = resolvers,
-		.resolver_count = o->server_count,
-	};
+	const struct schema_strings *ranges =
+		&o->settings->upstream.allow_addresses;
 
-	for (size_t i = 0; i < o->server_count; i++) {
-		resolvers[i].address = addresses[i];
-		split_server(o->servers[i], addresses[i], &resolvers[i].port);
+	for (; k->resolver_count < o->server_count; k->resolver_count++) {
+		size_t i = k->resolver_count;
+
+		k->resolvers[i].address = k->addresses[i];
+		split_server(
+			o->servers[i], k->addresses[i], &k->resolvers[i].port);
 	}
-	/* Told even when there is no table yet: the sync brings it. */
-	if (nft_exempt(k->nft, &exempt, text, sizeof(text)) < 0)
-		log_debug("kernel side: %s", text);
+	k->ranges = calloc(ranges->count + 1, sizeof(char *));
+	if (k->ranges == NULL)
+		return -ENOMEM;
+	for (; k->range_count < ranges->count; k->range_count++) {
+		char *copy = strdup(ranges->items[k->range_count]);
+
+		if (copy == NULL)
+			return -ENOMEM;
+		k->ranges[k->range_count] = copy;
+	}
+	return 0;
 }
 
 static int
@@ -325,14 +355,14 @@ kernel_side_start(
 	snprintf(k->user, sizeof(k->user), "%u", options->worker_uid);
 	if (s->install == 1 || (s->install < 0 && geteuid() == 0))
 		k->program = setup_program_find(s->setup);
-	if (open_nft(k, s) < 0) {
+	snprintf(k->text, sizeof(k->text), "out of memory");
+	if (copy_exempt(k, options) < 0 || open_nft(k, s) < 0) {
 		become_broken(k);
 		return;
 	}
 	ev_io_set(&k->touched, nft_watch_fd(k->watch), EV_READ);
 	ev_io_start(k->loop, &k->touched);
 	ev_timer_start(k->loop, &k->minute);
-	tell_exempt(k, options);
 	look(k);
 }
 
@@ -366,6 +396,9 @@ kernel_side_free(struct kernel_side *k)
 	setup_run_free(k->setup);
 	nft_watch_close(k->watch);
 	nft_close(k->nft);
+	for (size_t i = 0; i < k->range_count; i++)
+		free(k->ranges[i]);
+	free(k->ranges);
 	free(k->program);
 	free(k);
 }

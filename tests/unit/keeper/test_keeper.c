@@ -90,13 +90,19 @@ pid_of(struct lab *l, unsigned worker)
 }
 
 static bool
-kernel_has(const char *address)
+kernel_set_has(const char *set, const char *element)
 {
 	char command[256];
 
 	snprintf(command, sizeof(command),
-		"nft list set inet sbx_net source4 | grep -q '%s'", address);
+		"nft list set inet sbx_net %s | grep -qF '%s'", set, element);
 	return system(command) == 0;
+}
+
+static bool
+kernel_has(const char *address)
+{
+	return kernel_set_has("source4", address);
 }
 
 /* ---- start ------------------------------------------------------------ */
@@ -553,9 +559,24 @@ test_the_table_is_put_back(void **state)
 	lab_run("nft flush ruleset");
 	lab_wait_said(&l, 0, "kernel side: all there again", 1);
 	assert_true(kernel_has("10.77.1.2"));
+	assert_true(kernel_set_has("resolver4", "192.0.2.53 . 53"));
 	log = lab_read(&l, "run/decisions.log");
 	assert_non_null(strstr(log, "\"kind\":\"control\""));
 	free(log);
+	lab_close(&l);
+}
+
+static void
+test_workers_may_dial_what_the_settings_say(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	open_base(&l, "upstream: {allow_addresses: [10.9.0.0/16, "
+		      "\"fd09::/16\"]}\n");
+	assert_true(kernel_set_has("resolver4", "192.0.2.53 . 53"));
+	assert_true(kernel_set_has("exempt4", "10.9.0.0/16"));
+	assert_true(kernel_set_has("exempt6", "fd09::/16"));
 	lab_close(&l);
 }
 
@@ -614,6 +635,7 @@ main(void)
 		cmocka_unit_test(
 			test_an_interface_and_its_address_are_followed),
 		cmocka_unit_test(test_the_table_is_put_back),
+		cmocka_unit_test(test_workers_may_dial_what_the_settings_say),
 		cmocka_unit_test(test_the_log_is_opened_again),
 		cmocka_unit_test(test_a_worker_that_does_not_stop_is_killed),
 	};
