@@ -151,6 +151,7 @@ static const int sanitizer_calls[] = {
 	SCMP_SYS(ptrace),
 	SCMP_SYS(wait4),
 	SCMP_SYS(prctl),
+	SCMP_SYS(getdents),
 	SCMP_SYS(getdents64),
 	SCMP_SYS(getrlimit),
 	SCMP_SYS(prlimit64),
