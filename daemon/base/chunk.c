@@ -2,22 +2,13 @@
 
 #include <stdlib.h>
 
+#include "sanitized.h"
+
 enum {
 	LEAST_SHIFT = 11, /* 2 KiB, a buffer's first size */
 	CLASSES = 4,      /* … to 16 KiB, by powers of two */
 	KEPT = 64,        /* of each */
 };
-
-#if defined(__SANITIZE_ADDRESS__)
-#define KEEPS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KEEPS 0
-#endif
-#endif
-#ifndef KEEPS
-#define KEEPS 1
-#endif
 
 struct spare {
 	struct spare *next;
@@ -42,7 +33,7 @@ class_of(size_t size)
 void *
 chunk_alloc(size_t size)
 {
-	unsigned class = KEEPS ? class_of(size) : CLASSES;
+	unsigned class = SANITIZED ? CLASSES : class_of(size);
 	struct spare *spare;
 
 	if (class == CLASSES || spares[class].first == NULL)
@@ -56,7 +47,7 @@ chunk_alloc(size_t size)
 void
 chunk_free(void *chunk, size_t size)
 {
-	unsigned class = KEEPS ? class_of(size) : CLASSES;
+	unsigned class = SANITIZED ? CLASSES : class_of(size);
 	struct spare *spare = chunk;
 
 	if (chunk == NULL)

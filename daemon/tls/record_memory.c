@@ -6,6 +6,8 @@
 
 #include <openssl/crypto.h>
 
+#include "sanitized.h"
+
 enum {
 	/* One record with its header and tag, and malloc's rounding. */
 	RECORD_LEAST = 16 * 1024,
@@ -53,7 +55,6 @@ resize(void *block, size_t size, const char *file, int line)
 void
 record_memory_keep(void)
 {
-#ifndef __SANITIZE_ADDRESS__
-	CRYPTO_set_mem_functions(take, resize, give);
-#endif
+	if (!SANITIZED)
+		CRYPTO_set_mem_functions(take, resize, give);
 }

@@ -28,17 +28,7 @@
 #include <cap-ng.h>
 
 #include "array.h"
-
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
+#include "sanitized.h"
 
 static int
 failed(const char *what, int error, char *reterr, size_t reterr_size)
