@@ -164,6 +164,25 @@ test_workers_have_no_privileges(void **state)
 }
 
 static void
+test_by_flow_all_serve_all(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	lab_write(&l, "token", "s3cret\n");
+	write_base(&l, "affinity: flow\n"
+		       "sandboxes:\n"
+		       "  one: {interface: sbx-t1, address: 10.77.1.2, policy: "
+		       "agent}\n");
+	lab_start(&l);
+	lab_wait_said(
+		&l, 0, "sandbox one agent ifindex 0 served 1 authority 1\n", 2);
+	lab_wait_said(&l, 0, "secret github s3cret\n", 2);
+	lab_close(&l);
+}
+
+static void
 test_a_start_that_crashes_workers_fails(void **state)
 {
 	struct lab l;
@@ -617,6 +636,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_worker_is_told_in_order),
 		cmocka_unit_test(test_workers_have_no_privileges),
+		cmocka_unit_test(test_by_flow_all_serve_all),
 		cmocka_unit_test(test_a_start_that_crashes_workers_fails),
 		cmocka_unit_test(test_one_keeper_a_directory),
 		cmocka_unit_test(
