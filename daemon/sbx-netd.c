@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "array.h"
+#include "control_proto.h"
 #include "control_server.h"
 #include "documents.h"
 #include "keeper.h"
@@ -189,15 +190,18 @@ listen_for_control(
 	struct daemon *d, const struct keeper_options *options, char **reterr)
 {
 	char path[108], why[256];
+	struct control_server_options control = {
+		.socket_path = path,
+		.group = keeper_control_group(d->keeper),
+		.admin_group = keeper_admin_group(d->keeper),
+	};
 	int r = -ENAMETOOLONG;
 
 	snprintf(why, sizeof(why), "the runtime directory's path is too long");
-	if ((size_t)snprintf(path, sizeof(path), "%s/control.sock",
+	if ((size_t)snprintf(path, sizeof(path), "%s/" CONTROL_SOCKET,
 		    options->runtime_dir) < sizeof(path))
-		r = control_server_new(d->loop, d->keeper, path,
-			keeper_control_group(d->keeper),
-			keeper_admin_group(d->keeper), &d->control, why,
-			sizeof(why));
+		r = control_server_new(d->loop, d->keeper, &control,
+			&d->control, why, sizeof(why));
 	if (r < 0)
 		*reterr = strdup(why);
 	return r;

@@ -88,9 +88,9 @@ print_json(const json_t *answer)
 int
 cli_show(const struct cli *cli, const char *target, cli_print *print)
 {
-	struct control_client *client;
+	struct control_client *client = NULL;
 	int status = cli_connect(cli, &client);
-	json_t *answer;
+	json_t *answer = NULL;
 
 	if (status != CLI_OK)
 		return status;
@@ -107,10 +107,10 @@ cli_show(const struct cli *cli, const char *target, cli_print *print)
 int
 cli_show_text(const struct cli *cli, const char *target)
 {
-	struct control_client *client;
+	struct control_client *client = NULL;
 	int status = cli_connect(cli, &client);
 	json_t *object;
-	char *answer;
+	char *answer = NULL;
 
 	if (status != CLI_OK)
 		return status;
@@ -141,9 +141,9 @@ cli_change(const struct cli *cli, const char *method, const char *target,
 		.body_len = body != NULL ? strlen(body) : 0,
 		.seconds = CHANGE_SECONDS,
 	};
-	struct control_client *client;
+	struct control_client *client = NULL;
 	int status = cli_connect(cli, &client);
-	json_t *answer;
+	json_t *answer = NULL;
 
 	if (status != CLI_OK)
 		return status;

@@ -21,6 +21,7 @@
 #include <openssl/x509.h>
 
 enum {
+	KEYSTORE_FIRST = 64 * 1024, /* bytes; doubled as it grows */
 	KEYSTORE_MAX = 16 * 1024 * 1024,
 	KEYSTORE_VERSION = 2,
 	TAG_TRUSTED_CERTIFICATE = 2,
@@ -49,7 +50,7 @@ keystore_done(struct keystore *k)
 static int
 put(struct keystore *k, const void *data, size_t len)
 {
-	size_t size = k->size > 0 ? k->size : 64 * 1024;
+	size_t size = k->size > 0 ? k->size : KEYSTORE_FIRST;
 	uint8_t *grown;
 
 	if (len > KEYSTORE_MAX - k->len)

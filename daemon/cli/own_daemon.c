@@ -105,7 +105,7 @@ become_daemon(const struct own_daemon *d, const char *config)
 		_exit(CANNOT_EXECUTE);
 	/* A configuration of ours is named from where it lies, so that every
 	 * verdict names its file in a few words. */
-	if (config[0] != '/' && d->own_config && chdir(d->dir) < 0)
+	if (d->own_config && chdir(d->dir) < 0)
 		_exit(CANNOT_EXECUTE);
 	dup2(null, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);

@@ -43,7 +43,7 @@ enum {
 
 struct client {
 	struct control_server *server;
-	struct client *next, **link;
+	struct client *next, *prev;
 	uid_t uid;
 	struct ev_io io;
 	struct ev_timer deadline;
@@ -73,9 +73,12 @@ client_free(struct client *c)
 	control_session_free(c->session);
 	if (c->io.fd >= 0)
 		close(c->io.fd);
-	*c->link = c->next;
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		s->clients = c->next;
 	if (c->next != NULL)
-		c->next->link = c->link;
+		c->next->prev = c->prev;
 	s->client_count--;
 	free(c);
 }
@@ -241,9 +244,8 @@ add_client(struct control_server *s, int fd)
 	c->uid = peer.uid;
 	c->phase = CONTROL_READING;
 	c->next = s->clients;
-	c->link = &s->clients;
 	if (c->next != NULL)
-		c->next->link = &c->next;
+		c->next->prev = c;
 	s->clients = c;
 	s->client_count++;
 	ev_io_init(&c->io, on_client, fd, EV_READ);
@@ -339,7 +341,7 @@ listen_at(struct control_server *s)
 
 int
 control_server_new(struct ev_loop *loop, struct keeper *keeper,
-	const char *socket_path, const char *group, const char *admin_group,
+	const struct control_server_options *options,
 	struct control_server **ret, char *reterr, size_t reterr_size)
 {
 	struct control_server *s = calloc(1, sizeof(*s));
@@ -354,18 +356,18 @@ control_server_new(struct ev_loop *loop, struct keeper *keeper,
 	ev_io_init(&s->io, on_accept, -1, EV_READ);
 	ev_timer_init(&s->pause, on_pause, 0, ACCEPT_PAUSE);
 	s->io.data = s->pause.data = s;
-	e = control_access_find(
-		group, admin_group, &s->access, reterr, reterr_size);
+	e = control_access_find(options->group, options->admin_group,
+		&s->access, reterr, reterr_size);
 	if (e < 0)
 		goto fail;
 	e = -ENOMEM;
-	s->path = strdup(socket_path);
+	s->path = strdup(options->socket_path);
 	if (s->path != NULL)
 		e = listen_at(s);
 	if (e < 0) {
 		snprintf(reterr, reterr_size,
-			"control: cannot listen at %s: %s", socket_path,
-			strerror(-e));
+			"control: cannot listen at %s: %s",
+			options->socket_path, strerror(-e));
 		goto fail;
 	}
 	ev_io_start(loop, &s->io);

@@ -12,14 +12,19 @@ struct control_server;
 struct ev_loop;
 struct keeper;
 
+struct control_server_options {  /* borrowed for the call */
+	const char *socket_path; /* a socket left over there is replaced */
+	const char *group;       /* may read; NULL: none */
+	const char *admin_group; /* may write; NULL: none */
+};
+
 /*
- * Listens at socket_path (a socket left over there is replaced).  group may
- * read, admin_group write; NULL: root and the daemon's own user only.  Returns
- * 0 and *ret, which the caller frees, before the keeper; or -errno with a line
- * in reterr.
+ * Listens.  Root and the daemon's own user may write, whatever the groups are.
+ * Returns 0 and *ret, which the caller frees, before the keeper; or -errno with
+ * a line in reterr.
  */
 int control_server_new(struct ev_loop *loop, struct keeper *keeper,
-	const char *socket_path, const char *group, const char *admin_group,
+	const struct control_server_options *options,
 	struct control_server **ret, char *reterr, size_t reterr_size);
 
 /* Hangs up on everybody and removes the socket.  Accepts NULL. */

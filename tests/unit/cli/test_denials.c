@@ -22,7 +22,7 @@ setup(void **state)
 	int fd;
 
 	(void)state;
-	strcpy(path + strlen(path) - 6, "XXXXXX");
+	snprintf(path, sizeof(path), "/tmp/test_denials.XXXXXX");
 	fd = mkstemp(path);
 	close(fd);
 	return fd < 0;
@@ -61,85 +61,84 @@ print(struct denials *d)
 	return text;
 }
 
+static const struct {
+	const char *line;
+	const char *says[2]; /* NULL, NULL: nothing at all */
+	const char *why;
+} what_is_said_cases[] = {
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"verdict\":\"denied\",\"reason\":\"no_rule\"}",
+		{"a.test:443", "- {host: a.test}\n"}, "usual port"},
+	{"\"kind\":\"request\",\"dport\":8443,\"host\":\"a.test\","
+	 "\"verdict\":\"denied\",\"reason\":\"port\"}",
+		{"a.test:8443", "- {host: a.test, port: 8443}"},
+		"another port"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"method\":\"PUT\",\"verdict\":\"denied\","
+	 "\"reason\":\"method\"}",
+		{"method", "method: [PUT]"}, "method"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"path\":\"/x/y\",\"verdict\":\"denied\","
+	 "\"reason\":\"path\"}",
+		{"path", "path: \"/x/y\""}, "path"},
+	{"\"kind\":\"connect\",\"dport\":22,\"dst\":\"2001:db8::1\","
+	 "\"verdict\":\"denied\",\"reason\":\"no_name\"}",
+		{"[2001:db8::1]:22", "- {address: 2001:db8::1, port: 22}"},
+		"address"},
+	{"\"kind\":\"dns\",\"dport\":53,\"host\":\"a.test\","
+	 "\"verdict\":\"denied\",\"reason\":\"no_rule\"}",
+		{"  a.test  ", "- {host: a.test}\n"}, "a name has no port"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"verdict\":\"denied\",\"reason\":\"rule_deny\","
+	 "\"rule\":\"p.deny[0]\",\"source\":\"p.yaml:3\"}",
+		{"p.deny[0] at p.yaml:3", "rule_deny"},
+		"by a rule: nothing to allow"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"verdict\":\"error\",\"reason\":\"address_refused\"}",
+		{"--allow-address", "a.test"}, "the guard"},
+	{"\"kind\":\"request\",\"dport\":443,"
+	 "\"host\":\"a\\u001b[31m\\u000ab\",\"verdict\":\"denied\","
+	 "\"reason\":\"no_rule\"}",
+		{"a?[31m?b", "1x"}, "bytes for a terminal"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"verdict\":\"denied\",\"reason\":\"no_rule\","
+	 "\"count\":1234}",
+		{"1234x", "a.test"}, "stands for many"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"verdict\":\"denied\",\"reason\":\"from_the_future\"}",
+		{"refused", "a.test"}, "unknown reason"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"verdict\":\"allowed\",\"reason\":\"rule_allow\"}",
+		{NULL, NULL}, "allowed"},
+	{"\"kind\":\"request\",\"sandbox\":\"other\","
+	 "\"host\":\"a.test\",\"verdict\":\"denied\","
+	 "\"reason\":\"no_rule\"}",
+		{NULL, NULL}, "another sandbox's"},
+	{"\"kind\":\"request\",\"event\":\"outcome\","
+	 "\"host\":\"a.test\",\"verdict\":\"denied\","
+	 "\"reason\":\"no_rule\"}",
+		{NULL, NULL}, "an outcome is no second refusal"},
+	{"\"verdict\":", {NULL, NULL}, "half a line"},
+};
+
 static void
 test_what_is_said(void **state)
 {
-	static const struct {
-		const char *line;
-		const char *says[2]; /* NULL, NULL: nothing at all */
-		const char *why;
-	} cases[] = {
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"verdict\":\"denied\",\"reason\":\"no_rule\"}",
-			{"a.test:443", "- {host: a.test}\n"}, "usual port"},
-		{"\"kind\":\"request\",\"dport\":8443,\"host\":\"a.test\","
-		 "\"verdict\":\"denied\",\"reason\":\"port\"}",
-			{"a.test:8443", "- {host: a.test, port: 8443}"},
-			"another port"},
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"method\":\"PUT\",\"verdict\":\"denied\","
-		 "\"reason\":\"method\"}",
-			{"method", "method: [PUT]"}, "method"},
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"path\":\"/x/y\",\"verdict\":\"denied\","
-		 "\"reason\":\"path\"}",
-			{"path", "path: \"/x/y\""}, "path"},
-		{"\"kind\":\"connect\",\"dport\":22,\"dst\":\"2001:db8::1\","
-		 "\"verdict\":\"denied\",\"reason\":\"no_name\"}",
-			{"[2001:db8::1]:22",
-				"- {address: 2001:db8::1, port: 22}"},
-			"address"},
-		{"\"kind\":\"dns\",\"dport\":53,\"host\":\"a.test\","
-		 "\"verdict\":\"denied\",\"reason\":\"no_rule\"}",
-			{"  a.test  ", "- {host: a.test}\n"},
-			"a name has no port"},
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"verdict\":\"denied\",\"reason\":\"rule_deny\","
-		 "\"rule\":\"p.deny[0]\",\"source\":\"p.yaml:3\"}",
-			{"p.deny[0] at p.yaml:3", "rule_deny"},
-			"by a rule: nothing to allow"},
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"verdict\":\"error\",\"reason\":\"address_refused\"}",
-			{"--allow-address", "a.test"}, "the guard"},
-		{"\"kind\":\"request\",\"dport\":443,"
-		 "\"host\":\"a\\u001b[31m\\u000ab\",\"verdict\":\"denied\","
-		 "\"reason\":\"no_rule\"}",
-			{"a?[31m?b", "1x"}, "bytes for a terminal"},
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"verdict\":\"denied\",\"reason\":\"no_rule\","
-		 "\"count\":1234}",
-			{"1234x", "a.test"}, "stands for many"},
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"verdict\":\"denied\",\"reason\":\"from_the_future\"}",
-			{"refused", "a.test"}, "unknown reason"},
-		{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
-		 "\"verdict\":\"allowed\",\"reason\":\"rule_allow\"}",
-			{NULL, NULL}, "allowed"},
-		{"\"kind\":\"request\",\"sandbox\":\"other\","
-		 "\"host\":\"a.test\",\"verdict\":\"denied\","
-		 "\"reason\":\"no_rule\"}",
-			{NULL, NULL}, "another sandbox's"},
-		{"\"kind\":\"request\",\"event\":\"outcome\","
-		 "\"host\":\"a.test\",\"verdict\":\"denied\","
-		 "\"reason\":\"no_rule\"}",
-			{NULL, NULL}, "an outcome is no second refusal"},
-		{"\"verdict\":", {NULL, NULL}, "half a line"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(what_is_said_cases); i++) {
 		struct denials *d;
 		char *text;
 
 		assert_int_equal(denials_open(path, "box", &d), 0);
-		append(cases[i].line, (unsigned)i + 1);
+		append(what_is_said_cases[i].line, (unsigned)i + 1);
 		text = print(d);
 		for (size_t j = 0; j < 2; j++) {
-			const char *says = cases[i].says[j];
+			const char *says = what_is_said_cases[i].says[j];
 
 			if (says == NULL ? text[0] != '\0'
 					 : strstr(text, says) == NULL)
-				fail_msg("%s: %s", cases[i].why, text);
+				fail_msg("%s: %s", what_is_said_cases[i].why,
+					text);
 		}
 		free(text);
 		denials_free(d);

@@ -16,82 +16,85 @@
 
 #define FILE_THAT_IS_THERE "/proc/self/status"
 
+static const struct {
+	const char *argv[10];
+	const char *policy, *file, *command;
+	const char *why;
+	int expect;
+	bool own;
+} command_lines_cases[] = {
+	{{"run", "true"}, NULL, NULL, "true", "least", 0, false},
+	{{"run", "--", "-x"}, NULL, NULL, "-x", "after --", 0, false},
+	{{"run", "ls", "--policy", "x"}, NULL, NULL, "ls",
+		"options behind the command are its own", 0, false},
+	{{"run", "--policy", "agent", "ls"}, "agent", NULL, "ls", "a name", 0,
+		false},
+	{{"run", "--policy", FILE_THAT_IS_THERE, "ls"}, NULL,
+		FILE_THAT_IS_THERE, "ls", "a file", 0, true},
+	{{"run", "--policy", FILE_THAT_IS_THERE "#agent", "ls"}, "agent",
+		FILE_THAT_IS_THERE, "ls", "one policy of a file", 0, true},
+	{{"run", "--policy", "/none.yaml", "ls"}, NULL, NULL, NULL,
+		"a file that is not there", -EINVAL, false},
+	{{"run", "--policy", "a", "--policy", "b", "ls"}, "b", NULL, "ls",
+		"the last one", 0, false},
+	{{"run", "--config", "c.yaml", "ls"}, NULL, NULL, "ls",
+		"a configuration", 0, true},
+	{{"run", "--config", "c", "--policy", FILE_THAT_IS_THERE, "ls"}, NULL,
+		NULL, NULL, "both", -EINVAL, false},
+	{{"run", "--config", "c", "--log", "x", "ls"}, NULL, NULL, NULL,
+		"the configuration has it", -EINVAL, false},
+	{{"run", "--allow-address", "10.0.0.0/8", "ls"}, NULL, NULL, "ls",
+		"settings want an own daemon", 0, true},
+	{{"run", "--log", "x", "ls"}, NULL, NULL, "ls",
+		"settings want an own daemon", 0, true},
+	{{"run", "--name", "a.b_c-9", "ls"}, NULL, NULL, "ls", "name", 0,
+		false},
+	{{"run", "--name", "A", "ls"}, NULL, NULL, NULL, "capital", -EINVAL,
+		false},
+	{{"run", "--name", "-a", "ls"}, NULL, NULL, NULL, "first character",
+		-EINVAL, false},
+	{{"run", "--name", "", "ls"}, NULL, NULL, NULL, "empty", -EINVAL,
+		false},
+	{{"run", "--name", "a/b", "ls"}, NULL, NULL, NULL, "a path", -EINVAL,
+		false},
+	{{"run"}, NULL, NULL, NULL, "no command", -EINVAL, false},
+	{{"run", "--"}, NULL, NULL, NULL, "no command", -EINVAL, false},
+	{{"run", "--policy"}, NULL, NULL, NULL, "no value", -EINVAL, false},
+	{{"run", "--what", "ls"}, NULL, NULL, NULL, "unknown", -EINVAL, false},
+	{{"run", "--addresses", "10.0.0.0", "ls"}, NULL, NULL, NULL, "no range",
+		-EINVAL, false},
+};
+
 static void
 test_command_lines(void **state)
 {
-	static const struct {
-		const char *argv[10];
-		int expect;
-		const char *policy, *file, *command;
-		bool own;
-		const char *why;
-	} cases[] = {
-		{{"run", "true"}, 0, NULL, NULL, "true", false, "least"},
-		{{"run", "--", "-x"}, 0, NULL, NULL, "-x", false, "after --"},
-		{{"run", "ls", "--policy", "x"}, 0, NULL, NULL, "ls", false,
-			"options behind the command are its own"},
-		{{"run", "--policy", "agent", "ls"}, 0, "agent", NULL, "ls",
-			false, "a name"},
-		{{"run", "--policy", FILE_THAT_IS_THERE, "ls"}, 0, NULL,
-			FILE_THAT_IS_THERE, "ls", true, "a file"},
-		{{"run", "--policy", FILE_THAT_IS_THERE "#agent", "ls"}, 0,
-			"agent", FILE_THAT_IS_THERE, "ls", true,
-			"one policy of a file"},
-		{{"run", "--policy", "/none.yaml", "ls"}, -EINVAL, NULL, NULL,
-			NULL, false, "a file that is not there"},
-		{{"run", "--policy", "a", "--policy", "b", "ls"}, 0, "b", NULL,
-			"ls", false, "the last one"},
-		{{"run", "--config", "c.yaml", "ls"}, 0, NULL, NULL, "ls", true,
-			"a configuration"},
-		{{"run", "--config", "c", "--policy", FILE_THAT_IS_THERE, "ls"},
-			-EINVAL, NULL, NULL, NULL, false, "both"},
-		{{"run", "--config", "c", "--log", "x", "ls"}, -EINVAL, NULL,
-			NULL, NULL, false, "the configuration has it"},
-		{{"run", "--allow-address", "10.0.0.0/8", "ls"}, 0, NULL, NULL,
-			"ls", true, "settings want an own daemon"},
-		{{"run", "--log", "x", "ls"}, 0, NULL, NULL, "ls", true,
-			"settings want an own daemon"},
-		{{"run", "--name", "a.b_c-9", "ls"}, 0, NULL, NULL, "ls", false,
-			"name"},
-		{{"run", "--name", "A", "ls"}, -EINVAL, NULL, NULL, NULL, false,
-			"capital"},
-		{{"run", "--name", "-a", "ls"}, -EINVAL, NULL, NULL, NULL,
-			false, "first character"},
-		{{"run", "--name", "", "ls"}, -EINVAL, NULL, NULL, NULL, false,
-			"empty"},
-		{{"run", "--name", "a/b", "ls"}, -EINVAL, NULL, NULL, NULL,
-			false, "a path"},
-		{{"run"}, -EINVAL, NULL, NULL, NULL, false, "no command"},
-		{{"run", "--"}, -EINVAL, NULL, NULL, NULL, false, "no command"},
-		{{"run", "--policy"}, -EINVAL, NULL, NULL, NULL, false,
-			"no value"},
-		{{"run", "--what", "ls"}, -EINVAL, NULL, NULL, NULL, false,
-			"unknown"},
-		{{"run", "--addresses", "10.0.0.0", "ls"}, -EINVAL, NULL, NULL,
-			NULL, false, "no range"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(command_lines_cases); i++) {
 		struct run_options o = {0};
 		char *argv[11] = {NULL};
 		char text[512] = "";
 		int argc = 0;
 
-		for (; cases[i].argv[argc] != NULL; argc++)
-			argv[argc] = strdup(cases[i].argv[argc]);
+		for (; command_lines_cases[i].argv[argc] != NULL; argc++)
+			argv[argc] = strdup(command_lines_cases[i].argv[argc]);
 		if (run_options_parse(argc, argv, &o, text, sizeof(text)) !=
-			cases[i].expect)
-			fail_msg("%s: %s", cases[i].why, text);
-		if (cases[i].expect == 0) {
-			assert_string_equal(o.command[0], cases[i].command);
+			command_lines_cases[i].expect)
+			fail_msg("%s: %s", command_lines_cases[i].why, text);
+		if (command_lines_cases[i].expect == 0) {
+			assert_string_equal(
+				o.command[0], command_lines_cases[i].command);
 			assert_string_equal(o.policy != NULL ? o.policy : "",
-				cases[i].policy != NULL ? cases[i].policy : "");
+				command_lines_cases[i].policy != NULL
+					? command_lines_cases[i].policy
+					: "");
 			assert_string_equal(
 				o.policy_file != NULL ? o.policy_file : "",
-				cases[i].file != NULL ? cases[i].file : "");
-			if (run_options_want_own(&o) != cases[i].own)
-				fail_msg("%s", cases[i].why);
+				command_lines_cases[i].file != NULL
+					? command_lines_cases[i].file
+					: "");
+			if (run_options_want_own(&o) !=
+				command_lines_cases[i].own)
+				fail_msg("%s", command_lines_cases[i].why);
 			run_options_done(&o);
 		} else {
 			assert_string_not_equal(text, "");

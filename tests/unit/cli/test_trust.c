@@ -77,7 +77,7 @@ static int
 setup(void **state)
 {
 	(void)state;
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/test_trust.XXXXXX");
 	return mkdtemp(dir) == NULL;
 }
 
