@@ -381,10 +381,14 @@ fail:
 void
 control_server_free(struct control_server *s)
 {
+	struct client *next;
+
 	if (s == NULL)
 		return;
-	while (s->clients != NULL)
-		client_free(s->clients);
+	for (struct client *c = s->clients; c != NULL; c = next) {
+		next = c->next;
+		client_free(c);
+	}
 	ev_io_stop(s->loop, &s->io);
 	ev_timer_stop(s->loop, &s->pause);
 	if (s->io.fd >= 0) {
