@@ -77,12 +77,13 @@ refuse_families(scmp_filter_ctx filter)
 		if (!listed)
 			e = seccomp_rule_add(filter,
 				SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket),
-				1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+				1,
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0));
 	}
 	if (e == 0)
 		e = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
 			SCMP_SYS(socket), 1,
-			SCMP_A0(SCMP_CMP_GE, (scmp_datum_t)AF_MAX));
+			SCMP_A0(SCMP_CMP_GE, (scmp_datum_t)AF_MAX, 0));
 	return e;
 }
 

@@ -192,7 +192,7 @@ allow_narrowly(scmp_filter_ctx filter)
 
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
-			1, SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i]));
+			1, SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i], 0));
 		if (r < 0)
 			return r;
 	}

@@ -27,7 +27,7 @@ enum { FIRST_SEQ = 7, WORDS = 4, MANY = 2000 };
 static struct element
 parse_element(char *word[WORDS])
 {
-	struct element e, pair[2];
+	struct element e = {0}, pair[2];
 	struct element_range range;
 	int r = -EINVAL;
 
