@@ -63,27 +63,40 @@ choose_capabilities(bool root)
 	return 0;
 }
 
-/* Refuses socket() for every family that is not listed. */
+static int
+refuse_family(scmp_filter_ctx filter, enum scmp_compare op, int family)
+{
+	struct scmp_arg_cmp first = {
+		.arg = 0, .op = op, .datum_a = (scmp_datum_t)family};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
+		SCMP_SYS(socket), 1, &first);
+}
+
+static bool
+is_listed(int family)
+{
+	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+		if (families[i] == family)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Refuses socket() for every family that is not listed.  The kernel looks at
+ * 32 bits of the argument and the filter at 64: what is more than a family
+ * falls under the last rule.
+ */
 static int
 refuse_families(scmp_filter_ctx filter)
 {
-	int e = 0;
+	int e = refuse_family(filter, SCMP_CMP_GE, AF_MAX);
 
 	for (int family = 0; family < AF_MAX && e == 0; family++) {
-		bool listed = false;
-
-		for (size_t i = 0; i < ARRAY_LEN(families); i++)
-			listed |= families[i] == family;
-		if (!listed)
-			e = seccomp_rule_add(filter,
-				SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket),
-				1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0));
+		if (!is_listed(family))
+			e = refuse_family(filter, SCMP_CMP_EQ, family);
 	}
-	if (e == 0)
-		e = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
-			SCMP_SYS(socket), 1,
-			SCMP_A0(SCMP_CMP_GE, (scmp_datum_t)AF_MAX, 0));
 	return e;
 }
 
