@@ -85,3 +85,48 @@ def read_all(s):
         if not d:
             return data
         data += d
+
+
+class CutTls:
+    """A TLS client whose first flight goes out as cut(bytes) says: a list of
+    pieces, each of them one write.  Enough of a socket for read_response()."""
+
+    def __init__(self, socket, context, name, cut):
+        self.socket = socket
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, False, name)
+        socket.setsockopt(6, 1, 1)  # TCP_NODELAY: a segment for each write
+        for piece in cut(self._first_flight()):
+            socket.sendall(piece)
+        self._until_done(self.tls.do_handshake)
+        self._flush()
+
+    def _first_flight(self):
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return self.outgoing.read()
+
+    def _flush(self):
+        data = self.outgoing.read()
+        if data:
+            self.socket.sendall(data)
+
+    def _until_done(self, call, *args):
+        while True:
+            try:
+                return call(*args)
+            except ssl.SSLWantReadError:
+                self._flush()
+                data = self.socket.recv(65536)
+                if not data:
+                    self.incoming.write_eof()
+                self.incoming.write(data)
+
+    def sendall(self, data):
+        self.tls.write(data)
+        self._flush()
+
+    def recv(self, size):
+        return self._until_done(self.tls.read, size)

@@ -90,5 +90,8 @@ class Netd:
                 if all(r.get(k) == v for k, v in want.items())]
 
     def wait_record(self, **want):
-        return until(f"a record with {want} in {self.lines()}",
-                     lambda: self.records(**want))[0]
+        try:
+            return until(f"a record with {want}", lambda: self.records(**want))[0]
+        except AssertionError as e:
+            last = "\n".join(str(r) for r in self.lines()[-5:])
+            raise AssertionError(f"{e}; the last ones are\n{last}") from None
