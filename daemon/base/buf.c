@@ -17,10 +17,18 @@ buf_init(struct buf *b, size_t bound)
 	*b = (struct buf){.bound = bound};
 }
 
+static void
+give_back(struct buf *b)
+{
+	if (b->data != NULL && b->secret)
+		explicit_bzero(b->data, b->size);
+	chunk_free(b->data, b->size);
+}
+
 void
 buf_done(struct buf *b)
 {
-	chunk_free(b->data, b->size);
+	give_back(b);
 	b->data = NULL;
 	b->start = b->len = b->size = 0;
 }
@@ -28,9 +36,11 @@ buf_done(struct buf *b)
 void
 buf_wipe(struct buf *b)
 {
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->size);
+	bool secret = b->secret;
+
+	b->secret = true;
 	buf_done(b);
+	b->secret = secret;
 }
 
 void
@@ -74,7 +84,7 @@ make_room(struct buf *b, size_t need)
 		return -ENOMEM;
 	if (b->len > 0)
 		memcpy(data, b->data + b->start, b->len);
-	chunk_free(b->data, b->size);
+	give_back(b);
 	b->data = data;
 	b->size = size;
 	b->start = 0;

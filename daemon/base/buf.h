@@ -18,6 +18,7 @@ struct buf {
 	size_t len;   /* unread bytes */
 	size_t size;  /* allocated */
 	size_t bound; /* what may be added stops here; may be changed */
+	bool secret;  /* memory is wiped before it is given back */
 };
 
 void buf_init(struct buf *b, size_t bound);
@@ -25,7 +26,8 @@ void buf_init(struct buf *b, size_t bound);
 /* Frees the memory; the bound stays, the buffer can be used again. */
 void buf_done(struct buf *b);
 
-/* As buf_done(), after overwriting all that was ever in it. */
+/* As buf_done(), after overwriting it; what growing left behind was only
+ * overwritten if the buffer was secret then. */
 void buf_wipe(struct buf *b);
 
 /* Gives the memory back if nothing is in it. */

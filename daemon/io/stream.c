@@ -93,6 +93,14 @@ stream_own(struct stream *s, void (*ready)(void *arg), void *arg)
 }
 
 void
+stream_set_reset(struct stream *s)
+{
+	struct linger now = {.l_onoff = 1};
+
+	setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+void
 stream_done(struct stream *s)
 {
 	if (s->fd < 0)
@@ -103,7 +111,7 @@ stream_done(struct stream *s)
 	close(s->fd);
 	s->fd = -1;
 	buf_done(&s->in);
-	buf_wipe(&s->out);
+	buf_done(&s->out);
 }
 
 void
@@ -248,10 +256,8 @@ stream_flush_now(struct stream *s)
 		set_events(s, wanted(s) | EV_WRITE);
 		return;
 	}
-	if (s->secret_out) {
-		buf_wipe(&s->out);
-		s->secret_out = false;
-	}
+	if (s->out.secret)
+		buf_done(&s->out);
 	if (s->write_done)
 		say_finished(s);
 }

@@ -38,7 +38,6 @@ struct stream {
 	bool write_done; /* we have; nothing may be added to `out` */
 	bool shut;       /* … and it was said to the peer */
 	bool drained;    /* the last read was short: wait for an event */
-	bool secret_out; /* `out` held a secret: wipe it when it is drained */
 	int error;       /* -errno of what broke it; 0 */
 	void (*ready)(void *arg);
 	void *arg;
@@ -50,6 +49,9 @@ void stream_init(
 
 /* Who is called from now on. */
 void stream_own(struct stream *s, void (*ready)(void *arg), void *arg);
+
+/* Makes the coming close a reset: what was sent must not look complete. */
+void stream_set_reset(struct stream *s);
 
 /* Closes and frees everything; may be called twice, and inside ready(). */
 void stream_done(struct stream *s);

@@ -216,7 +216,7 @@ step_send(struct exchange *x)
 			&x->plan, x->flow->services->keyring, &x->head);
 	if (r == 0) {
 		s->out.bound = STREAM_BUFFER + HTTP_HEAD_WIRE_MAX;
-		s->secret_out = x->plan.count > 0;
+		s->out.secret = x->plan.count > 0;
 		x->up = http_conn_request(origin_http(x->origin), &x->head);
 		s->out.bound = STREAM_BUFFER;
 	}
@@ -323,6 +323,17 @@ end(struct exchange *x)
 	leave_origin(x);
 	http_stream_close(x->down);
 	x->down = NULL;
+}
+
+bool
+exchange_expire(struct exchange *x)
+{
+	if (x->down == NULL || x->step == STEP_REPLY ||
+		http_stream_sent_head(x->down))
+		return false;
+	exchange_fail(
+		x, 504, RECORD_TIMEOUT, "the origin did not answer in time");
+	return true;
 }
 
 enum exchange_state

@@ -33,6 +33,9 @@ enum exchange_state {
 /* Goes as far as bytes and room allow. *ret_moved: some bytes moved. */
 enum exchange_state exchange_run(struct exchange *x, bool *ret_moved);
 
+/* Its time is up: it will answer so, if nothing was answered yet. */
+bool exchange_expire(struct exchange *x);
+
 /* Ends it where it is, puts the outcome on record.  Accepts NULL. */
 void exchange_free(struct exchange *x);
 

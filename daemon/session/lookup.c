@@ -26,6 +26,12 @@
 #include "sandbox.h"
 #include "services.h"
 
+enum {
+	/* Waiting at one time, of one sandbox: a name server that it controls
+	 * must not hold all that the resolver has for everybody. */
+	OPEN_LOOKUPS = 64,
+};
+
 struct lookup {
 	struct services *services;
 	struct sandbox *sandbox; /* a reference */
@@ -185,7 +191,8 @@ lookup_may_ask(struct services *services, struct sandbox *sandbox)
 {
 	struct record r;
 
-	if (budget_take(&sandbox->questions, ev_now(services->loop)))
+	if (sandbox->lookups < OPEN_LOOKUPS &&
+		budget_take(&sandbox->questions, ev_now(services->loop)))
 		return true;
 	sandbox->unsaid++;
 	if (!budget_take(&sandbox->complaints, ev_now(services->loop)))
@@ -202,7 +209,7 @@ lookup_may_ask(struct services *services, struct sandbox *sandbox)
 		.generation = services->generation,
 		.dur_us = -1,
 		.ttfb_us = -1,
-		.detail = "too many DNS questions a second",
+		.detail = "too many DNS questions at once or a second",
 		.count = sandbox->unsaid,
 	};
 	sandbox->unsaid = 0;
@@ -228,6 +235,7 @@ lookup_new(struct services *services, const struct lookup_from *from,
 		return NULL;
 	l->services = services;
 	l->sandbox = sandbox_ref(from->sandbox);
+	l->sandbox->lookups++;
 	l->done = done;
 	l->arg = arg;
 	l->began = ev_now(services->loop);
@@ -244,6 +252,7 @@ lookup_cancel(struct lookup *l)
 		return;
 	daybook_cancel(l->services->daybook, &l->entry);
 	resolver_cancel(l->query);
+	l->sandbox->lookups--;
 	sandbox_unref(l->sandbox);
 	free(l);
 }

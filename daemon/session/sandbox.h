@@ -47,7 +47,8 @@ struct sandbox {
 	struct pool *pool;
 	struct budget connects, questions, complaints;
 	unsigned connections;
-	uint32_t unsaid; /* refusals over a limit since the last record */
+	unsigned lookups; /* DNS questions that wait for an answer */
+	uint32_t unsaid;  /* refusals over a limit since the last record */
 	TAILQ_HEAD(, session) sessions;
 	unsigned references;
 };

@@ -186,8 +186,10 @@ run_exchange(struct session *s, bool *ret_moved)
 		return NEXT_WAIT;
 	exchange_free(s->exchange);
 	s->exchange = NULL;
-	if (state == EXCHANGE_BROKEN)
+	if (state == EXCHANGE_BROKEN) {
+		stream_set_reset(c);
 		return NEXT_CLOSE;
+	}
 	if (http_conn_must_close(s->http))
 		return linger(s);
 	return NEXT_STEP;
@@ -308,6 +310,12 @@ on_deadline(void *arg)
 {
 	struct session *s = arg;
 
+	if (s->exchange != NULL && exchange_expire(s->exchange)) {
+		deadline_set(
+			&s->deadline, s->flow.services->limits.head_seconds);
+		session_run(s);
+		return;
+	}
 	if (s->state == S_FIRST)
 		flow_refused(&s->flow, RECORD_DENIED, RECORD_NO_CLIENT_DATA,
 			"nothing that tells what this is came in time");

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "buf.h"
+#include "chunk.h"
 
 static void
 test_holds_no_memory_until_used(void **state)
@@ -81,6 +82,35 @@ test_reserve_gives_what_commit_takes(void **state)
 	buf_done(&b);
 }
 
+/* What a secret buffer leaves behind when it grows is wiped, too. */
+static void
+test_secret_leaves_nothing_behind(void **state)
+{
+	static const char canary[] = "canary-4711";
+	enum { FIRST = 2048, BOUND = 64 * 1024 };
+	char *old, *seen;
+	struct buf b;
+	size_t room;
+
+	(void)state;
+	buf_init(&b, BOUND);
+	b.secret = true;
+	assert_int_equal(buf_add(&b, canary, sizeof(canary)), 0);
+	old = b.data;
+	assert_non_null(buf_reserve(&b, FIRST * 4, &room));
+	assert_ptr_not_equal(old, b.data);
+	assert_string_equal(buf_span(&b).ptr, canary);
+	/* The old block is the next one of its size to be handed out, in builds
+	 * without sanitizers; they would not let us look either way. */
+	seen = chunk_alloc(FIRST);
+	assert_non_null(seen);
+	if (seen == old)
+		assert_null(memmem(seen + sizeof(void *),
+			FIRST - sizeof(void *), canary + sizeof(void *), 3));
+	chunk_free(seen, FIRST);
+	buf_done(&b);
+}
+
 int
 main(void)
 {
@@ -89,6 +119,7 @@ main(void)
 		cmocka_unit_test(test_all_or_nothing_at_the_bound),
 		cmocka_unit_test(test_keeps_order_over_wrap_and_growth),
 		cmocka_unit_test(test_reserve_gives_what_commit_takes),
+		cmocka_unit_test(test_secret_leaves_nothing_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
