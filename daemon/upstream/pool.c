@@ -83,12 +83,14 @@ pool_new(const struct upstream *u)
 void
 pool_free(struct pool *p)
 {
-	struct idle *i;
+	struct idle *i, *next;
 
 	if (p == NULL)
 		return;
-	while ((i = TAILQ_FIRST(&p->idle)) != NULL)
+	for (i = TAILQ_FIRST(&p->idle); i != NULL; i = next) {
+		next = TAILQ_NEXT(i, link);
 		origin_close(take_out(i));
+	}
 	resume_free(p->resume);
 	free(p);
 }
@@ -107,8 +109,7 @@ pool_take(struct pool *p, const struct origin_key *key, bool fresh)
 	ev_tstamp now = ev_now(p->upstream->loop);
 	struct idle *i;
 
-	TAILQ_FOREACH(i, &p->idle, link)
-	{
+	TAILQ_FOREACH(i, &p->idle, link) {
 		if (fresh && now - i->since > fresh_seconds)
 			return NULL; /* the rest is older still */
 		if (same_key(origin_key(i->origin), key))

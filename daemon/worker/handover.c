@@ -6,8 +6,8 @@
  * Applying has two halves.  The first makes everything new beside the old: the
  * policy, each sandbox with its authority and TLS context, each secret.  It may
  * fail, and then throws away what it made.  The second only moves pointers and
- * closes what has to be closed: it cannot fail, but for memory for the table of sandboxes,
- * which leaves that sandbox out, closed.
+ * closes what has to be closed: it cannot fail, but for memory for the table of
+ * sandboxes, which leaves that sandbox out, closed.
  */
 #include "handover.h"
 
@@ -235,7 +235,7 @@ compile(struct handover *b, struct policy **ret, char *reterr,
 	size_t reterr_size)
 {
 	const struct tree **trees =
-		calloc(b->document_count + 1, sizeof(*trees));
+		calloc(b->document_count + 1, sizeof(struct tree *));
 	struct document *d;
 	size_t n = 0;
 	int r = -ENOMEM;
@@ -243,7 +243,7 @@ compile(struct handover *b, struct policy **ret, char *reterr,
 	if (trees == NULL)
 		return -ENOMEM;
 	STAILQ_FOREACH(d, &b->documents, link)
-	trees[n++] = d->tree;
+		trees[n++] = d->tree;
 	r = b->documents_bad
 		    ? -EINVAL
 		    : policy_compile(trees, n, settings_keys(), ret, b->report);
@@ -375,8 +375,7 @@ handover_apply(struct handover *b, struct services *services,
 		if (r < 0)
 			return r;
 	}
-	STAILQ_FOREACH(a, &b->arriving, link)
-	{
+	STAILQ_FOREACH(a, &b->arriving, link) {
 		r = make_sandbox(a, services, reterr, reterr_size);
 		if (r < 0) {
 			policy_unref(fresh);
@@ -385,12 +384,12 @@ handover_apply(struct handover *b, struct services *services,
 	}
 	services->generation = b->generation;
 	STAILQ_FOREACH(l, &b->leaving, link)
-	forget(services, l->name);
+		forget(services, l->name);
 	if (fresh != NULL)
 		replace_policy(services, policy, fresh);
 	STAILQ_FOREACH(v, &b->values, link)
-	exchange_value(services, v);
+		exchange_value(services, v);
 	STAILQ_FOREACH(a, &b->arriving, link)
-	admit(services, a, *policy);
+		admit(services, a, *policy);
 	return 0;
 }
