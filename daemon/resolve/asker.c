@@ -106,8 +106,7 @@ socket_find(struct asker *a, int fd)
 {
 	struct asker_socket *s;
 
-	LIST_FOREACH(s, &a->sockets, link)
-	{
+	LIST_FOREACH(s, &a->sockets, link) {
 		if (s->io.fd == fd)
 			return s;
 	}

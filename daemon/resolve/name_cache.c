@@ -94,8 +94,7 @@ find(struct name_cache *c, const char *name, int family)
 {
 	struct entry *e;
 
-	LIST_FOREACH(e, bucket_of(c, name), chain)
-	{
+	LIST_FOREACH(e, bucket_of(c, name), chain) {
 		if (e->family == family && strcmp(e->name, name) == 0)
 			return e;
 	}

@@ -99,8 +99,7 @@ lookup_find(struct resolver *r, const char *name, int family)
 {
 	struct lookup *l;
 
-	LIST_FOREACH(l, chain_of(r, name), chain)
-	{
+	LIST_FOREACH(l, chain_of(r, name), chain) {
 		if (l->question.family == family && strcmp(l->name, name) == 0)
 			return l;
 	}

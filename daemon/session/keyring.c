@@ -44,8 +44,7 @@ find(const struct keyring *v, const char *name)
 {
 	struct entry *e;
 
-	SLIST_FOREACH(e, &v->entries, link)
-	{
+	SLIST_FOREACH(e, &v->entries, link) {
 		if (strcmp(e->name, name) == 0)
 			return e;
 	}

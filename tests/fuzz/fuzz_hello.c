@@ -25,8 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (part == HELLO_NOT_TLS && whole != HELLO_NOT_TLS &&
 			whole != HELLO_BAD)
 			abort();
-		if (part == HELLO_OK && whole != HELLO_OK &&
-			whole != HELLO_BAD)
+		if (part == HELLO_OK && whole != HELLO_OK && whole != HELLO_BAD)
 			abort();
 	}
 	return 0;

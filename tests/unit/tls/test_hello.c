@@ -362,8 +362,8 @@ write_seeds(const char *dir)
 		FILE *f;
 
 		typical(&b, "api.example.org");
-		len = i < 4 ? into_records(&b, (size_t[]){1, 7, 50, 9999}[i],
-				      wire)
+		len = i < 4 ? into_records(
+				      &b, (size_t[]){1, 7, 50, 9999}[i], wire)
 			    : twisted((enum twist)(i - 4));
 		snprintf(path, sizeof(path), "%s/seed-%02d", dir, i);
 		f = fopen(path, "wb");

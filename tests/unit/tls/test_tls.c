@@ -44,8 +44,8 @@ open_contexts(struct pair *p, const char *host)
 	assert_int_equal(context_connect(span_of(ca_pem(p->ca)), &p->connect,
 				 why, sizeof(why)),
 		0);
-	assert_int_equal(ca_leaf(p->ca, host, CA_KEY_EC, time(NULL), &p->leaf,
-				 &minted),
+	assert_int_equal(
+		ca_leaf(p->ca, host, CA_KEY_EC, time(NULL), &p->leaf, &minted),
 		0);
 	p->fds[0] = p->fds[1] = -1;
 }
@@ -53,9 +53,8 @@ open_contexts(struct pair *p, const char *host)
 static void
 open_ends(struct pair *p, const char *expected, SSL_SESSION *session)
 {
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-				 p->fds),
-		0);
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, p->fds), 0);
 	buf_init(&p->held, 4096);
 	p->server = tls_accept(p->accept, p->fds[0], &p->held,
 		ca_leaf_certificate(p->leaf), ca_leaf_key(p->leaf));
