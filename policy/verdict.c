@@ -1,5 +1,5 @@
 /*
- * decide.c - the order of evaluation, and nothing else
+ * verdict.c - the order of evaluation, and nothing else
  *
  * Theory of operation
  *
