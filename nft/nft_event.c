@@ -11,6 +11,7 @@
 #include "batch.h"
 #include "nft_event.h"
 #include "nft_watch.h"
+#include "nlmessage.h"
 
 /* In every kind of message the name of the table has the number 1. */
 enum { ATTR_TABLE = NFTA_TABLE_NAME };
@@ -67,7 +68,7 @@ nft_event_judge(const struct nft_event_filter *f, bool nfnl, const void *bytes,
 	int rest = len > INT_MAX ? INT_MAX : (int)len;
 	int flags = 0;
 
-	for (; mnl_nlmsg_ok(nlh, rest); nlh = mnl_nlmsg_next(nlh, &rest))
+	for (; nlmessage_ok(nlh, rest); nlh = mnl_nlmsg_next(nlh, &rest))
 		flags |= nfnl ? judge_nfnl(f, nlh) : judge_rtnl(f, nlh);
 	return flags;
 }

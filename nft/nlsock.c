@@ -11,6 +11,7 @@
 #include <linux/netlink.h>
 
 #include "batch.h"
+#include "nlmessage.h"
 #include "nlsock.h"
 
 enum {
@@ -159,7 +160,7 @@ take_messages(struct answer *a, const void *bytes, size_t len, uint32_t first,
 	const struct nlmsghdr *nlh = bytes;
 	int rest = (int)len;
 
-	for (; mnl_nlmsg_ok(nlh, rest); nlh = mnl_nlmsg_next(nlh, &rest)) {
+	for (; nlmessage_ok(nlh, rest); nlh = mnl_nlmsg_next(nlh, &rest)) {
 		int r;
 
 		if ((int32_t)(nlh->nlmsg_seq - first) < 0)

@@ -129,9 +129,7 @@ closed_inputs()
 		$1 == "chain" { chain = $2; hook = 0; last = ""; next }
 		$1 == "type" {
 			hook = / hook input /
-			if (/policy drop/) closed[table "/" chain] = 1
-			else policy_open = 1
-			if (!hook) delete closed[table "/" chain]
+			if (hook && /policy drop/) closed[table "/" chain] = 1
 			next
 		}
 		accepts_us() { mended[table] = 1 }

@@ -65,7 +65,8 @@ plan_put(struct plan *p, struct batch *b)
 static void
 plan_line(struct plan *p, struct batch *b, char *line)
 {
-	char *word[WORDS] = {NULL};
+	char none[1] = "";
+	char *word[WORDS] = {none, none, none, none};
 	enum batch_op op;
 	int n = 0;
 

@@ -100,7 +100,7 @@ test_source_keys(void **state)
 
 		if ((r == 0) != (cases[i].key != NULL))
 			fail_msg("%s: %s", cases[i].address, cases[i].why);
-		if (r < 0)
+		if (cases[i].key == NULL)
 			continue;
 		hex(e.key, e.key_len, key);
 		if (strcmp(key, cases[i].key) != 0)
@@ -183,7 +183,7 @@ test_ranges(void **state)
 
 		if ((r == 0) != (cases[i].want != NULL))
 			fail_msg("%s: %s", cases[i].text, cases[i].why);
-		if (r < 0)
+		if (cases[i].want == NULL)
 			continue;
 		range_text(&range, text);
 		if (strcmp(text, cases[i].want) != 0)
@@ -225,8 +225,8 @@ test_joined_ranges(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct element_range ranges[5];
-		char text[1024] = "";
-		size_t n = 0;
+		char text[1024] = "", one[2 * INET6_ADDRSTRLEN];
+		size_t n = 0, len = 0;
 
 		for (; cases[i].in[n] != NULL; n++)
 			assert_int_equal(
@@ -234,8 +234,9 @@ test_joined_ranges(void **state)
 				0);
 		n = element_ranges_join(ranges, n);
 		for (size_t j = 0; j < n; j++) {
-			range_text(&ranges[j], text + strlen(text));
-			strcat(text, " ");
+			range_text(&ranges[j], one);
+			len += (size_t)snprintf(
+				text + len, sizeof(text) - len, "%s ", one);
 		}
 		if (strcmp(text, cases[i].want) != 0)
 			fail_msg("%s: %s", text, cases[i].why);

@@ -56,7 +56,7 @@ take_line(struct found *f, struct nft_chain **chain, const char *line)
 		if (sscanf(line, "chain %63s %1[{]", name, brace) != 2)
 			return;
 		assert_in_range(f->count, 0, NFT_CHAINS - 1);
-		strcpy(f->names[f->count], name);
+		snprintf(f->names[f->count], sizeof(name), "%s", name);
 		*chain = &f->chains[f->count];
 		**chain = (struct nft_chain){
 			f->names[f->count], NFT_NO_HOOK, 0, 0};
