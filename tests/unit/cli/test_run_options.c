@@ -122,7 +122,7 @@ test_environment(void **state)
 {
 	static const char *const withheld[] = {"TOKEN_A", "TOKEN_B"};
 	struct run_user user = {
-		.name = "somebody", .home = "/home/s", .shell = "/bin/sh"};
+		.name = "somebody", .home = "/srv/s", .shell = "/bin/sh"};
 	char **e;
 
 	(void)state;
@@ -139,7 +139,7 @@ test_environment(void **state)
 	assert_null(get(e, "https_proxy"));
 	assert_string_equal(get(e, "TOKEN_AB"), "stays");
 	assert_string_equal(get(e, "EMPTY"), "");
-	assert_string_equal(get(e, "HOME"), "/home/s");
+	assert_string_equal(get(e, "HOME"), "/srv/s");
 	assert_string_equal(get(e, "USER"), "somebody");
 	assert_string_equal(get(e, "SBX_NET_SANDBOX"), "box");
 	assert_string_equal(

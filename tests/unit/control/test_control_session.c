@@ -343,84 +343,6 @@ test_large_answers_wait_for_room(void **state)
 	free(text);
 }
 
-static const struct {
-	const char *query;
-	const char *holds[4];
-	const char *why;
-} explains_cases[] = {
-	{"sandbox=one&url=https://api.example.org/repos/a",
-		{"\"allowed\"", "\"rule_allow\"", "agent.allow[0]", "\"api\""},
-		"the credential goes with it"},
-	{"sandbox=one&url=http://api.example.org/repos/a",
-		{"\"allowed\"", "\"credentials\": []"}, "not over plain HTTP"},
-	{"sandbox=one&url=https://api.example.org/repos/a&method=POST",
-		{"\"denied\"", "\"method\"", "\"credentials\": []"}, "method"},
-	{"sandbox=one&url=https://api.example.org/users",
-		{"\"denied\"", "\"path\""}, "path"},
-	{"sandbox=one&url=https://api.example.org/repos/%252e%252e/x",
-		{"\"denied\"", "\"path_ambiguous\""},
-		"encoded once in the query, once in the path"},
-	{"sandbox=one&url=https://api.example.org/repos/a?/../b",
-		{"\"allowed\"", "\"path\": \"/repos/a\""},
-		"the query is not looked at"},
-	{"sandbox=one&url=https://API.Example.ORG./repos/a", {"\"allowed\""},
-		"normalised"},
-	{"sandbox=one&url=https://example.org",
-		{"\"allowed\"", "\"path\": \"/\""}, "no path"},
-	{"sandbox=one&url=https://example.org:8443/",
-		{"\"denied\"", "\"port\"", "8443"}, "another port"},
-	{"sandbox=one&url=https://db.example.org:5432/",
-		{"\"allowed\"", "\"passthrough\""}, "passthrough"},
-	{"sandbox=one&url=https://192.0.2.7:22/",
-		{"\"allowed\"", "\"address\""}, "address rule"},
-	{"sandbox=one&url=https://192.0.2.7/", {"\"denied\"", "\"port\""},
-		"address, other port"},
-	{"sandbox=one&url=https://[2001:db8::1]/",
-		{"\"denied\"", "\"no_name\""}, "IPv6 address"},
-	{"sandbox=one&url=https://0x7f000001/", {"odd spelling"},
-		"what inet_aton() would take"},
-	{"sandbox=one&url=https://evil.example/", {"\"denied\"", "\"no_rule\""},
-		"nothing about it"},
-	{"policy=open&url=https://evil.example/",
-		{"\"allowed\"", "\"default_allow\""}, "by policy"},
-	{"policy=none&url=https://evil.example/", {"no such policy"},
-		"unknown policy"},
-	{"sandbox=none&url=https://evil.example/", {"no such sandbox"},
-		"unknown sandbox"},
-	{"sandbox=one&policy=open&url=https://evil.example/",
-		{"either sandbox="}, "both"},
-	{"sandbox=one&url=ftp://example.org/", {"must begin with"}, "scheme"},
-	{"sandbox=one&url=https://user@example.org/", {"names no host"},
-		"userinfo"},
-	{"sandbox=one&url=https://example.org:99999/", {"names no host"},
-		"port"},
-	{"sandbox=one&url=https:///x", {"names no host"}, "no host"},
-};
-
-static void
-test_explains(void **state)
-{
-	char request[512];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(explains_cases); i++) {
-		struct control_session *s = open_session(CONTROL_READ);
-		const char *answer;
-
-		snprintf(request, sizeof(request),
-			"GET /v1/explain?%s HTTP/1.1\r\n" HOST "\r\n",
-			explains_cases[i].query);
-		answer = ask(s, request);
-		for (size_t j = 0; j < 4 && explains_cases[i].holds[j] != NULL;
-			j++) {
-			if (strstr(answer, explains_cases[i].holds[j]) == NULL)
-				fail_msg("%s (%s): %s", explains_cases[i].query,
-					explains_cases[i].why, answer);
-		}
-		control_session_free(s);
-	}
-}
-
 static void
 test_checks_documents(void **state)
 {
@@ -491,7 +413,6 @@ main(void)
 			test_gone_before_the_keeper_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_large_answers_wait_for_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_explains, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_checks_documents, setup, teardown),
 		cmocka_unit_test_setup_teardown(

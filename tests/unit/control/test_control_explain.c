@@ -1,0 +1,140 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "control_query.h"
+#include "control_reply.h"
+#include "control_routes.h"
+#include "fake_keeper.h"
+
+static const struct {
+	const char *query;
+	const char *holds[4];
+	const char *why;
+} cases[] = {
+	{"sandbox=one&url=https://api.example.org/repos/a",
+		{"\"allowed\"", "\"rule_allow\"", "agent.allow[0]", "\"api\""},
+		"the credential goes with it"},
+	{"sandbox=one&url=http://api.example.org/repos/a",
+		{"\"allowed\"", "\"credentials\": []"}, "not over plain HTTP"},
+	{"sandbox=one&url=https://api.example.org/repos/a&method=POST",
+		{"\"denied\"", "\"method\"", "\"credentials\": []"}, "method"},
+	{"sandbox=one&url=https://api.example.org/users",
+		{"\"denied\"", "\"path\""}, "path"},
+	{"sandbox=one&url=https://api.example.org/repos/%252e%252e/x",
+		{"\"denied\"", "\"path_ambiguous\""},
+		"encoded once in the query, once in the path"},
+	{"sandbox=one&url=https://api.example.org/repos/a?/../b",
+		{"\"allowed\"", "\"path\": \"/repos/a\""},
+		"the query is not looked at"},
+	{"sandbox=one&url=https://API.Example.ORG./repos/a", {"\"allowed\""},
+		"normalised"},
+	{"sandbox=one&url=https://example.org",
+		{"\"allowed\"", "\"path\": \"/\""}, "no path"},
+	{"sandbox=one&url=https://example.org:8443/",
+		{"\"denied\"", "\"port\"", "8443"}, "another port"},
+	{"sandbox=one&url=https://db.example.org:5432/",
+		{"\"allowed\"", "\"passthrough\""}, "passthrough"},
+	{"sandbox=one&url=https://192.0.2.7:22/",
+		{"\"allowed\"", "\"address\""}, "address rule"},
+	{"sandbox=one&url=https://192.0.2.7/", {"\"denied\"", "\"port\""},
+		"address, other port"},
+	{"sandbox=one&url=https://[2001:db8::1]/",
+		{"\"denied\"", "\"no_name\""}, "IPv6 address"},
+	{"sandbox=one&url=https://0x7f000001/", {"odd spelling"},
+		"what inet_aton() would take"},
+	{"sandbox=one&url=https://evil.example/", {"\"denied\"", "\"no_rule\""},
+		"nothing about it"},
+	{"policy=open&url=https://evil.example/",
+		{"\"allowed\"", "\"default_allow\""}, "by policy"},
+	{"policy=none&url=https://evil.example/", {"no such policy"},
+		"unknown policy"},
+	{"sandbox=none&url=https://evil.example/", {"no such sandbox"},
+		"unknown sandbox"},
+	{"sandbox=one&policy=open&url=https://evil.example/",
+		{"either sandbox="}, "both"},
+	{"sandbox=one&url=ftp://example.org/", {"must begin with"}, "scheme"},
+	{"sandbox=one&url=https://user@example.org/", {"names no host"},
+		"userinfo"},
+	{"sandbox=one&url=https://example.org:99999/", {"names no host"},
+		"port"},
+	{"sandbox=one&url=https:///x", {"names no host"}, "no host"},
+};
+
+static void
+test_explains(void **state)
+{
+	struct keeper keeper;
+
+	(void)state;
+	fake_keeper_init(&keeper);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct control_request request = {
+			.keeper = &keeper, .query = span_of(cases[i].query)};
+		struct control_reply reply = {0};
+
+		control_explain(&request, &reply);
+		for (size_t j = 0; j < 4 && cases[i].holds[j] != NULL; j++) {
+			if (strstr(reply.body, cases[i].holds[j]) == NULL)
+				fail_msg("%s (%s): %s", cases[i].query,
+					cases[i].why, reply.body);
+		}
+		control_reply_done(&reply);
+	}
+	fake_keeper_done(&keeper);
+}
+
+static void
+test_queries(void **state)
+{
+	static const struct {
+		const char *query, *key;
+		const char *value; /* NULL: refused, "" too: none */
+		const char *why;
+	} rows[] = {
+		{"a=b", "a", "b", "one"},
+		{"x=y&a=b&a=c", "a", "b", "the first"},
+		{"a=%41%2b+", "a", "A+ ", "decoded"},
+		{"ab=1", "a", "", "another key"},
+		{"%61=1", "a", "", "keys are written plainly"},
+		{"a", "a", "", "without a value"},
+		{"a=", "a", "", "empty value"},
+		{"", "a", "", "empty query"},
+		{"&&a=b&&", "a", "b", "empty pairs"},
+		{"a=%4", "a", NULL, "cut"},
+		{"a=%", "a", NULL, "cut"},
+		{"a=%0g", "a", NULL, "no hex"},
+		{"a=%00", "a", NULL, "NUL"},
+		{"a=12345678", "a", NULL, "too long"},
+	};
+	char value[8];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int n;
+
+		value[0] = '\0';
+		n = control_query_get(span_of(rows[i].query), rows[i].key,
+			value, sizeof(value));
+		if ((n < 0) != (rows[i].value == NULL) ||
+			(n >= 0 && strcmp(value, rows[i].value) != 0))
+			fail_msg("%s: %s", rows[i].query, rows[i].why);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_explains),
+		cmocka_unit_test(test_queries),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
