@@ -143,17 +143,24 @@ settle(struct session *s)
 	}
 }
 
-/* Takes the next request, or sees that there can be none. */
+/*
+ * Takes the next request, or sees that there can be none.  Reads as long as
+ * there is something: what TLS has decrypted already, no event announces.  The
+ * bound of a head ends that.
+ */
 static enum next
 next_request(struct session *s)
 {
 	struct flow *f = &s->flow;
 	struct http_stream *stream;
+	size_t n;
 	int r;
 
-	stream_fill(&f->client);
-	r = http_conn_run(s->http, f->client.read_done);
-	stream = http_conn_accept(s->http);
+	do {
+		n = stream_fill(&f->client);
+		r = http_conn_run(s->http, f->client.read_done);
+		stream = http_conn_accept(s->http);
+	} while (n > 0 && r == 0 && stream == NULL);
 	if (stream == NULL && r < 0)
 		stream = http_conn_accept_refused(s->http);
 	if (stream != NULL) {
