@@ -257,12 +257,12 @@ static enum next
 step_linger(struct session *s)
 {
 	struct stream *c = &s->flow.client;
-	size_t n;
 
-	while ((n = stream_fill(c)) > 0) {
-		s->lingered += n;
+	/* What came before is in the way of what comes. */
+	do {
+		s->lingered += c->in.len;
 		buf_consume(&c->in, c->in.len);
-	}
+	} while (stream_fill(c) > 0);
 	if (c->error != 0 || s->lingered > LINGER_BYTES ||
 		(c->read_done && c->shut))
 		return NEXT_CLOSE;
