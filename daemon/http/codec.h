@@ -36,6 +36,7 @@ struct http_conn {
 	int error_status;
 	bool server;
 	bool eof;         /* the peer has finished sending */
+	bool cut;         /* … before its message was complete: the error */
 	bool must_close;  /* a peer or a broken stream has made it so */
 	bool close_asked; /* … or the owner */
 };

@@ -45,6 +45,12 @@ http_conn_error_status(const struct http_conn *c)
 	return c->error_status;
 }
 
+bool
+http_conn_was_cut(const struct http_conn *c)
+{
+	return c->cut;
+}
+
 struct http_stream *
 http_conn_accept(struct http_conn *c)
 {

@@ -54,11 +54,11 @@ const char *http_conn_error(const struct http_conn *c);
 /* 400, 414, 417, 431, 501, 503, 505; 502 on a client conn; 0 without error. */
 int http_conn_error_status(const struct http_conn *c);
 
-/*
- * Server: the next request whose head is complete and that nobody has taken;
- * NULL if none.  The caller ends it with http_stream_close().  Looks at what
- * is in `in`, as http_conn_run() does.
- */
+/* The error is that the peer ended before its message did. */
+bool http_conn_was_cut(const struct http_conn *c);
+
+/* Server: the next request whose head is complete and that nobody has taken, or
+ * NULL; http_stream_close() ends it.  Looks at `in` as http_conn_run() does. */
 struct http_stream *http_conn_accept(struct http_conn *c);
 
 /* Server, after -EPROTO with no request open: a stream without a head

@@ -42,6 +42,8 @@ h1_fail(struct h1 *h, enum h1_refused why)
 	h->base.error = refusal->text;
 	h->base.error_status = h->base.server ? refusal->status : 502;
 	h->base.must_close = true;
+	h->base.cut = why == H1_CUT_HEAD || why == H1_CUT_BODY ||
+		      why == H1_NO_RESPONSE;
 	h->phase = H1_FAILED;
 	return -EPROTO;
 }
@@ -158,7 +160,9 @@ at_end_of_input(struct h1 *h)
 {
 	bool empty = h->base.in->len == 0;
 
-	h->base.must_close = true;
+	/* Requests that came before the end wait behind this one. */
+	if (!h->base.server || empty || h->phase == H1_HEAD)
+		h->base.must_close = true;
 	switch (h->phase) {
 	case H1_HEAD:
 		if (h->line.bytes > 0)
