@@ -9,7 +9,8 @@
  *
  * Nothing is ever reported from inside a call of the owner: a write that fails
  * is remembered in `error`, and ready() follows from the flush at the end of
- * the turn or from the watcher.
+ * the turn or from the watcher.  With hears_out it is the read side that will
+ * tell, for it goes on until the peer's last word.
  */
 #include "stream.h"
 
@@ -234,6 +235,15 @@ say_finished(struct stream *s)
 	s->shut = true;
 }
 
+static void
+stop_writing(struct stream *s)
+{
+	buf_wipe(&s->out);
+	s->secret_out = false;
+	s->write_done = true;
+	s->shut = true;
+}
+
 void
 stream_flush_now(struct stream *s)
 {
@@ -249,7 +259,10 @@ stream_flush_now(struct stream *s)
 		s->bytes_out += (uint64_t)n;
 	}
 	if (n < 0 && n != -EAGAIN) {
-		broke(s, (int)n);
+		if (s->hears_out)
+			stop_writing(s);
+		else
+			broke(s, (int)n);
 		return;
 	}
 	if (s->out.len > 0) {

@@ -38,12 +38,18 @@ struct stream {
 	bool write_done; /* we have; nothing may be added to `out` */
 	bool shut;       /* … and it was said to the peer */
 	bool drained;    /* the last read was short: wait for an event */
+	bool secret_out; /* `out` held a secret: wipe it when it is drained */
+	bool hears_out;  /* a failed write ends writing only: see below */
 	int error;       /* -errno of what broke it; 0 */
 	void (*ready)(void *arg);
 	void *arg;
 };
 
-/* Takes fd, which must be non-blocking. */
+/*
+ * Takes fd, which must be non-blocking.  Who sets hears_out goes on reading
+ * when the peer takes no more: an origin may have said why before it reset the
+ * connection.
+ */
 void stream_init(
 	struct stream *s, struct ev_loop *loop, struct turn *turn, int fd);
 

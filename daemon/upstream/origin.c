@@ -66,6 +66,7 @@ become_ready(struct origin *o)
 		return;
 	}
 	o->state = ORIGIN_READY;
+	o->stream.hears_out = true;
 	stream_watch(&o->stream, true);
 	o->changed(o->arg);
 }
