@@ -121,14 +121,14 @@ on_origin(void *arg)
 	x->wake(x->arg);
 }
 
-static bool
-is_idempotent(const char *method)
+bool
+exchange_is_idempotent(const struct exchange *x)
 {
 	static const char *const names[] = {
 		"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(method, names[i]) == 0)
+		if (strcmp(x->method, names[i]) == 0)
 			return true;
 	}
 	return false;
@@ -148,7 +148,7 @@ step_lease(struct exchange *x)
 	x->step = STEP_CONNECT;
 	if (!x->retried)
 		x->origin = pool_take(
-			f->sandbox->pool, &key, !is_idempotent(x->method));
+			f->sandbox->pool, &key, !exchange_is_idempotent(x));
 	if (x->origin != NULL)
 		origin_own(x->origin, on_origin, x);
 	else
@@ -216,7 +216,8 @@ step_send(struct exchange *x)
 			&x->plan, x->flow->services->keyring, &x->head);
 	if (r == 0) {
 		s->out.bound = STREAM_BUFFER + HTTP_HEAD_WIRE_MAX;
-		s->out.secret = x->plan.count > 0;
+		s->secret_out = x->plan.count > 0;
+		x->heard_before = s->bytes_in;
 		x->up = http_conn_request(origin_http(x->origin), &x->head);
 		s->out.bound = STREAM_BUFFER;
 	}

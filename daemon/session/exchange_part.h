@@ -58,6 +58,7 @@ struct exchange {
 	char why[256];
 	int status;
 	uint64_t bytes_up, bytes_down;
+	uint64_t heard_before; /* from the origin, when it was asked */
 	ev_tstamp began, first_byte;
 };
 
@@ -65,6 +66,9 @@ enum next { NEXT_WAIT, NEXT_STEP };
 
 /* decide.c: sets the verdict, records it; the next step. */
 enum step exchange_decide(struct exchange *x);
+
+/* Whether it could be asked a second time (RFC 9110 9.2.2). */
+bool exchange_is_idempotent(const struct exchange *x);
 
 /* relay.c: moves what can be moved. */
 enum next exchange_relay(struct exchange *x, bool *ret_moved);

@@ -141,14 +141,15 @@ move_response(struct exchange *x)
 
 /*
  * The origin closed a connection that had been used before, without a word:
- * it had gone idle there.  What can be asked again is asked again, once.
+ * it had gone idle there.  What can be asked again is asked again, once; what
+ * may have changed something there (RFC 9110 9.2.2) cannot.
  */
 static bool
 may_retry(const struct exchange *x)
 {
 	return !x->retried && origin_is_used(x->origin) && !x->body_begun &&
-	       http_stream_head(x->up) == NULL &&
-	       !http_stream_sent_head(x->down) &&
+	       origin_stream(x->origin)->bytes_in == x->heard_before &&
+	       exchange_is_idempotent(x) &&
 	       http_stream_head(x->down)->framing == HTTP_NO_BODY;
 }
 
@@ -180,9 +181,10 @@ request_broke(struct exchange *x)
 static enum next
 origin_broke(struct exchange *x)
 {
-	const char *why = http_conn_error(origin_http(x->origin));
+	struct http_conn *client = origin_http(x->origin);
+	const char *why = http_conn_error(client);
 
-	if (why == NULL && may_retry(x)) {
+	if (may_retry(x)) {
 		http_stream_close(x->up);
 		x->up = NULL;
 		origin_close(x->origin);
@@ -191,7 +193,7 @@ origin_broke(struct exchange *x)
 		x->step = STEP_LEASE;
 		return NEXT_STEP;
 	}
-	if (why != NULL)
+	if (why != NULL && !http_conn_was_cut(client))
 		exchange_fail(x, 502, RECORD_UPSTREAM_HTTP, why);
 	else
 		exchange_fail(x, 502, RECORD_ORIGIN_GONE,
@@ -234,7 +236,7 @@ exchange_relay(struct exchange *x, bool *ret_moved)
 	enum moved up = MOVED_NOTHING, down = MOVED_NOTHING;
 	bool filled = fill(s, client);
 
-	if (s->error == 0)
+	if (s->error == 0 && !s->write_done)
 		up = move_request(x);
 	if (up != MOVED_FAILED)
 		down = move_response(x);
