@@ -78,9 +78,16 @@ resume_take(struct resume *r, const char *host, uint16_t port)
 {
 	struct entry *e;
 
-	TAILQ_FOREACH(e, &r->entries, link) {
-		if (e->port == port && strcmp(e->host, host) == 0)
-			return drop(r, e);
+	TAILQ_FOREACH(e, &r->entries, link)
+	{
+		if (e->port != port || strcmp(e->host, host) != 0)
+			continue;
+		/* A resumed TLS 1.2 handshake brings no new session. */
+		if (SSL_SESSION_get_protocol_version(e->session) <
+				TLS1_3_VERSION &&
+			SSL_SESSION_up_ref(e->session))
+			return e->session;
+		return drop(r, e);
 	}
 	return NULL;
 }

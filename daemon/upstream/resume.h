@@ -1,6 +1,6 @@
 /*
  * TLS sessions to resume with origins, for one sandbox: by name and port, each
- * used once (RFC 8446 C.4), never shared with another sandbox.
+ * of TLS 1.3 used once (RFC 8446 C.4), never shared with another sandbox.
  */
 #ifndef SBX_RESUME_H
 #define SBX_RESUME_H
