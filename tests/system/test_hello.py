@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from lab import hello as h
-from lab.client import Client, CutTls, read_all, read_response
+from lab.client import Client, BioTls, read_all, read_response
 from lab.openssl import TLS1_2, TLS1_3, OpenSsl
 from lab.wait import until
 
@@ -70,7 +70,7 @@ def send(world, data, port=443):
 ])
 def test_threat_11_a_hello_in_pieces_is_read_whole(world, cut):
     client = world.client
-    s = CutTls(client.connect(), context_for(client), "api.lab.test", cut)
+    s = BioTls(client.connect(), context_for(client), "api.lab.test", cut)
     assert get(s) == b"HTTP/1.1 200 OK"
 
 

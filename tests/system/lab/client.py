@@ -87,11 +87,95 @@ def read_all(s):
         data += d
 
 
-class CutTls:
-    """A TLS client whose first flight goes out as cut(bytes) says: a list of
-    pieces, each of them one write.  Enough of a socket for read_response()."""
+class Responses:
+    """Reads responses off a socket, strictly: what is cut off is not complete."""
 
-    def __init__(self, socket, context, name, cut):
+    def __init__(self, s):
+        self.s, self.data, self.ended = s, b"", False
+
+    def _more(self):
+        try:
+            d = self.s.recv(65536)
+        except (ConnectionResetError, ssl.SSLError):
+            d = b""
+        self.ended = self.ended or not d
+        self.data += d
+        return bool(d)
+
+    def _line(self):
+        while b"\r\n" not in self.data:
+            if not self._more():
+                raise EOFError
+        line, self.data = self.data.split(b"\r\n", 1)
+        return line.decode("latin-1")
+
+    def _fields(self):
+        fields = []
+        while line := self._line():
+            name, value = line.split(":", 1)
+            fields.append((name.lower(), value.strip()))
+        return fields
+
+    def _take(self, n, into):
+        while len(self.data) < n and self._more():
+            pass
+        into += self.data[:n]
+        self.data = self.data[n:]
+        if len(into) < n:
+            raise EOFError
+
+    def _body(self, r, to_head):
+        if to_head or r.status in (204, 304):
+            return
+        if r.headers.get("transfer-encoding") == "chunked":
+            while n := int(self._line(), 16):
+                piece = bytearray()
+                try:
+                    self._take(n, piece)
+                finally:
+                    r.body += bytes(piece)
+                assert self._line() == ""
+            r.trailers = dict(self._fields())
+        elif "content-length" in r.headers:
+            piece = bytearray()
+            try:
+                self._take(int(r.headers["content-length"]), piece)
+            finally:
+                r.body += bytes(piece)
+        else:
+            while self._more():
+                pass
+            r.body, self.data = self.data, b""
+
+    def next(self, to_head=False):
+        """The next response; .interims before it, .complete, .trailers."""
+        r = Answer(0, {}, b"", "")
+        r.interims, r.trailers, r.complete = [], {}, False
+        try:
+            while True:
+                version, status, _ = (self._line() + " ").split(" ", 2)
+                r.version, r.status, r.fields = version, int(status), self._fields()
+                r.headers = dict(r.fields)
+                if r.status >= 200:
+                    break
+                r.interims.append((r.status, r.headers))
+            self._body(r, to_head)
+            r.complete = True
+        except EOFError:
+            pass
+        return r
+
+    def is_closed(self):
+        """Nothing more comes, and it says so."""
+        return not self.data and not self._more()
+
+
+class BioTls:
+    """A TLS client of which each byte on the wire is ours to send: the first
+    flight goes out as cut(bytes) says, a list of pieces, each of them one
+    write; and finish() closes one direction only."""
+
+    def __init__(self, socket, context, name, cut=lambda flight: [flight]):
         self.socket = socket
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, False, name)
@@ -130,3 +214,12 @@ class CutTls:
 
     def recv(self, size):
         return self._until_done(self.tls.read, size)
+
+    def finish(self):
+        """Says that no more will be sent; what is answered can still be read."""
+        try:
+            self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        self._flush()
+        self.socket.shutdown(1)

@@ -21,12 +21,13 @@ class Origin:
     """A server in the internet namespace; answer(request, connection) may be replaced.
 
     answer returns the whole response as bytes, or None after having written
-    (or closed) by itself on the connection.
+    (or closed) by itself on the connection.  serve(connection), if set, is all
+    that happens after the TLS handshake: for those who do not speak HTTP.
     """
 
     def __init__(self, ns, address, port, certificate=None, answer=None, versions=None):
         self.requests, self.connections, self.raw = [], 0, b""
-        self.sessions_resumed = 0
+        self.sessions_resumed, self.ended, self.serve = 0, 0, None
         self.answer = answer or (lambda r, c: ok(b"hello\n"))
         self.context = None
         if certificate:
@@ -52,6 +53,7 @@ class Origin:
         while not self.closed:
             try:
                 c, _ = self.socket.accept()
+                c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 return
             with self.lock:
@@ -64,11 +66,13 @@ class Origin:
                 c = self.context.wrap_socket(c, server_side=True)
                 with self.lock:
                     self.sessions_resumed += c.session_reused
-            self._talk(c)
+            self.serve(c) if self.serve else self._talk(c)
         except OSError:
             pass
         finally:
             c.close()
+            with self.lock:
+                self.ended += 1
 
     def _talk(self, c):
         f = Reader(c, self)

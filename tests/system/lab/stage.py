@@ -16,7 +16,6 @@ from .pki import Authority
 SETTINGS = """\
 version: 1
 resolver: [203.0.113.53]
-workers: 2
 upstream:
   ca_file: {ca}
   allow_addresses: [203.0.113.0/24, "2001:db8:113::/64"]
@@ -56,6 +55,8 @@ class Daemons:
 
     def config(self, documents, settings=""):
         text = SETTINGS.format(ca=self.authority.path) + settings + documents
+        if "workers:" not in settings:
+            text += "workers: 2\n"
         if "sandboxes:" not in documents:
             text += "sandboxes:\n"
             for i, s in enumerate(self.lab.sandboxes, 1):
