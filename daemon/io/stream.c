@@ -239,7 +239,6 @@ static void
 stop_writing(struct stream *s)
 {
 	buf_wipe(&s->out);
-	s->secret_out = false;
 	s->write_done = true;
 	s->shut = true;
 }

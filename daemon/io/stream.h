@@ -38,7 +38,6 @@ struct stream {
 	bool write_done; /* we have; nothing may be added to `out` */
 	bool shut;       /* … and it was said to the peer */
 	bool drained;    /* the last read was short: wait for an event */
-	bool secret_out; /* `out` held a secret: wipe it when it is drained */
 	bool hears_out;  /* a failed write ends writing only: see below */
 	int error;       /* -errno of what broke it; 0 */
 	void (*ready)(void *arg);

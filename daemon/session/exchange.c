@@ -216,7 +216,7 @@ step_send(struct exchange *x)
 			&x->plan, x->flow->services->keyring, &x->head);
 	if (r == 0) {
 		s->out.bound = STREAM_BUFFER + HTTP_HEAD_WIRE_MAX;
-		s->secret_out = x->plan.count > 0;
+		s->out.secret = x->plan.count > 0;
 		x->heard_before = s->bytes_in;
 		x->up = http_conn_request(origin_http(x->origin), &x->head);
 		s->out.bound = STREAM_BUFFER;
