@@ -173,6 +173,8 @@ next_request(struct session *s)
 	}
 	if (r < 0 || f->client.read_done || http_conn_must_close(s->http))
 		return linger(s);
+	/* The answer is whole: sent now, the connection can be seen idle. */
+	stream_flush_now(&f->client);
 	settle(s);
 	return NEXT_WAIT;
 }
