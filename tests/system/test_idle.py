@@ -1,4 +1,4 @@
-"""A connection may rest between two requests, and rests cheaply."""
+"""A connection may rest between two requests, and is given up at last."""
 import pytest
 
 from lab.client import read_response
