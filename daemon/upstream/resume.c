@@ -78,8 +78,7 @@ resume_take(struct resume *r, const char *host, uint16_t port)
 {
 	struct entry *e;
 
-	TAILQ_FOREACH(e, &r->entries, link)
-	{
+	TAILQ_FOREACH(e, &r->entries, link) {
 		if (e->port != port || strcmp(e->host, host) != 0)
 			continue;
 		/* A resumed TLS 1.2 handshake brings no new session. */
