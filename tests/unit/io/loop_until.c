@@ -1,0 +1,69 @@
+#include "loop_until.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ev.h>
+
+/* Far longer than anything here takes: only a hang is cut short by it. */
+static const double patience_seconds = 20;
+
+static void
+on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	*(bool *)w->data = true;
+}
+
+void
+loop_until(struct ev_loop *loop, loop_condition *holds, void *arg,
+	const char *what)
+{
+	bool late = false;
+	struct ev_timer timer;
+
+	ev_timer_init(&timer, on_timer, patience_seconds, 0);
+	timer.data = &late;
+	ev_now_update(loop);
+	ev_timer_start(loop, &timer);
+	while (!holds(arg) && !late)
+		ev_run(loop, EVRUN_ONCE);
+	ev_timer_stop(loop, &timer);
+	if (late)
+		fail_msg("waited in vain for: %s", what);
+}
+
+static bool
+is_set(void *arg)
+{
+	return *(const bool *)arg;
+}
+
+void
+loop_until_set(struct ev_loop *loop, const bool *flag, const char *what)
+{
+	loop_until(loop, is_set, (void *)(uintptr_t)flag, what);
+}
+
+void
+loop_once(struct ev_loop *loop)
+{
+	ev_run(loop, EVRUN_NOWAIT);
+}
+
+int
+open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n - 3; /* ".", ".." and dir itself */
+}
