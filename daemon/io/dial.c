@@ -6,7 +6,9 @@
  *	RESOLVE  both families are asked; when one has answered, the other may
  *	         take 50 ms more (RFC 8305, 3)
  *	CONNECT  attempts run side by side, a new one every 250 ms or as soon as
- *	         one has failed; the first to be connected wins
+ *	         one has failed; the first to be connected wins.  What the other
+ *	         family answers now joins the end of the row, and as long as it
+ *	         may come, a row that led nowhere is not the end
  *
  * Everything that ends a dial goes through finish(), which runs from a timer
  * of zero seconds and so never inside the call that began it.
@@ -46,10 +48,12 @@ struct dial {
 	void *arg;
 	uint16_t port;
 	struct resolver_query *queries[2]; /* v6, v4 */
-	bool answered[2];
+	bool answered[2], gathered[2];
+	bool connecting;
 	struct resolver_answer answers[2];
 	struct sockaddr_storage addresses[ADDRESSES];
 	size_t count, next; /* addresses; which one to try next */
+	size_t resolved;    /* … and those that the guard refused */
 	struct attempt attempts[ATTEMPTS];
 	struct ev_timer step; /* other family, or next attempt */
 	struct ev_timer deadline;
@@ -128,6 +132,22 @@ attempts_open(const struct dial *d)
 			return true;
 	}
 	return false;
+}
+
+/* The other family may still bring an address. */
+static bool
+is_resolving(const struct dial *d)
+{
+	return !d->answered[0] || !d->answered[1];
+}
+
+/* What to call it when nothing more can be tried. */
+static enum dial_failure
+what_failed(const struct dial *d)
+{
+	if (d->count > 0)
+		return DIAL_FAILED;
+	return d->resolved > 0 ? DIAL_REFUSED : DIAL_NO_ADDRESS;
 }
 
 static void try_next(struct dial *d);
@@ -215,8 +235,8 @@ try_next(struct dial *d)
 		snprintf(
 			d->why, sizeof(d->why), "connect: %s", strerror(error));
 	}
-	if (!attempts_open(d))
-		finish(d, DIAL_FAILED, -1);
+	if (!attempts_open(d) && !is_resolving(d))
+		finish(d, what_failed(d), -1);
 }
 
 /* Adds an address that the guard lets pass; else notes why not. */
@@ -252,34 +272,43 @@ make_address(const struct dial *d, const struct resolver_answer *answer,
 	}
 }
 
-/* Both families by turns, as the guard lets them. */
+/* What was answered since the last time: both families by turns, as the guard
+ * lets them. */
 static void
-begin_connecting(struct dial *d)
+gather(struct dial *d)
 {
 	struct sockaddr_storage to;
-	size_t resolved = 0;
 
-	ev_timer_stop(d->with.loop, &d->step);
-	for (int f = 0; f < 2; f++) {
-		resolver_cancel(d->queries[f]);
-		d->queries[f] = NULL;
-	}
 	for (size_t i = 0; i < RESOLVER_ADDRESSES; i++) {
 		for (int f = 0; f < 2; f++) {
-			if (!d->answered[f] || i >= d->answers[f].count)
+			if (!d->answered[f] || d->gathered[f] ||
+				i >= d->answers[f].count)
 				continue;
-			resolved++;
+			d->resolved++;
 			make_address(d, &d->answers[f], i, &to);
 			add_address(d, &to);
 		}
 	}
-	if (d->count > 0) {
+	for (int f = 0; f < 2; f++)
+		d->gathered[f] = d->answered[f];
+}
+
+static void
+begin_connecting(struct dial *d)
+{
+	ev_timer_stop(d->with.loop, &d->step);
+	d->connecting = true;
+	gather(d);
+	try_next(d);
+}
+
+/* An answer while attempts run, or after they have all failed. */
+static void
+join_late(struct dial *d)
+{
+	gather(d);
+	if (!attempts_open(d) || !ev_is_active(&d->step))
 		try_next(d);
-	} else if (resolved > 0) {
-		finish(d, DIAL_REFUSED, -1);
-	} else {
-		finish(d, DIAL_NO_ADDRESS, -1);
-	}
 }
 
 static void
@@ -289,12 +318,14 @@ on_answer(struct dial *d, int f, const struct resolver_answer *answer)
 	d->answered[f] = true;
 	d->answers[f] = *answer;
 	d->answers[f].text = NULL; /* the resolver's */
-	if (answer->status < 0)
+	if (answer->status < 0 && !d->connecting)
 		snprintf(d->why, sizeof(d->why),
 			"the name does not resolve: %s",
 			answer->text != NULL ? answer->text
 					     : strerror(-answer->status));
-	if (d->answered[0] && d->answered[1]) {
+	if (d->connecting) {
+		join_late(d);
+	} else if (!is_resolving(d)) {
 		begin_connecting(d);
 	} else if (answer->count > 0) {
 		ev_timer_set(&d->step, other_family_seconds, 0);
@@ -320,10 +351,10 @@ on_step(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct dial *d = w->data;
 
 	(void)loop, (void)revents;
-	if (d->count == 0)
-		begin_connecting(d);
-	else
+	if (d->connecting)
 		try_next(d);
+	else
+		begin_connecting(d);
 }
 
 static void
@@ -332,6 +363,10 @@ on_deadline(struct ev_loop *loop, struct ev_timer *w, int revents)
 	struct dial *d = w->data;
 
 	(void)loop, (void)revents;
+	if (d->connecting && !attempts_open(d)) {
+		finish(d, what_failed(d), -1); /* but for an answer in vain */
+		return;
+	}
 	snprintf(d->why, sizeof(d->why), "no answer within %g s",
 		d->with.timeout);
 	finish(d, DIAL_TIMEOUT, -1);
@@ -393,11 +428,10 @@ dial_address(const struct dialler *with, const struct sockaddr *to,
 	memcpy(&address, to,
 		to->sa_family == AF_INET ? sizeof(struct sockaddr_in)
 					 : sizeof(struct sockaddr_in6));
+	d->answered[0] = d->answered[1] = true; /* there is nothing to ask */
+	d->resolved = 1;
 	add_address(d, &address);
-	if (d->count > 0)
-		try_next(d);
-	else
-		finish(d, DIAL_REFUSED, -1);
+	try_next(d);
 	return d;
 }
 
