@@ -169,8 +169,8 @@ opening_first(struct session *s)
 	enum next next;
 
 	if (s->flow.sandbox->set == NULL) /* taken away while we waited */
-		return session_refuse(s, RECORD_INTERNAL,
-			"the sandbox's policy is not here");
+		return session_refuse(
+			s, RECORD_INTERNAL, "the sandbox's policy is not here");
 	stream_fill(c);
 	if (c->in.len == 0 && (c->read_done || c->error != 0))
 		return NEXT_CLOSE;
