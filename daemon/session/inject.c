@@ -96,16 +96,16 @@ apply_one(const struct policy_injection *in, const struct secret *secret,
 	struct span value = secret_bytes(secret);
 	const char *at = strstr(in->format, marker);
 	size_t before = (size_t)(at - in->format);
-	size_t after = strlen(at) - strlen(marker);
+	struct span after = span_of(at + strlen(marker));
 	char text[VALUE_MAX];
-	struct span rendered = {text, before + value.len + after};
+	struct span rendered = {text, before + value.len + after.len};
 	int r;
 
 	if (value.len > VALUE_MAX || rendered.len > VALUE_MAX)
 		return -E2BIG;
 	memcpy(text, in->format, before);
 	memcpy(text + before, value.ptr, value.len);
-	memcpy(text + before + value.len, at + strlen(marker), after);
+	memcpy(text + before + value.len, after.ptr, after.len);
 	http_head_remove(head, span_of(in->header));
 	r = http_head_add(head, span_of(in->header), rendered, true);
 	explicit_bzero(text, rendered.len);

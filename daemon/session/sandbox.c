@@ -43,8 +43,8 @@ open_authority(struct sandbox *s, const struct sandbox_spec *spec,
 
 int
 sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
-	const struct upstream *upstream, double now, struct sandbox **ret,
-	char *reterr, size_t reterr_size)
+	const struct upstream *upstream, struct sandbox **ret, char *reterr,
+	size_t reterr_size)
 {
 	struct sandbox *s = calloc(1, sizeof(*s));
 	int r = -ENOMEM;
@@ -60,10 +60,10 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	memcpy(s->addresses, spec->addresses,
 		spec->address_count * sizeof(*spec->addresses));
 	budget_init(&s->connects, limits->connections_per_second,
-		limits->connections_per_second * burst_seconds, now);
+		limits->connections_per_second * burst_seconds, spec->now);
 	budget_init(&s->questions, limits->dns_per_second,
-		limits->dns_per_second * burst_seconds, now);
-	budget_init(&s->complaints, complaints_per_second, 1, now);
+		limits->dns_per_second * burst_seconds, spec->now);
+	budget_init(&s->complaints, complaints_per_second, 1, spec->now);
 	s->name = strdup(spec->name);
 	s->policy_name = strdup(spec->policy_name);
 	s->labels = strdup(spec->labels);

@@ -61,12 +61,13 @@ struct sandbox_spec {
 	size_t address_count;
 	const uint8_t *authority; /* ca_export(); NULL: not served here */
 	size_t authority_len;
+	double now; /* from when on its budgets fill */
 };
 
 /* 0 and *ret with one reference, or -errno with a line in reterr. */
 int sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
-	const struct upstream *upstream, double now, struct sandbox **ret,
-	char *reterr, size_t reterr_size);
+	const struct upstream *upstream, struct sandbox **ret, char *reterr,
+	size_t reterr_size);
 struct sandbox *sandbox_ref(struct sandbox *s);
 void sandbox_unref(struct sandbox *s); /* accepts NULL */
 

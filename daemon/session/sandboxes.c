@@ -6,6 +6,7 @@
  */
 #include "sandbox.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -80,8 +81,8 @@ sandboxes_new(void)
 	if (r == NULL)
 		return NULL;
 	r->buckets = FIRST_BUCKETS;
-	r->names = calloc(r->buckets, sizeof(*r->names));
-	r->places = calloc(r->buckets, sizeof(*r->places));
+	r->names = calloc(r->buckets, sizeof(struct member *));
+	r->places = calloc(r->buckets, sizeof(struct place *));
 	if (r->names == NULL || r->places == NULL) {
 		sandboxes_free(r);
 		return NULL;
@@ -148,27 +149,29 @@ link_member(struct sandboxes *r, struct member *m)
 static int
 grow(struct sandboxes *r)
 {
-	struct sandboxes bigger = {
-		.buckets = r->buckets * 2, .count = r->count};
+	struct sandboxes old = *r;
+	size_t buckets = 2 * old.buckets;
+	struct member **names = calloc(buckets, sizeof(struct member *));
+	struct place **places = calloc(buckets, sizeof(struct place *));
 
-	bigger.names = calloc(bigger.buckets, sizeof(*bigger.names));
-	bigger.places = calloc(bigger.buckets, sizeof(*bigger.places));
-	if (bigger.names == NULL || bigger.places == NULL) {
-		free(bigger.names);
-		free(bigger.places);
+	if (names == NULL || places == NULL) {
+		free(names);
+		free(places);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < r->buckets; i++) {
-		struct member *m = r->names[i], *next;
+	r->names = names;
+	r->places = places;
+	r->buckets = buckets;
+	for (size_t i = 0; i < old.buckets; i++) {
+		struct member *m = old.names[i], *next;
 
 		for (; m != NULL; m = next) {
 			next = m->next;
-			link_member(&bigger, m);
+			link_member(r, m);
 		}
 	}
-	free(r->names);
-	free(r->places);
-	*r = bigger;
+	free(old.names);
+	free(old.places);
 	return 0;
 }
 
@@ -241,6 +244,7 @@ sandboxes_next(const struct sandboxes *r, const struct sandbox *after)
 	if (after != NULL) {
 		struct member *m = *name_slot(r, after->name);
 
+		assert(m != NULL);
 		if (m->next != NULL)
 			return m->next->sandbox;
 		i = (hash_bytes(after->name, strlen(after->name)) &

@@ -44,12 +44,14 @@ drop(struct resume *r, struct entry *e)
 void
 resume_free(struct resume *r)
 {
-	struct entry *e;
+	struct entry *e, *next;
 
 	if (r == NULL)
 		return;
-	while ((e = TAILQ_FIRST(&r->entries)) != NULL)
+	for (e = TAILQ_FIRST(&r->entries); e != NULL; e = next) {
+		next = TAILQ_NEXT(e, link);
 		SSL_SESSION_free(drop(r, e));
+	}
 	free(r);
 }
 

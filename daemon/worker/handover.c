@@ -270,6 +270,7 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		.ifindex = a->spec.ifindex,
 		.addresses = addresses,
 		.address_count = a->spec.address_count,
+		.now = ev_now(services->loop),
 	};
 
 	if (spec.address_count > SANDBOX_ADDRESSES)
@@ -283,7 +284,7 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		spec.authority_len = a->spec.authority.len;
 	}
 	return sandbox_new(&spec, &services->limits, &services->upstream,
-		ev_now(services->loop), &a->sandbox, reterr, reterr_size);
+		&a->sandbox, reterr, reterr_size);
 }
 
 /* ---- the half that cannot --------------------------------------------- */
