@@ -102,7 +102,7 @@ test_later_costs_no_timer_operation(void **state)
 
 	deadline_set(&s->deadline, 100);
 	starts = stops = 0;
-	for (int i = 0; i < 1000; i++)
+	for (int i = 1; i <= 1000; i++)
 		deadline_set(&s->deadline, 100 + i);
 	assert_int_equal(starts, 0);
 	assert_int_equal(stops, 0);

@@ -472,6 +472,32 @@ test_a_failed_write_is_told_later(void **state)
 	close_scene(&s);
 }
 
+/* As of an origin that has answered and takes no more: that it said so, is
+ * heard. */
+static void
+test_hearing_out_a_peer_that_takes_no_more(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	open_scene(&s, SOCK_STREAM);
+	s.stream.hears_out = true;
+	peer_sends(&s, 'a', 10);
+	shutdown(s.peer, SHUT_RD);
+	add(&s, "too late");
+	stream_flush_now(&s.stream);
+	assert_int_equal(s.stream.error, 0);
+	assert_true(s.stream.write_done);
+	assert_false(s.stream.read_done);
+	assert_true(stream_is_drained(&s.stream));
+	assert_int_equal(stream_fill(&s.stream), 10);
+	shutdown(s.peer, SHUT_WR);
+	s.stream.drained = false;
+	assert_int_equal(stream_fill(&s.stream), 0);
+	assert_true(s.stream.read_done);
+	close_scene(&s);
+}
+
 static void
 test_a_secret_does_not_stay_in_memory(void **state)
 {
@@ -542,6 +568,7 @@ main(void)
 		cmocka_unit_test(test_a_reset_by_the_peer_breaks_it),
 		cmocka_unit_test(test_a_reset_by_us),
 		cmocka_unit_test(test_a_failed_write_is_told_later),
+		cmocka_unit_test(test_hearing_out_a_peer_that_takes_no_more),
 		cmocka_unit_test(test_a_secret_does_not_stay_in_memory),
 		cmocka_unit_test(test_done_takes_back_what_was_asked_for),
 	};
