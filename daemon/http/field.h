@@ -29,9 +29,6 @@ enum http_known http_known_of(struct span name);
  * environment variables of names would take this one for (threat 21). */
 enum http_known http_known_twin(struct span name);
 
-/* Same name once case and '_'/'-' are folded and blanks cut. */
-bool http_names_alike(struct span a, struct span b);
-
 /* The next member of a comma-separated list, trimmed, empty ones skipped;
  * *rest shrinks.  False at its end.  Knows nothing of quoted strings. */
 bool http_list_next(struct span *rest, struct span *ret);

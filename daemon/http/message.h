@@ -109,8 +109,11 @@ int http_head_set_method(struct http_head *h, struct span method);
 int http_head_set_authority(struct http_head *h, struct span authority);
 int http_head_set_target(struct http_head *h, struct span target);
 
-/* Takes out every field that name names or that looks like it once case and
- * '_'/'-' are folded and surrounding blanks cut (threat 21); how many. */
+/* The same name once case and '_'/'-' are folded and surrounding blanks cut:
+ * what a gateway may take one for (threat 21). */
+bool http_names_alike(struct span a, struct span b);
+
+/* Takes out every field whose name is alike; how many. */
 size_t http_head_remove(struct http_head *h, struct span name);
 
 struct span http_head_name(

@@ -1,5 +1,6 @@
 #include "inject.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 enum {
 	VALUE_MAX = 16 * 1024, /* of a rendered field */
+	CANDIDATES = 64,       /* a policy lists no more credentials */
 };
 
 static const char marker[] = "${value}";
@@ -20,16 +22,21 @@ add_name(char list[INJECT_NAMES], const char *name)
 {
 	size_t len = strlen(list);
 
+	/* Part of a name would be another one's. */
+	if (strlen(name) + 2 > INJECT_NAMES - len)
+		return;
 	snprintf(list + len, INJECT_NAMES - len, "%s%s", len > 0 ? "," : "",
 		name);
 }
 
-/* An earlier credential already owns that field. */
+/* An earlier credential already owns that field, or one that looks like it and
+ * would be taken out with it. */
 static bool
 is_taken(const struct inject_plan *plan, const struct policy_injection *in)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		if (strcasecmp(plan->entries[i]->header, in->header) == 0)
+		if (http_names_alike(span_of(plan->entries[i]->header),
+			    span_of(in->header)))
 			return true;
 	}
 	return false;
@@ -65,21 +72,21 @@ void
 inject_plan(const struct inject_target *target, const struct keyring *keyring,
 	const struct http_head *request, struct inject_plan *ret)
 {
-	const struct policy_injection *found[INJECT_MAX];
+	const struct policy_injection *found[CANDIDATES];
 	size_t n;
 
 	ret->count = 0;
 	ret->injected[0] = ret->skipped[0] = '\0';
 	n = policy_injections(
-		target->set, target->host, target->port, found, INJECT_MAX);
-	if (n > INJECT_MAX)
-		n = INJECT_MAX;
+		target->set, target->host, target->port, found, CANDIDATES);
+	assert(n <= CANDIDATES);
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_injection *in = found[i];
 
 		if (is_taken(ret, in) || !is_called_for(in, request))
 			continue;
-		if ((!target->secure && !in->plaintext) ||
+		if (ret->count == INJECT_MAX ||
+			(!target->secure && !in->plaintext) ||
 			keyring_get(keyring, in->credential) == NULL) {
 			add_name(ret->skipped, in->credential);
 			continue;

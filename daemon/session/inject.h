@@ -20,13 +20,16 @@ struct policy_injection;
 struct policy_set;
 struct keyring;
 
-enum { INJECT_MAX = 8, INJECT_NAMES = 256 };
+enum {
+	INJECT_MAX = 8,                 /* credentials in one request */
+	INJECT_NAMES = INJECT_MAX * 64, /* so many names of 63 bytes */
+};
 
 struct inject_plan {
 	const struct policy_injection *entries[INJECT_MAX]; /* the policy's */
 	size_t count;
 	char injected[INJECT_NAMES]; /* credentials, comma separated */
-	char skipped[INJECT_NAMES];  /* … that have no value */
+	char skipped[INJECT_NAMES];  /* … that have no value or no place */
 };
 
 struct inject_target {
