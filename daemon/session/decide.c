@@ -37,7 +37,10 @@ record_decision(struct exchange *x, enum record_verdict verdict,
 	x->flow->on_record = true;
 }
 
-/* No by the rules of HTTP or of this proxy, not by policy. */
+/*
+ * No by the rules of HTTP or of this proxy, not by policy.  Whoever sends such
+ * a thing is not talked to further: what follows may be no request at all.
+ */
 static enum step
 refuse(struct exchange *x, int status, enum record_reason reason,
 	const char *why)
@@ -51,6 +54,7 @@ refuse(struct exchange *x, int status, enum record_reason reason,
 	daybook_add(x->flow->services->daybook, &r, NULL);
 	refusal_because(&refusal, x->flow, status, reason, why);
 	refusal_set_id(&refusal, x->id);
+	http_conn_set_close(x->server);
 	exchange_answer(x, &refusal);
 	return x->step;
 }

@@ -207,24 +207,29 @@ static bool
 is_dead(struct exchange *x)
 {
 	struct stream *s = origin_stream(x->origin);
+	enum http_body left;
 	struct span rest;
 
-	if (s->error != 0 || s->read_done) {
-		if (http_stream_head(x->up) == NULL)
-			return true;
-		return http_stream_sent_head(x->down) &&
-		       !http_stream_send_ended(x->down) &&
-		       http_stream_peek(x->up, &rest) == HTTP_BROKEN;
-	}
-	return false;
+	if (s->error == 0 && !s->read_done)
+		return false;
+	if (http_stream_head(x->up) == NULL)
+		return true;
+	if (!http_stream_sent_head(x->down) || http_stream_send_ended(x->down))
+		return false;
+	left = http_stream_peek(x->up, &rest);
+	return left == HTTP_BROKEN || left == HTTP_WAIT;
 }
 
+/*
+ * Only an end that was said is one: a body that lasts until the connection
+ * closes is not complete when it was reset, or cut without TLS's close_notify.
+ */
 static bool
 fill(struct stream *s, struct http_conn *c)
 {
 	size_t n = stream_fill(s);
 
-	http_conn_run(c, s->read_done);
+	http_conn_run(c, s->read_done && s->error == 0);
 	return n > 0;
 }
 

@@ -70,9 +70,19 @@ class Origin:
         except OSError:
             pass
         finally:
-            c.close()
+            self._close(c)
             with self.lock:
                 self.ended += 1
+
+    def _close(self, c):
+        """With close_notify, as an end that is meant has to be."""
+        try:
+            if isinstance(c, ssl.SSLSocket):
+                c.settimeout(5)
+                c.unwrap()
+        except (OSError, ValueError):  # it is gone already
+            pass
+        c.close()
 
     def _talk(self, c):
         f = Reader(c, self)

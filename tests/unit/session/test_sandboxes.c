@@ -54,7 +54,7 @@ make(const char *name, uint32_t ifindex, const char *first, const char *second)
 	if (second != NULL)
 		addresses[spec.address_count++] = address(second);
 	assert_int_equal(
-		sandbox_new(&spec, &limits, NULL, 0, &s, why, sizeof(why)), 0);
+		sandbox_new(&spec, &limits, NULL, &s, why, sizeof(why)), 0);
 	return s;
 }
 
