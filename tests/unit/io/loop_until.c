@@ -49,6 +49,26 @@ loop_until_set(struct ev_loop *loop, const bool *flag, const char *what)
 	loop_until(loop, is_set, (void *)(uintptr_t)flag, what);
 }
 
+static void
+on_readable(struct ev_loop *loop, struct ev_io *w, int revents)
+{
+	(void)loop, (void)revents;
+	*(bool *)w->data = true;
+}
+
+void
+loop_until_readable(struct ev_loop *loop, int fd, const char *what)
+{
+	bool readable = false;
+	struct ev_io io;
+
+	ev_io_init(&io, on_readable, fd, EV_READ);
+	io.data = &readable;
+	ev_io_start(loop, &io);
+	loop_until_set(loop, &readable, what);
+	ev_io_stop(loop, &io);
+}
+
 void
 loop_once(struct ev_loop *loop)
 {

@@ -17,6 +17,9 @@ void loop_until(struct ev_loop *loop, loop_condition *holds, void *arg,
 /* Until *flag. */
 void loop_until_set(struct ev_loop *loop, const bool *flag, const char *what);
 
+/* Until there is something to read from fd, to accept or the end of it. */
+void loop_until_readable(struct ev_loop *loop, int fd, const char *what);
+
 /* One turn that does not wait. */
 void loop_once(struct ev_loop *loop);
 
