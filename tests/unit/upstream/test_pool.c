@@ -1,0 +1,453 @@
+/*
+ * Idle connections to an origin on loopback, without TLS: what a key says of
+ * security is compared all the same.  The clock can be put forward.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <ev.h>
+
+#include "array.h"
+#include "conn.h"
+#include "guard.h"
+#include "loop_until.h"
+#include "loopback.h"
+#include "message.h"
+#include "pool.h"
+#include "resolver_double.h"
+#include "stream.h"
+#include "turn.h"
+
+enum { BOUND = 128 };
+
+static const struct resolver_row rows[] = {
+	{.host = "a.test", AF_INET, {"127.0.0.1"}},
+	{.host = "a.test", AF_INET6, {NULL}},
+	{.host = NULL},
+};
+
+struct scene {
+	struct upstream upstream;
+	struct guard *guard;
+	struct pool *pool;
+	int listener;
+	struct origin_key key;
+};
+
+static double ahead; /* of the clock, in seconds */
+
+ev_tstamp __real_ev_now(struct ev_loop *loop);
+ev_tstamp __wrap_ev_now(struct ev_loop *loop);
+
+ev_tstamp
+__wrap_ev_now(struct ev_loop *loop)
+{
+	return __real_ev_now(loop) + ahead;
+}
+
+static int
+set_up(void **state)
+{
+	static struct scene s;
+	struct ev_loop *loop = ev_loop_new(0);
+
+	memset(&s, 0, sizeof(s));
+	ahead = 0;
+	s.guard = guard_new();
+	assert_int_equal(guard_allow(s.guard, "127.0.0.0/8"), 0);
+	s.upstream = (struct upstream){
+		.loop = loop,
+		.turn = turn_new(loop),
+		.dialler = {loop, resolver_double_new(loop, rows), s.guard, 10},
+		.handshake_seconds = 10,
+		.idle_seconds = 100,
+	};
+	s.pool = pool_new(&s.upstream);
+	assert_non_null(s.pool);
+	s.listener = loopback_listen("127.0.0.1", 0, 2 * BOUND);
+	s.key = (struct origin_key){
+		"a.test", loopback_port(s.listener), false, ""};
+	*state = &s;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct scene *s = *state;
+
+	pool_free(s->pool);
+	turn_free(s->upstream.turn);
+	resolver_free(s->upstream.dialler.resolver);
+	guard_free(s->guard);
+	ev_loop_destroy(s->upstream.loop);
+	close(s->listener);
+	return 0;
+}
+
+static void
+on_changed(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* A connection that is ready, and in *ret_peer its other end. */
+static struct origin *
+connected(struct scene *s, const struct origin_key *key, int *ret_peer)
+{
+	bool changed = false;
+	struct origin *o = origin_open(
+		&s->upstream, pool_resume(s->pool), key, on_changed, &changed);
+
+	assert_non_null(o);
+	loop_until_set(s->upstream.loop, &changed, "a connection");
+	assert_int_equal(origin_state(o), ORIGIN_READY);
+	*ret_peer =
+		accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_true(*ret_peer >= 0);
+	return o;
+}
+
+static bool
+is_closed(int peer)
+{
+	char byte;
+
+	return recv(peer, &byte, 1, 0) == 0;
+}
+
+/* Closed by us: seen at the end of the turn. */
+static void
+assert_closed(struct scene *s, int peer)
+{
+	loop_until_readable(s->upstream.loop, peer, "the end of a connection");
+	assert_true(is_closed(peer));
+	close(peer);
+}
+
+static void
+take_and_close(struct scene *s, struct origin *want)
+{
+	struct origin *got = pool_take(s->pool, &s->key, false);
+
+	assert_ptr_equal(got, want);
+	origin_close(got);
+}
+
+static void
+test_the_whole_key_matters(void **state)
+{
+	struct scene *s = *state;
+	uint16_t port = s->key.port;
+	const struct {
+		struct origin_key key;
+		bool found;
+		const char *reason;
+	} cases[] = {
+		{{"b.test", port, false, "x,y"}, false, "another name"},
+		{{"a.tes", port, false, "x,y"}, false, "half a name"},
+		{{"a.test", (uint16_t)(port + 1), false, "x,y"}, false,
+			"another port"},
+		{{"a.test", port, true, "x,y"}, false, "another security"},
+		{{"a.test", port, false, ""}, false, "no credentials"},
+		{{"a.test", port, false, "x"}, false, "one of them"},
+		{{"a.test", port, false, "y,x"}, false, "in another order"},
+		{{"a.test", port, false, "x,y"}, true, "all the same"},
+		{{"a.test", port, false, "x,y"}, false, "it was taken"},
+	};
+	struct origin_key key = {"a.test", port, false, "x,y"};
+	struct origin *o;
+	int peer;
+
+	o = connected(s, &key, &peer);
+	assert_false(origin_is_used(o));
+	pool_give(s->pool, o);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct origin *got = pool_take(s->pool, &cases[i].key, false);
+
+		if (got != (cases[i].found ? o : NULL))
+			fail_msg("%s", cases[i].reason);
+	}
+	assert_true(origin_is_used(o));
+	origin_close(o);
+	assert_closed(s, peer);
+}
+
+static void
+test_newest_first(void **state)
+{
+	struct scene *s = *state;
+	struct origin *origins[3];
+	int peers[3];
+
+	for (int i = 0; i < 3; i++)
+		origins[i] = connected(s, &s->key, &peers[i]);
+	for (int i = 0; i < 3; i++)
+		pool_give(s->pool, origins[i]);
+	for (int i = 2; i >= 0; i--) {
+		take_and_close(s, origins[i]);
+		assert_closed(s, peers[i]);
+	}
+}
+
+static void
+test_fresh_is_a_moment_ago(void **state)
+{
+	static const struct {
+		double seconds;
+		bool fresh, found;
+		const char *reason;
+	} cases[] = {
+		{0, true, true, "just now"},
+		{1.5, true, true, "a moment ago"},
+		{2.5, true, false, "it may be closed already"},
+		{2.5, false, true, "good for what can be asked again"},
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct origin *o, *got;
+		int peer;
+
+		ahead = 0;
+		o = connected(s, &s->key, &peer);
+		pool_give(s->pool, o);
+		ahead = cases[i].seconds;
+		got = pool_take(s->pool, &s->key, cases[i].fresh);
+		if (got != (cases[i].found ? o : NULL))
+			fail_msg("%s", cases[i].reason);
+		if (got == NULL)
+			got = pool_take(s->pool, &s->key, false);
+		origin_close(got);
+		assert_closed(s, peer);
+	}
+}
+
+static void
+test_idle_for_too_long(void **state)
+{
+	struct scene *s = *state;
+	int peer;
+
+	s->upstream.idle_seconds = 0.02;
+	pool_give(s->pool, connected(s, &s->key, &peer));
+	assert_closed(s, peer);
+	take_and_close(s, NULL);
+}
+
+/* Nothing is owed to us while it is idle. */
+static void
+test_one_that_says_something_is_closed(void **state)
+{
+	static const struct {
+		const char *says; /* NULL: it ends */
+		const char *reason;
+	} cases[] = {
+		{"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+			"an answer to no question"},
+		{"x", "a byte"},
+		{NULL, "its end"},
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int peer;
+
+		print_message("%s\n", cases[i].reason);
+		pool_give(s->pool, connected(s, &s->key, &peer));
+		if (cases[i].says != NULL)
+			assert_true(send(peer, cases[i].says,
+					    strlen(cases[i].says), 0) > 0);
+		else
+			shutdown(peer, SHUT_WR);
+		loop_until_readable(s->upstream.loop, peer, "its end");
+		take_and_close(s, NULL);
+		close(peer);
+	}
+}
+
+static struct http_stream *
+begin_request(struct origin *o)
+{
+	struct http_stream *stream;
+	struct http_head h;
+
+	http_head_init(&h);
+	http_head_set_method(&h, SPAN_LITERAL("GET"));
+	http_head_set_target(&h, SPAN_LITERAL("/"));
+	http_head_add(&h, SPAN_LITERAL("Host"), SPAN_LITERAL("a.test"), false);
+	stream = http_conn_request(origin_http(o), &h);
+	assert_non_null(stream);
+	http_head_done(&h);
+	return stream;
+}
+
+static void
+ask_and_leave(struct origin *o)
+{
+	http_stream_close(begin_request(o));
+}
+
+static void
+hold_bytes(struct origin *o)
+{
+	buf_add(&origin_stream(o)->in, "x", 1);
+}
+
+static void
+owe_bytes(struct origin *o)
+{
+	buf_add(&origin_stream(o)->out, "x", 1);
+}
+
+static void
+read_the_end(struct origin *o)
+{
+	origin_stream(o)->read_done = true;
+}
+
+static void
+be_told_to_close(struct origin *o)
+{
+	http_conn_set_close(origin_http(o));
+}
+
+static void
+break_it(struct origin *o)
+{
+	origin_stream(o)->error = -ECONNRESET;
+}
+
+static void
+test_what_is_not_kept(void **state)
+{
+	static const struct {
+		void (*spoil)(struct origin *o);
+		const char *reason;
+	} cases[] = {
+		{ask_and_leave, "an answer is still to come"},
+		{hold_bytes, "bytes that belong to nothing"},
+		{owe_bytes, "bytes that were never sent"},
+		{read_the_end, "the origin has finished"},
+		{be_told_to_close, "somebody said close"},
+		{break_it, "it broke"},
+	};
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct origin *o;
+		int peer;
+
+		o = connected(s, &s->key, &peer);
+		cases[i].spoil(o);
+		pool_give(s->pool, o);
+		if (pool_take(s->pool, &s->key, false) != NULL)
+			fail_msg("%s", cases[i].reason);
+		assert_closed(s, peer);
+	}
+}
+
+/* One that never became ready is given back, too. */
+static void
+test_a_failed_one_is_not_kept(void **state)
+{
+	struct scene *s = *state;
+	struct origin_key key = {"no.test", s->key.port, false, ""};
+	bool changed = false;
+	struct origin *o = origin_open(
+		&s->upstream, pool_resume(s->pool), &key, on_changed, &changed);
+
+	loop_until_set(s->upstream.loop, &changed, "a failure");
+	assert_int_equal(origin_state(o), ORIGIN_FAILED);
+	assert_int_equal(origin_failure(o), ORIGIN_NO_ADDRESS);
+	pool_give(s->pool, o);
+	assert_null(pool_take(s->pool, &key, false));
+}
+
+static void
+test_revoked_with_its_credential(void **state)
+{
+	static const struct {
+		const char *credentials;
+		bool goes;
+		const char *reason;
+	} cases[] = {
+		{"key", true, "alone"},
+		{"key,other", true, "first of several"},
+		{"a,key,b", true, "in the middle"},
+		{"a,key", true, "last"},
+		{"", false, "none at all"},
+		{"other", false, "another"},
+		{"keys", false, "one that begins so"},
+		{"a-key", false, "one that ends so"},
+		{"ke", false, "part of it"},
+	};
+	struct scene *s = *state;
+	int peers[ARRAY_LEN(cases)];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct origin_key key = s->key;
+
+		key.credentials = cases[i].credentials;
+		pool_give(s->pool, connected(s, &key, &peers[i]));
+	}
+	pool_revoke(s->pool, "key");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct origin_key key = s->key;
+		struct origin *o;
+
+		key.credentials = cases[i].credentials;
+		o = pool_take(s->pool, &key, false);
+		if ((o == NULL) != cases[i].goes)
+			fail_msg("%s", cases[i].reason);
+		origin_close(o);
+		assert_closed(s, peers[i]);
+	}
+}
+
+static void
+test_bounded(void **state)
+{
+	struct scene *s = *state;
+	int peers[BOUND + 2];
+
+	for (int i = 0; i < BOUND + 2; i++)
+		pool_give(s->pool, connected(s, &s->key, &peers[i]));
+	loop_once(s->upstream.loop);
+	/* The two that were given first. */
+	assert_closed(s, peers[0]);
+	assert_closed(s, peers[1]);
+	for (int i = 2; i < BOUND + 2; i++)
+		assert_false(is_closed(peers[i]));
+	/* All others go with the pool. */
+	pool_free(s->pool);
+	s->pool = NULL;
+	for (int i = 2; i < BOUND + 2; i++)
+		assert_closed(s, peers[i]);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_the_whole_key_matters),
+		TEST(test_newest_first),
+		TEST(test_fresh_is_a_moment_ago),
+		TEST(test_idle_for_too_long),
+		TEST(test_one_that_says_something_is_closed),
+		TEST(test_what_is_not_kept),
+		TEST(test_a_failed_one_is_not_kept),
+		TEST(test_revoked_with_its_credential),
+		TEST(test_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
