@@ -32,7 +32,7 @@ make_address(const char *text, uint16_t port, struct sockaddr_storage *ret)
 int
 loopback_listen(const char *address, uint16_t port, int backlog)
 {
-	struct sockaddr_storage to;
+	struct sockaddr_storage to = {0};
 	socklen_t len = make_address(address, port, &to);
 	int fd = socket(to.ss_family,
 		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -46,7 +46,7 @@ loopback_listen(const char *address, uint16_t port, int backlog)
 uint16_t
 loopback_port(int fd)
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own = {0};
 	socklen_t len = sizeof(own);
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
@@ -68,7 +68,7 @@ loopback_closed_port(void)
 int
 loopback_connect(int fd)
 {
-	struct sockaddr_storage to;
+	struct sockaddr_storage to = {0};
 	socklen_t len = sizeof(to);
 	int client;
 
@@ -95,7 +95,7 @@ loopback_pair(int fds[2])
 void
 loopback_fill(int listener, int fill[2])
 {
-	struct sockaddr_storage to;
+	struct sockaddr_storage to = {0};
 	socklen_t len = sizeof(to);
 
 	assert_int_equal(

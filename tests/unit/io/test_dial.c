@@ -156,7 +156,8 @@ assert_connected(struct scene *s, const char *to, uint16_t port)
 		getpeername(s->result.fd, (struct sockaddr *)&peer, &len), 0);
 	/* The very address that passed the guard. */
 	assert_memory_equal(&peer, &s->address, len);
-	assert_int_equal(ntohs(((struct sockaddr_in *)&peer)->sin_port), port);
+	assert_int_equal(
+		ntohs(((struct sockaddr_in *)&s->address)->sin_port), port);
 	assert_true(fcntl(s->result.fd, F_GETFL) & O_NONBLOCK);
 	assert_true(fcntl(s->result.fd, F_GETFD) & FD_CLOEXEC);
 	close(s->result.fd);

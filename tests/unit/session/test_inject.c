@@ -141,10 +141,10 @@ static const struct {
 		false, "a", "", "X-Api-Keys: 4\n*X-Api-Key: k\n",
 		"every look-alike goes, and nothing else"},
 	{CREDENTIAL("a", "Cookie", "format: \"s=${value}; t=1\""), "a", "a=k",
-		{{NULL}}, false, "a", "", "*Cookie: s=k; t=1\n",
+		{{NULL, NULL}}, false, "a", "", "*Cookie: s=k; t=1\n",
 		"text on both sides of the value"},
-	{CREDENTIAL("a", "X-K", "mode: if-absent"), "a", "a=k", {{NULL}}, false,
-		"a", "", "*X-K: k\n", "if-absent, absent"},
+	{CREDENTIAL("a", "X-K", "mode: if-absent"), "a", "a=k", {{NULL, NULL}},
+		false, "a", "", "*X-K: k\n", "if-absent, absent"},
 	{CREDENTIAL("a", "X-K", "mode: if-absent"), "a", "a=k",
 		{{"x-k", "mine"}}, false, "", "", "x-k: mine\n",
 		"if-absent, present"},
@@ -164,19 +164,19 @@ static const struct {
 		"if-placeholder, but there is no value"},
 	{CREDENTIAL("a", "X-A", "mode: always")
 			CREDENTIAL("b", "X-B", "mode: always"),
-		"b, a", "a=1 b=2", {{NULL}}, false, "b,a", "",
+		"b, a", "a=1 b=2", {{NULL, NULL}}, false, "b,a", "",
 		"*X-B: 2\n*X-A: 1\n", "several, in the policy's order"},
 	{CREDENTIAL("a", "X-K", "mode: always")
 			WIDER("b", "x-k", "mode: always"),
-		"a, b", "a=1 b=2", {{NULL}}, false, "a", "", "*X-K: 1\n",
+		"a, b", "a=1 b=2", {{NULL, NULL}}, false, "a", "", "*X-K: 1\n",
 		"the same field twice: the first wins"},
 	{CREDENTIAL("a", "X-K", "mode: always")
 			WIDER("b", "X-K", "mode: always"),
-		"a, b", "b=2", {{NULL}}, false, "b", "a", "*X-K: 2\n",
+		"a, b", "b=2", {{NULL, NULL}}, false, "b", "a", "*X-K: 2\n",
 		"… that has a value"},
 	{CREDENTIAL("a", "X-K", "mode: always")
 			WIDER("b", "X_K", "mode: always"),
-		"a, b", "a=1 b=2", {{NULL}}, false, "a", "", "*X-K: 1\n",
+		"a, b", "a=1 b=2", {{NULL, NULL}}, false, "a", "", "*X-K: 1\n",
 		"a look-alike is the same field"},
 	{CREDENTIAL("a", "X-A", "mode: always")
 			CREDENTIAL("b", "X-B", "mode: always"),
@@ -184,11 +184,11 @@ static const struct {
 		"X-A: mine\n*X-B: 2\n", "an unset one is skipped and said"},
 	{CREDENTIAL("a", "X-A", "mode: always")
 			CREDENTIAL("b", "X-B", "mode: always"),
-		"b", "a=1 b=2", {{NULL}}, false, "b", "", "*X-B: 2\n",
+		"b", "a=1 b=2", {{NULL, NULL}}, false, "b", "", "*X-B: 2\n",
 		"one that the policy does not list"},
 	{CREDENTIAL("a", "X-A", "mode: always")
 			CREDENTIAL("b", "X-B", "plaintext: true"),
-		"a, b", "a=1 b=2", {{NULL}}, true, "b", "a", "*X-B: 2\n",
+		"a, b", "a=1 b=2", {{NULL, NULL}}, true, "b", "a", "*X-B: 2\n",
 		"over plain HTTP only what may"},
 };
 

@@ -229,18 +229,16 @@ static void
 test_alike(void **state)
 {
 	static const struct {
-		const char *name;
 		uint32_t ifindex;
-		const char *first, *second;
 		bool want;
-		const char *reason;
+		const char *name, *first, *second, *reason;
 	} cases[] = {
-		{"a", 5, "10.0.0.2", "fd00::2", true, "the same"},
-		{"b", 5, "10.0.0.2", "fd00::2", true, "names do not matter"},
-		{"a", 6, "10.0.0.2", "fd00::2", false, "another interface"},
-		{"a", 5, "10.0.0.2", NULL, false, "an address less"},
-		{"a", 5, "10.0.0.3", "fd00::2", false, "another address"},
-		{"a", 5, "10.0.0.2", "fd00::3", false, "another second one"},
+		{5, true, "a", "10.0.0.2", "fd00::2", "the same"},
+		{5, true, "b", "10.0.0.2", "fd00::2", "names do not matter"},
+		{6, false, "a", "10.0.0.2", "fd00::2", "another interface"},
+		{5, false, "a", "10.0.0.2", NULL, "an address less"},
+		{5, false, "a", "10.0.0.3", "fd00::2", "another address"},
+		{5, false, "a", "10.0.0.2", "fd00::3", "another second one"},
 	};
 	struct sandbox *a = make("a", 5, "10.0.0.2", "fd00::2");
 
