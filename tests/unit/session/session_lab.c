@@ -52,6 +52,7 @@ admit_sandbox(struct session_lab *lab, const char *policy)
 		.policy_name = "p",
 		.labels = "{}",
 		.ifindex = LAB_IFINDEX,
+		.now = ev_now(lab->loop),
 		.addresses = &address,
 		.address_count = 1,
 	};
@@ -63,8 +64,8 @@ admit_sandbox(struct session_lab *lab, const char *policy)
 		ca_export(lab->ca, &authority, &spec.authority_len), 0);
 	spec.authority = authority;
 	assert_int_equal(sandbox_new(&spec, &lab->services.limits,
-				 &lab->services.upstream, ev_now(lab->loop),
-				 &lab->sandbox, why, sizeof(why)),
+				 &lab->services.upstream, &lab->sandbox, why,
+				 sizeof(why)),
 		0);
 	free(authority);
 	if (policy != NULL) {
