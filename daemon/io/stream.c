@@ -65,11 +65,11 @@ static void
 run_flush(struct turn_task *task)
 {
 	struct stream *s = container_of(task, struct stream, flush);
-	bool had_room = buf_room(&s->out) > 0;
+	bool had_room = buf_room(&s->out) > 0, was_shut = s->shut;
 
 	stream_flush_now(s);
-	/* Tell of breaking, and of room where there was none. */
-	if (s->error != 0 || !had_room)
+	/* Tell of breaking, of room where there was none, and of the end. */
+	if (s->error != 0 || !had_room || s->shut != was_shut)
 		s->ready(s->arg);
 }
 

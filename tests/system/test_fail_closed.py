@@ -255,7 +255,8 @@ class Load:
 
     def wait_for_more(self, n):
         seen = len(self.origin.requests)
-        until(f"{n} requests more", lambda: len(self.origin.requests) >= seen + n)
+        until(f"{n} requests more", lambda: len(self.origin.requests) >= seen + n,
+              seconds=60)
 
     def stop(self):
         self.stopped = True

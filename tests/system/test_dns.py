@@ -1,0 +1,51 @@
+"""Only names that policy allows exist, whatever server is asked."""
+import pytest
+
+POLICY = """\
+policies:
+  agent: {allow: [{host: api.test}]}
+"""
+
+
+@pytest.fixture
+def world(netd, names, lab):
+    names.add("api.test", "203.0.113.10", "2001:db8:113::10")
+    names.add("denied.test", "203.0.113.11")
+    return netd(POLICY), names, lab.sandbox
+
+
+def dig(sandbox, *words):
+    return sandbox.run("dig", "+tries=1", "+time=5", *words).stdout
+
+
+@pytest.mark.parametrize("transport", ["+notcp", "+tcp"])
+@pytest.mark.parametrize("server", ["203.0.113.53", "198.51.100.7", "2001:db8:ffff::53"])
+def test_threat_15_an_allowed_name_by_any_server(world, server, transport):
+    d, names, sandbox = world
+    assert "203.0.113.10" in dig(sandbox, transport, f"@{server}", "api.test", "A")
+    assert "2001:db8:113::10" in dig(sandbox, transport, f"@{server}", "api.test", "AAAA")
+    d.wait_record(kind="dns", event="decision", host="api.test", verdict="allowed", dst=server)
+
+
+@pytest.mark.parametrize("transport", ["+notcp", "+tcp"])
+def test_threat_15_a_denied_name_does_not_exist_and_nobody_is_asked(world, transport):
+    d, names, sandbox = world
+    assert "NXDOMAIN" in dig(sandbox, transport, "@203.0.113.53", "denied.test", "A")
+    d.wait_record(kind="dns", host="denied.test", verdict="denied", reason="no_rule")
+    assert not names.queries("denied.test")
+
+
+@pytest.mark.parametrize("kind", ["TXT", "HTTPS", "ANY", "NULL", "MX"])
+def test_threat_15_other_types_say_nothing(world, kind):
+    d, names, sandbox = world
+    out = dig(sandbox, "+notcp", "@203.0.113.53", "api.test", kind)
+    assert "NOERROR" in out and "ANSWER: 0" in out
+    assert not [q for q in names.queries("api.test") if f"query[{kind}]" in q]
+
+
+def test_a_flood_is_refused_and_counted(netd, names, lab):
+    names.add("api.test", "203.0.113.10")
+    d = netd(POLICY, settings="limits: {dns_per_second: 5}\n")
+    words = [w for _ in range(60) for w in ("api.test", "A")]
+    assert "REFUSED" in dig(lab.sandbox, "+notcp", "@203.0.113.53", *words)
+    d.wait_record(kind="dns", reason="limit", verdict="denied")
