@@ -1,0 +1,71 @@
+"""What parses strangers' bytes has nothing that it could give away."""
+import os
+import pathlib
+
+import pytest
+
+SECRET = "canary-3141592653589793"
+POLICY = f"""\
+credentials:
+  api: {{source: {{env: TOKEN}}, inject: [{{host: api.test, header: X-Key}}]}}
+policies:
+  agent: {{allow: [{{host: api.test}}], credentials: [api]}}
+"""
+
+
+@pytest.fixture
+def world(netd, origin, client):
+    o = origin("api.test")
+    d = netd(POLICY, environment={"TOKEN": SECRET})
+    client.trust(d)
+    assert client.curl("https://api.test/").status == 200
+    assert o.requests[0].headers["x-key"] == SECRET
+    return d, client
+
+
+def status(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def test_workers_have_no_privilege(world):
+    d, _ = world
+    workers = d.children()
+    assert len(workers) == 2
+    for pid in workers:
+        s = status(pid)
+        assert "0" not in s["Uid"].split() and s["Groups"].strip() == ""
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            assert int(s[name], 16) == 0
+        assert s["NoNewPrivs"] == "1" and s["Seccomp"] == "2"
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        assert limits.split("Max core file size")[1].split()[0] == "0"
+
+
+def test_threat_36_secrets_are_where_they_must_be_and_nowhere_else(world):
+    d, _ = world
+    for pid in (*d.children(), d.process.pid):
+        for name in ("cmdline", "maps"):
+            assert SECRET.encode() not in pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
+    for pid in d.children():
+        assert pathlib.Path(f"/proc/{pid}/environ").read_bytes() == b""
+    for path in d.directory.rglob("*"):
+        if path.is_file():
+            assert SECRET.encode() not in path.read_bytes(), path
+    assert "PRIVATE KEY" not in d.log() + str(d.lines())
+
+
+def test_the_control_socket_and_the_listener_are_out_of_reach(world, lab):
+    """Threat 56: neither by the host's address, nor by the loopback one."""
+    d, client = world
+    assert os.stat(d.runtime / "control.sock").st_mode & 0o007 == 0
+    for address in ("127.0.0.1", "10.77.1.1"):
+        try:
+            c = client.connect(address, 15001, timeout=3)
+        except OSError:
+            continue
+        c.sendall(b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n")
+        try:
+            assert c.recv(100) == b""
+        except OSError:
+            pass
