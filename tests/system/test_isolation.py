@@ -5,11 +5,11 @@ import pathlib
 import pytest
 
 SECRET = "canary-3141592653589793"
-POLICY = f"""\
+POLICY = """\
 credentials:
-  api: {{source: {{env: TOKEN}}, inject: [{{host: api.test, header: X-Key}}]}}
+  api: {source: {env: TOKEN}, inject: [{host: api.test, header: X-Key}]}
 policies:
-  agent: {{allow: [{{host: api.test}}], credentials: [api]}}
+  agent: {allow: [{host: api.test}], credentials: [api]}
 """
 
 
