@@ -1,0 +1,86 @@
+"""Bodies go through whole, and nothing piles up in between.
+
+That the memory of a worker stays flat is shown by tests/bench/flat.py: a build
+with sanitizers keeps freed memory back.
+"""
+import socket
+import threading
+
+import pytest
+
+from lab.client import read_response
+from lab.wait import until
+
+POLICY = """\
+policies:
+  agent: {allow: [{host: api.test}]}
+"""
+SIZE = 64_000_000
+PIECE = b"x" * 65536
+
+
+class Sender:
+    """An origin that sends SIZE bytes, as far as they are taken."""
+
+    def __init__(self):
+        self.sent, self.ended = 0, threading.Event()
+
+    def __call__(self, request, c):
+        c.settimeout(30)
+        c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % SIZE)
+        try:
+            while self.sent < SIZE:
+                self.sent += c.send(PIECE[:SIZE - self.sent])
+        except OSError:
+            pass
+        self.ended.set()
+
+
+@pytest.fixture
+def world(netd, origin, client):
+    sender = Sender()
+    o = origin("api.test", answer=sender)
+    d = netd(POLICY)
+    client.trust(d)
+    return d, o, client, sender
+
+
+def test_threat_48_a_slow_reader_stops_the_origin(world):
+    d, o, client, sender = world
+    s = client.tls()
+    s.sendall(b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n")
+    s.recv(1000)
+    seen = [-1]
+
+    def stands_still():
+        still, seen[0] = sender.sent == seen[0], sender.sent
+        return not sender.ended.wait(0.5) and still
+
+    until("the origin to be stopped", stands_still)
+    assert 0 < sender.sent < SIZE // 2  # what sockets and one buffer each way hold
+    s.close()
+    assert sender.ended.wait(20), "the origin hears that nobody reads any more"
+    d.wait_record(event="outcome", reason="client_gone")
+
+
+def test_threat_48_an_upload_arrives_whole(netd, origin, client):
+    o = origin("api.test")
+    client.trust(netd(POLICY))
+    s = client.tls()
+    body = bytes(range(256)) * 40_000
+    threading.Thread(target=lambda: s.sendall(
+        b"POST / HTTP/1.1\r\nHost: api.test\r\nContent-Length: %d\r\n\r\n" % len(body) + body),
+        daemon=True).start()
+    assert read_response(s)[0].startswith(b"HTTP/1.1 200")
+    assert o.requests[0].body == body
+
+
+def test_a_client_that_vanishes_leaves_nothing_open(world, lab):
+    d, o, client, sender = world
+    s = client.tls()
+    s.sendall(b"GET / HTTP/1.1\r\nHost: api.test\r\n\r\n")
+    s.recv(1000)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    s.close()
+    assert sender.ended.wait(20)
+    d.wait_record(event="outcome", reason="client_gone")
