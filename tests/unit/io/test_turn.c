@@ -236,11 +236,13 @@ test_no_sleep_while_work_is_left(void **state)
 	again.then = &again;
 	again.then_phase = TURN_AGAIN;
 	again.times = 100;
-	ev_timer_init(&alarm, on_alarm, 60, 0);
+	ev_timer_init(&alarm, on_alarm, 10, 0);
 	ev_timer_start(s->loop, &alarm);
 	turn_queue(s->turn, TURN_AGAIN, &again.task);
-	for (int i = 0; i < 101; i++)
+	for (int i = 0; i < 100 && ev_is_active(&alarm); i++)
 		ev_run(s->loop, EVRUN_ONCE);
+	assert_int_equal(again.times, 0);
+	loop_once(s->loop); /* the last: then it would sleep */
 	assert_int_equal(again.times, -1);
 	assert_true(ev_is_active(&alarm));
 	ev_timer_stop(s->loop, &alarm);
