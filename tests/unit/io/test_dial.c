@@ -228,6 +228,7 @@ test_names_that_do_not(void **state)
 	};
 	struct scene *s = *state;
 	uint16_t port = loopback_closed_port();
+	int before = open_descriptors();
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		print_message("%s: %s\n", cases[i].host, cases[i].reason);
@@ -235,6 +236,7 @@ test_names_that_do_not(void **state)
 		assert_failed(s, cases[i].want, cases[i].why);
 		assert_int_equal(s->result.address != NULL,
 			cases[i].want == DIAL_FAILED);
+		assert_int_equal(open_descriptors(), before);
 	}
 }
 

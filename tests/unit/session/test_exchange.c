@@ -398,7 +398,10 @@ test_a_stale_connection(void **state)
 		const char *reason;
 	} cases[] = {
 		{GET, true, "asked again on a new one"},
-		{POST, false, "what may have changed something is not"},
+		{POST, false, "a body that has begun is not"},
+		{"POST /x HTTP/1.1\r\nHost: a.test:@\r\n"
+		 "Content-Length: 0\r\n\r\n",
+			false, "nor what may have changed something"},
 	};
 
 	(void)state;
@@ -451,6 +454,40 @@ test_it_is_asked_again_once(void **state)
 	session_lab_read(&s.lab, s.client, "origin_gone", text, TEXT);
 	assert_ptr_equal(strstr(text, "HTTP/1.1 502 "), text);
 	assert_int_equal(connects, 2);
+	close_scene(&s);
+}
+
+/* Of two idle ones that may both be stale, only one is tried. */
+static void
+test_asked_again_on_a_new_connection(void **state)
+{
+	char text[TEXT];
+	struct scene s;
+	int client, origins[3];
+
+	(void)state;
+	open_scene(&s);
+	client = s.client;
+	ask(&s, GET);
+	origins[0] = accept_request(&s, text);
+	s.client = session_lab_dial(&s.lab, s.port);
+	ask(&s, GET);
+	origins[1] = accept_request(&s, text);
+	session_lab_send(origins[0], OK);
+	session_lab_read(&s.lab, client, "hello", text, TEXT);
+	session_lab_send(origins[1], OK);
+	session_lab_read(&s.lab, s.client, "hello", text, TEXT);
+	ask(&s, GET);
+	/* The newest is asked. */
+	session_lab_read(&s.lab, origins[1], "\r\n\r\n", text, TEXT);
+	close(origins[1]);
+	origins[2] = accept_request(&s, text);
+	session_lab_send(origins[2], OK);
+	session_lab_read(&s.lab, s.client, "hello", text, TEXT);
+	assert_int_equal(connects, 3);
+	close(client);
+	close(origins[0]);
+	close(origins[2]);
 	close_scene(&s);
 }
 
@@ -564,6 +601,7 @@ main(void)
 		cmocka_unit_test(test_a_connection_is_used_again),
 		cmocka_unit_test(test_a_stale_connection),
 		cmocka_unit_test(test_it_is_asked_again_once),
+		cmocka_unit_test(test_asked_again_on_a_new_connection),
 		cmocka_unit_test(test_a_credential_goes_to_the_origin_only),
 		cmocka_unit_test(test_a_client_that_leaves),
 		cmocka_unit_test(test_a_large_answer),
