@@ -23,7 +23,6 @@
 #include "keyring.h"
 #include "link_message.h"
 #include "loop_until.h"
-#include "loopback.h"
 #include "policy.h"
 #include "sandbox.h"
 #include "secret.h"
@@ -440,62 +439,6 @@ test_secrets_come_change_and_go(void **state)
 	close_scene(&s);
 }
 
-/* A value that changes closes the idle connections that carried the old one,
- * and no others. */
-static void
-test_a_changed_secret_leaves_with_its_connections(void **state)
-{
-	static const struct {
-		const char *name;
-		bool closed;
-		const char *reason;
-	} cases[] = {
-		{"other", false, "another one"},
-		{"key", true, "its own"},
-	};
-	int listener = loopback_listen("127.0.0.1", 0, 8);
-	char text[4096];
-	int client, origin;
-	struct scene s;
-
-	(void)state;
-	snprintf(text, sizeof(text),
-		"version: 1\n"
-		"credentials:\n"
-		"  key: {source: {env: X}, inject: [{host: a.test, port: %u,\n"
-		"    header: X-Key, plaintext: true}]}\n"
-		"policies:\n"
-		"  p: {default: deny, allow: [{host: a.test, port: %u}],\n"
-		"    credentials: [key]}\n",
-		loopback_port(listener), loopback_port(listener));
-	open_scene(&s, text);
-	add_secret(&s, "key", "sesame");
-	assert_int_equal(commit(&s), 0);
-	client = session_lab_dial(&s.lab, loopback_port(listener));
-	snprintf(text, sizeof(text),
-		"GET / HTTP/1.1\r\nHost: a.test:%u\r\n\r\n",
-		loopback_port(listener));
-	session_lab_send(client, text);
-	origin = session_lab_accept(&s.lab, listener);
-	session_lab_read(
-		&s.lab, origin, "X-Key: sesame\r\n", text, sizeof(text));
-	session_lab_send(
-		origin, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-	session_lab_read(&s.lab, client, "ok", text, sizeof(text));
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		add_secret(&s, cases[i].name, "new");
-		assert_int_equal(commit(&s), 0);
-		loop_once(s.lab.loop);
-		loop_once(s.lab.loop);
-		if (is_open(origin) == cases[i].closed)
-			fail_msg("%s", cases[i].reason);
-	}
-	close(client);
-	close(origin);
-	close(listener);
-	close_scene(&s);
-}
-
 int
 main(void)
 {
@@ -508,8 +451,6 @@ main(void)
 		cmocka_unit_test(test_a_place_changes_hands),
 		cmocka_unit_test(test_told_anew),
 		cmocka_unit_test(test_secrets_come_change_and_go),
-		cmocka_unit_test(
-			test_a_changed_secret_leaves_with_its_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
