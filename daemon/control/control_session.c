@@ -230,22 +230,19 @@ read_body(struct control_session *s)
 static bool
 read_request(struct control_session *s, bool eof)
 {
-	char message[256];
+	const char *why = NULL;
+	int status;
 
-	if (http_conn_run(s->conn, eof) < 0 && s->stream == NULL) {
-		s->stream = http_conn_accept_refused(s->conn);
-		if (s->stream == NULL) {
-			s->phase = CONTROL_OVER;
-			return false;
-		}
-		snprintf(message, sizeof(message), "%s",
-			http_conn_error(s->conn));
-		refuse(s, http_conn_error_status(s->conn), "bad_request",
-			message);
+	(void)http_conn_run(s->conn, eof);
+	if (s->stream == NULL) {
+		s->stream = http_conn_accept(s->conn);
+		if (s->stream != NULL)
+			why = http_stream_refused(s->stream, &status);
+	}
+	if (why != NULL) {
+		refuse(s, status, "bad_request", why);
 		return true;
 	}
-	if (s->stream == NULL)
-		s->stream = http_conn_accept(s->conn);
 	if (s->stream != NULL)
 		return read_body(s);
 	if (eof || http_conn_must_close(s->conn))

@@ -9,10 +9,13 @@
 #include "conn.h"
 
 struct http_codec {
+	enum http_version version;
 	void (*free)(struct http_conn *c);
 	int (*run)(struct http_conn *c);
-	struct http_stream *(*accept)(struct http_conn *c, bool refused);
+	struct http_stream *(*next_ready)(struct http_conn *c);
+	struct http_stream *(*accept)(struct http_conn *c);
 	bool (*can_request)(const struct http_conn *c);
+	bool (*can_upgrade)(const struct http_conn *c);
 	struct http_stream *(*request)(
 		struct http_conn *c, const struct http_head *h);
 	bool (*is_idle)(const struct http_conn *c);
@@ -39,12 +42,19 @@ struct http_conn {
 	bool cut;         /* … before its message was complete: the error */
 	bool must_close;  /* a peer or a broken stream has made it so */
 	bool close_asked; /* … or the owner */
+	bool finished;    /* http_conn_is_finished() */
+	double now;
 };
 
 struct http_stream {
 	struct http_conn *conn;
 	const struct http_head *head;     /* NULL: not complete */
 	const struct http_head *trailers; /* NULL: none, or not yet */
+	void *owner;
+	const char *refused; /* static text; NULL: it is fine */
+	int refused_status;
+	enum http_reset reset;         /* by the peer */
+	uint32_t reset_code, our_code; /* RFC 9113 7 */
 	bool sent_head, send_ended, receive_ended;
 };
 

@@ -26,6 +26,24 @@ http_conn_free(struct http_conn *c)
 		c->codec->free(c);
 }
 
+enum http_version
+http_conn_version(const struct http_conn *c)
+{
+	return c->codec->version;
+}
+
+void
+http_conn_set_time(struct http_conn *c, double now)
+{
+	c->now = now;
+}
+
+struct http_stream *
+http_conn_next_ready(struct http_conn *c)
+{
+	return c->codec->next_ready(c);
+}
+
 int
 http_conn_run(struct http_conn *c, bool eof)
 {
@@ -54,19 +72,19 @@ http_conn_was_cut(const struct http_conn *c)
 struct http_stream *
 http_conn_accept(struct http_conn *c)
 {
-	return c->codec->accept(c, false);
-}
-
-struct http_stream *
-http_conn_accept_refused(struct http_conn *c)
-{
-	return c->codec->accept(c, true);
+	return c->codec->accept(c);
 }
 
 bool
 http_conn_can_request(const struct http_conn *c)
 {
 	return c->codec->can_request(c);
+}
+
+bool
+http_conn_can_upgrade(const struct http_conn *c)
+{
+	return c->codec->can_upgrade(c);
 }
 
 struct http_stream *
@@ -97,6 +115,46 @@ void
 http_conn_shrink(struct http_conn *c)
 {
 	c->codec->shrink(c);
+}
+
+bool
+http_conn_is_finished(const struct http_conn *c)
+{
+	return c->finished;
+}
+
+void
+http_stream_set_owner(struct http_stream *s, void *owner)
+{
+	s->owner = owner;
+}
+
+void *
+http_stream_owner(const struct http_stream *s)
+{
+	return s->owner;
+}
+
+const char *
+http_stream_refused(const struct http_stream *s, int *ret_status)
+{
+	if (s->refused != NULL)
+		*ret_status = s->refused_status;
+	return s->refused;
+}
+
+enum http_reset
+http_stream_reset(const struct http_stream *s, uint32_t *ret_code)
+{
+	if (ret_code != NULL)
+		*ret_code = s->reset_code;
+	return s->reset;
+}
+
+void
+http_stream_set_reset(struct http_stream *s, uint32_t code)
+{
+	s->our_code = code;
 }
 
 const struct http_head *

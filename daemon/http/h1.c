@@ -75,6 +75,7 @@ begin_body(struct h1 *h)
 		h->in_trailers = true;
 		break;
 	case HTTP_UNTIL_CLOSE:
+	case HTTP_TUNNEL:
 		h->base.must_close = true;
 		break;
 	}
@@ -209,35 +210,54 @@ h1_advance(struct h1 *h)
 static int
 h1_run(struct http_conn *c)
 {
+	h1_of(c)->changed = true;
 	return h1_advance(h1_of(c));
+}
+
+static struct http_stream *
+h1_next_ready(struct http_conn *c)
+{
+	struct h1 *h = h1_of(c);
+	bool changed = h->changed && h->open;
+
+	h->changed = false;
+	return changed ? &h->stream : NULL;
 }
 
 static struct http_stream *
 hand_out(struct h1 *h)
 {
 	h->open = true;
+	h->changed = true;
 	h->stream.conn = &h->base;
 	return &h->stream;
 }
 
+/* What could not be parsed, to be answered, once. */
 static struct http_stream *
-h1_accept(struct http_conn *c, bool refused)
+hand_out_refused(struct h1 *h)
+{
+	if (h->refused)
+		return NULL;
+	h->refused = true;
+	h->to_head = is_head_request(h);
+	h->stream.head = NULL;
+	h->stream.refused = h->base.error;
+	h->stream.refused_status = h->base.error_status;
+	return hand_out(h);
+}
+
+static struct http_stream *
+h1_accept(struct http_conn *c)
 {
 	struct h1 *h = h1_of(c);
 
 	assert(c->server);
 	if (h->open)
 		return NULL;
-	if (refused) {
-		if (c->error == NULL || h->refused)
-			return NULL;
-		h->refused = true;
-		h->to_head = is_head_request(h);
-		return hand_out(h);
-	}
-	if (h1_advance(h) < 0 || h->stream.head == NULL)
-		return NULL;
-	return hand_out(h);
+	if (h1_advance(h) < 0)
+		return hand_out_refused(h);
+	return h->stream.head != NULL ? hand_out(h) : NULL;
 }
 
 static bool
@@ -288,6 +308,7 @@ body_at_hand(const struct h1 *h)
 	case HTTP_LENGTH:
 		return len < h->left ? len : (size_t)h->left;
 	case HTTP_UNTIL_CLOSE:
+	case HTTP_TUNNEL:
 		return len;
 	case HTTP_NO_BODY:
 		break;
@@ -362,10 +383,13 @@ h1_free(struct http_conn *c)
 }
 
 static const struct http_codec codec = {
+	.version = HTTP_1,
 	.free = h1_free,
 	.run = h1_run,
+	.next_ready = h1_next_ready,
 	.accept = h1_accept,
 	.can_request = h1_can_request,
+	.can_upgrade = h1_can_request,
 	.request = h1_request,
 	.is_idle = h1_is_idle,
 	.shrink = h1_shrink,

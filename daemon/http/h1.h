@@ -45,6 +45,7 @@ struct h1 {
 	enum h1_refused why;     /* what a callback refused */
 	uint8_t interims;
 	bool open;        /* the stream is in the caller's hands */
+	bool changed;     /* … and something may have, since it was shown */
 	bool refused;     /* … was handed out for a refusal */
 	bool in_value;    /* of the field being read */
 	bool in_trailers; /* head complete, chunks being read */

@@ -202,6 +202,19 @@ http_head_set_target(struct http_head *h, struct span target)
 	return 0;
 }
 
+int
+http_head_set_protocol(struct http_head *h, struct span protocol)
+{
+	int r;
+
+	if (!http_is_token(protocol))
+		return -EINVAL;
+	r = http_head_append(h, protocol, &h->protocol);
+	if (r == 0)
+		h->protocol_len = (uint32_t)protocol.len;
+	return r;
+}
+
 size_t
 http_head_remove(struct http_head *h, struct span name)
 {
@@ -261,6 +274,12 @@ struct span
 http_head_path(const struct http_head *h)
 {
 	return text_at(h, h->target, h->path_len);
+}
+
+struct span
+http_head_protocol(const struct http_head *h)
+{
+	return text_at(h, h->protocol, h->protocol_len);
 }
 
 const struct http_field *

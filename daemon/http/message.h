@@ -57,6 +57,7 @@ enum http_framing {
 	HTTP_LENGTH,      /* exactly content_length bytes */
 	HTTP_CHUNKED,     /* of unknown length, ends by itself */
 	HTTP_UNTIL_CLOSE, /* responses only: ends with the connection */
+	HTTP_TUNNEL,      /* a 101: another protocol, both ways */
 };
 
 struct http_field {
@@ -76,6 +77,7 @@ struct http_head {
 	uint32_t authority, authority_len; /* Host, absolute form, :authority */
 	uint32_t target, target_len;       /* origin form with query, or "*" */
 	uint32_t path_len;                 /* target up to '?' */
+	uint32_t protocol, protocol_len;   /* see http_head_protocol() */
 	int status;                        /* response; 0 in a request */
 
 	uint8_t minor;   /* HTTP/1.minor as received; 1 for h2 */
@@ -124,6 +126,15 @@ struct span http_head_method(const struct http_head *h);
 struct span http_head_authority(const struct http_head *h);
 struct span http_head_target(const struct http_head *h);
 struct span http_head_path(const struct http_head *h);
+
+/*
+ * The protocol that a request wants to go on with, or that a 101 goes on with;
+ * empty: none.  One model for both versions: a GET with Upgrade in HTTP/1 (RFC
+ * 9110 7.8) is an extended CONNECT in HTTP/2 (RFC 8441), and the 101 its 200.
+ * The model is HTTP/1's: the method is GET, the status 101.
+ */
+int http_head_set_protocol(struct http_head *h, struct span protocol);
+struct span http_head_protocol(const struct http_head *h);
 
 /* The first field so known, or NULL. */
 const struct http_field *http_head_find(

@@ -178,11 +178,10 @@ allow(struct exchange *x, const struct http_head *head)
 static enum step
 refuse_malformed(struct exchange *x)
 {
-	const char *why = http_conn_error(x->server);
+	int status = 0;
+	const char *why = http_stream_refused(x->down, &status);
 
-	return refuse(x, http_conn_error_status(x->server),
-		RECORD_MALFORMED_HTTP,
-		why != NULL ? why : "the request could not be parsed");
+	return refuse(x, status, RECORD_MALFORMED_HTTP, why);
 }
 
 enum step

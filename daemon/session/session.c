@@ -161,8 +161,6 @@ next_request(struct session *s)
 		r = http_conn_run(s->http, f->client.read_done);
 		stream = http_conn_accept(s->http);
 	} while (n > 0 && r == 0 && stream == NULL);
-	if (stream == NULL && r < 0)
-		stream = http_conn_accept_refused(s->http);
 	if (stream != NULL) {
 		s->exchange = exchange_new(f, s->http, stream, session_wake, s);
 		if (s->exchange == NULL)

@@ -274,6 +274,11 @@ h1_law_request(const uint8_t *data, size_t size)
 		s = http_conn_accept(near.conn);
 		if (s == NULL)
 			continue;
+		if (http_stream_head(s) == NULL) {
+			LAW(http_stream_refused(s, &status) != NULL);
+			LAW(status == http_conn_error_status(near.conn));
+			break;
+		}
 		if (http_rules_refuse(http_stream_head(s), &status) == NULL) {
 			if (!law_one_request(&near, s, &f))
 				break;

@@ -284,18 +284,22 @@ test_a_refusal_needs_no_head(void **state)
 	struct http_head bad = response(400, HTTP_LENGTH, 2);
 	struct http_stream *s;
 	struct end e;
+	int status;
 
 	(void)state;
 	open_end(&e, true, 4096);
 	assert_int_equal(buf_add(&e.in, "GET / HTTP/1.1\r\n\r\n", 18), 0);
-	assert_null(http_conn_accept_refused(e.conn));
 	assert_int_equal(http_conn_run(e.conn, false), -EPROTO);
 	assert_int_equal(http_conn_error_status(e.conn), 400);
-	assert_null(http_conn_accept(e.conn));
-	s = http_conn_accept_refused(e.conn);
+	s = http_conn_accept(e.conn);
 	assert_non_null(s);
 	assert_null(http_stream_head(s));
-	assert_null(http_conn_accept_refused(e.conn));
+	assert_string_equal(
+		http_stream_refused(s, &status), http_conn_error(e.conn));
+	assert_int_equal(status, 400);
+	assert_ptr_equal(http_conn_next_ready(e.conn), s);
+	assert_null(http_conn_next_ready(e.conn));
+	assert_null(http_conn_accept(e.conn));
 	assert_int_equal(http_stream_send_head(s, &bad), 0);
 	assert_int_equal(http_stream_send(s, "no", 2), 2);
 	assert_int_equal(http_stream_send_end(s, NULL), 0);
@@ -304,7 +308,7 @@ test_a_refusal_needs_no_head(void **state)
 		"Connection: close\r\n\r\nno",
 		"a refusal");
 	http_stream_close(s);
-	assert_null(http_conn_accept_refused(e.conn));
+	assert_null(http_conn_accept(e.conn));
 	assert_int_equal(http_conn_run(e.conn, true), -EPROTO);
 	close_end(&e);
 }
