@@ -6,7 +6,9 @@
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-bin=${SBX_BIN:-$root/build/bin}
+build=${SBX_BUILD:-build}
+case $build in /*) ;; *) build=$root/$build ;; esac
+bin=$build/bin
 rig=${RIG_DIR:-/tmp/sbx-rig}
 dir=$(mktemp -d)
 pid=

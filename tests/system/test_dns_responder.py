@@ -3,7 +3,6 @@ server's own address, with a socket of the keeper and no capability.
 
 Two network namespaces in one fresh user namespace: sandbox and gateway.
 """
-import os
 import pathlib
 import re
 import select
@@ -11,7 +10,8 @@ import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from lab.built import TESTS
+
 DEADLINE = 20  # seconds that anything may take
 
 RULES = """
@@ -57,9 +57,7 @@ ip -6 route add default via fd77:1::1
 
 
 def binary():
-    """The answerer, in the build that SBX_BUILD_DIR names or in build/."""
-    build = os.environ.get("SBX_BUILD_DIR", ROOT / "build")
-    return pathlib.Path(build) / "tests" / "dns_answerer"
+    return TESTS / "dns_answerer"
 
 
 def read_line(process, what):

@@ -1,12 +1,11 @@
 """`cmake --install` puts down a whole that works: programs find their company."""
 import os
-import pathlib
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("SBX_BUILD_DIR", ROOT / "build"))
+from lab.built import BUILD, ROOT
+
 
 
 def run(*command):

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from lab.netd import BIN
+from lab.built import BIN
 
 POLICIES = """\
 credentials:

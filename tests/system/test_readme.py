@@ -1,13 +1,12 @@
 """What README.md and docs/ promise a reader is there."""
 import os
-import pathlib
 import re
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("SBX_BIN", ROOT / "build" / "bin"))
+from lab.built import BIN, ROOT
+
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md",
          *sorted((ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

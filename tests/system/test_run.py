@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from lab.netd import BIN
+from lab.built import BIN
 from lab.run import SECRET, Run, runtime_dirs
 from lab.wait import until
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.built import TESTS
+
 HERE = Path(__file__).resolve().parent
-SERVER = os.environ.get(
-    "LEAFSERVER", str(HERE.parents[2] / "build/tests/leafserver"))
+SERVER = str(TESTS / "leafserver")
 DEADLINE = 120  # seconds for one client; the first Java or Go is slow
 
 SHORT = "api.sandbox.test"

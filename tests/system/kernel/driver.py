@@ -1,25 +1,14 @@
 """nft.h as the keeper uses it: the program of nft_driver.c in the gateway."""
 
-import os
 import subprocess
 
-from kernel.net import ROOT
-
-
-def program():
-    """nft_driver of the build directory SBX_BUILD, or of the newest one."""
-    named = os.environ.get("SBX_BUILD")
-    places = [ROOT / named] if named else ROOT.glob("build*")
-    found = [p / "tests" / "nft_driver" for p in places
-             if (p / "tests" / "nft_driver").exists()]
-    assert found, "nft_driver is not built: cmake --build … -t nft_driver"
-    return max(found, key=lambda path: path.stat().st_mtime)
+from lab.built import TESTS
 
 
 class Driver:
     def __init__(self, where):
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", where.name, program()], text=True,
+            ["ip", "netns", "exec", where.name, TESTS / "nft_driver"], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, *words):

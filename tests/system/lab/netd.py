@@ -1,14 +1,11 @@
 """sbx-netd in the host namespace, with its records."""
 import json
 import os
-import pathlib
 import socket
 import subprocess
 
+from .built import BIN
 from .wait import until
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-BIN = pathlib.Path(os.environ.get("SBX_BIN", ROOT / "build" / "bin"))
 
 
 class Netd:

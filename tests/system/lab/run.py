@@ -3,8 +3,8 @@ import glob
 import os
 import subprocess
 
+from .built import BIN
 from .namespaces import sh
-from .netd import BIN
 from .wait import until
 
 CONFIG = """\
