@@ -171,6 +171,7 @@ allow(struct exchange *x, const struct http_head *head)
 		r.skipped = x->plan.skipped;
 	x->entry.recorded = on_recorded;
 	daybook_add(f->services->daybook, &r, &x->entry);
+	x->owes_outcome = true;
 	return STEP_RECORD;
 }
 

@@ -319,7 +319,7 @@ end(struct exchange *x)
 	if (x->down == NULL)
 		return;
 	daybook_cancel(x->flow->services->daybook, &x->entry);
-	if (x->recorded && x->verdict.allowed)
+	if (x->owes_outcome)
 		record_outcome(x);
 	leave_origin(x);
 	http_stream_close(x->down);

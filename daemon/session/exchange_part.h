@@ -42,6 +42,7 @@ struct exchange {
 	struct inject_plan plan;
 	struct daybook_entry entry;
 	bool recorded, record_failed;
+	bool owes_outcome; /* it was put down as allowed */
 	uint64_t id;
 	char *method, *path; /* for the records */
 

@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <ev.h>
 
 #include "array.h"
 #include "exchange_scene.h"
 #include "loop_until.h"
 #include "sandbox.h"
+#include "session.h"
+#include "session_part.h"
 
 static void
 test_a_connection_is_used_again(void **state)
@@ -174,6 +177,33 @@ test_a_client_that_leaves(void **state)
 	exchange_scene_close(&s);
 }
 
+/* Decided, and gone before the turn has ended that puts it on record. */
+static void
+test_a_client_that_leaves_at_once(void **state)
+{
+	struct exchange_scene s;
+	const char *line, *id;
+	struct session *session;
+	char wanted[32];
+
+	(void)state;
+	exchange_scene_open(&s);
+	exchange_scene_ask(&s, EXCHANGE_GET);
+	session = TAILQ_FIRST(&s.lab.sandbox->sessions);
+	ev_invoke(s.lab.loop, &session->flow.client.io, EV_READ);
+	assert_non_null(session->exchange);
+	assert_string_equal(session_lab_log(&s.lab), "");
+	session_close_all(s.lab.sandbox);
+	line = session_lab_line(&s.lab, "\"decision\"", "\"allowed\"");
+	id = strstr(line, "\"id\":");
+	assert_non_null(id);
+	snprintf(wanted, sizeof(wanted), "%.23s", id);
+	line = session_lab_line(&s.lab, "\"outcome\"", "client_gone");
+	assert_non_null(strstr(line, wanted));
+	assert_int_equal(exchange_scene_connects, 0);
+	exchange_scene_close(&s);
+}
+
 /* More than all the buffers on the way hold, to a client that reads late. */
 static void
 test_a_large_answer(void **state)
@@ -250,6 +280,7 @@ main(void)
 		cmocka_unit_test(test_it_is_asked_again_once),
 		cmocka_unit_test(test_asked_again_on_a_new_connection),
 		cmocka_unit_test(test_a_client_that_leaves),
+		cmocka_unit_test(test_a_client_that_leaves_at_once),
 		cmocka_unit_test(test_a_large_answer),
 		cmocka_unit_test(test_an_answer_that_is_cut_off),
 	};
