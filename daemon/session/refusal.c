@@ -75,6 +75,6 @@ refusal_because(struct refusal *r, const struct flow *f, int status,
 		.error = record_reason_name(reason),
 		.reason = r->reason,
 		.host = f->host[0] != '\0' ? f->host : NULL,
-		.hint = record_reason_text(reason),
+		.hint = record_reason_hint(reason),
 	};
 }

@@ -20,7 +20,7 @@ struct refusal {
 void refusal_by_policy(struct refusal *r, const struct flow *f,
 	const struct policy_verdict *verdict, uint64_t id);
 
-/* Anything else: status and why, in words. */
+/* Anything else: status and why, in words; the hint is the reason's. */
 void refusal_because(struct refusal *r, const struct flow *f, int status,
 	enum record_reason reason, const char *why);
 
