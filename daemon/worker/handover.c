@@ -376,6 +376,11 @@ handover_apply(struct handover *b, struct services *services,
 		if (r < 0)
 			return r;
 	}
+	if (fresh == NULL && *policy == NULL && !STAILQ_EMPTY(&b->arriving)) {
+		snprintf(reterr, reterr_size,
+			"sandboxes came before any document");
+		return -EPROTO;
+	}
 	STAILQ_FOREACH(a, &b->arriving, link) {
 		r = make_sandbox(a, services, reterr, reterr_size);
 		if (r < 0) {

@@ -29,7 +29,8 @@ int handover_add_secret(struct handover *h, const struct link_secret *s);
 
 /*
  * Makes it all so.  *policy: the one in force, replaced when there are
- * documents.  0; or -errno with a line in reterr, and nothing has changed.
+ * documents; NULL before the first, and then no sandbox may come without some.
+ * 0; or -errno with a line in reterr, and nothing has changed.
  */
 int handover_apply(struct handover *h, struct services *services,
 	struct policy **policy, char *reterr, size_t reterr_size);

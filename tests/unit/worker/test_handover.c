@@ -262,6 +262,30 @@ test_one_bad_part_and_nothing_changes(void **state)
 	}
 }
 
+/* A sandbox cannot be held to documents that are not there. */
+static void
+test_sandboxes_before_any_document(void **state)
+{
+	struct place fresh = {"new", "p", "10.77.0.9", 6, true, {NULL, 0}};
+	struct scene s;
+
+	(void)state;
+	open_scene(&s, NULL);
+	add_secret(&s, "key", "v");
+	add_sandbox(&s, &fresh);
+	assert_int_equal(commit(&s), -EPROTO);
+	assert_string_equal(s.why, "sandboxes came before any document");
+	assert_null(find(&s, "new"));
+	assert_value(&s, "key", NULL);
+	assert_int_equal(s.lab.services.generation, 1);
+	/* Both in one batch are what a keeper sends first. */
+	add_document(&s, policy);
+	add_sandbox(&s, &fresh);
+	assert_int_equal(commit(&s), 0);
+	assert_true(may_reach(&s, "new", "a.test"));
+	close_scene(&s);
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static void
@@ -444,6 +468,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_bad_part_and_nothing_changes),
+		cmocka_unit_test(test_sandboxes_before_any_document),
 		cmocka_unit_test(test_documents_replace_documents),
 		cmocka_unit_test(
 			test_a_policy_that_goes_takes_all_rights_with_it),
