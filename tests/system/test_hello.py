@@ -41,10 +41,10 @@ def get(s, host=b"api.lab.test"):
     return read_response(s)[0].split(b"\r\n")[0]
 
 
-def send(world, data, port=443):
+def send(world, data, port=443, address="203.0.113.10"):
     """What comes back for these first bytes, and the one record they leave."""
     before = len(world.daemon.lines())
-    s = world.client.connect(port=port)
+    s = world.client.connect(address, port)
     try:
         s.sendall(data)
     except ConnectionError:
@@ -156,10 +156,13 @@ def test_threat_11_a_hello_that_can_be_read_two_ways_or_is_too_large(world, data
 
 
 def test_threat_9_no_name_is_denied_by_default(world):
-    answer, record = send(world, h.hello())
-    assert answer == b"" and record["verdict"] == "denied"
+    before = world.o.connections, world.o.raw
+    answer, record = send(world, h.hello(), address=world.o.address)
+    assert answer == b""  # no leaf either: there is no name to make it for
+    assert record["event"] == "decision" and record["verdict"] == "denied"
     assert record["reason"] == "no_name" and record["proto"] == "tls"
     assert record["rule"] == "agent.default"
+    assert (world.o.connections, world.o.raw) == before
 
 
 def test_threat_12_an_old_ssl_hello_is_no_tls(world):
