@@ -6,7 +6,8 @@
  * lookup_new() decides and puts that on record; the answer to what is refused
  * is known then.  When the record stands, at the end of the turn, a refusal is
  * answered and an allowed question goes to the resolver.  If it does not
- * stand, the answer is SERVFAIL, and nothing was asked of anybody.
+ * stand, the answer is SERVFAIL, and nothing was asked of anybody.  What was
+ * allowed has an outcome in every case.
  */
 #include "lookup.h"
 
@@ -44,6 +45,7 @@ struct lookup {
 	struct sockaddr_storage source, server;
 	int family; /* to resolve; AF_UNSPEC: nothing */
 	bool resolve;
+	bool owes_outcome;    /* it was put down as allowed */
 	enum dns_rcode rcode; /* when nothing is to be resolved */
 	ev_tstamp began;
 };
@@ -68,6 +70,9 @@ record_outcome(struct lookup *l, enum record_reason reason, const char *detail)
 {
 	struct record *r = &l->outcome;
 
+	if (!l->owes_outcome)
+		return;
+	l->owes_outcome = false;
 	r->event = RECORD_OUTCOME;
 	r->reason = reason;
 	r->verdict = reason == RECORD_COMPLETE ? RECORD_ALLOWED : RECORD_ERROR;
@@ -109,10 +114,13 @@ on_recorded(struct daybook_entry *entry, bool ok)
 	struct resolver_query *query;
 
 	if (!ok) {
+		record_outcome(l, RECORD_LOG_FULL, NULL);
 		answer(l, DNS_SERVFAIL, NULL);
 		return;
 	}
 	if (!l->resolve) {
+		record_outcome(l, RECORD_COMPLETE,
+			"answered without asking: no address of that type");
 		answer(l, l->rcode, NULL);
 		return;
 	}
@@ -179,6 +187,7 @@ record_decision(struct lookup *l, const struct lookup_from *from,
 	};
 
 	l->entry.recorded = on_recorded;
+	l->owes_outcome = v.allowed;
 	daybook_add(s->daybook, &r, &l->entry);
 	/* Rule and source are policy's, which may go before the outcome. */
 	r.rule = r.source = NULL;
@@ -250,6 +259,7 @@ lookup_cancel(struct lookup *l)
 {
 	if (l == NULL)
 		return;
+	record_outcome(l, RECORD_CLIENT_GONE, NULL);
 	daybook_cancel(l->services->daybook, &l->entry);
 	resolver_cancel(l->query);
 	l->sandbox->lookups--;

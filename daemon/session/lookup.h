@@ -39,7 +39,7 @@ struct lookup *lookup_new(struct services *services,
 	const struct lookup_from *from, const struct dns_query *query,
 	lookup_done *done, void *arg);
 
-/* done() will not be called.  Accepts NULL. */
+/* done() will not be called; the outcome goes on record.  Accepts NULL. */
 void lookup_cancel(struct lookup *l);
 
 #endif

@@ -1,0 +1,204 @@
+/* One DNS question: what is answered, and that what is allowed is ended. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "daybook.h"
+#include "lookup.h"
+#include "loop_until.h"
+#include "sandbox.h"
+#include "session_lab.h"
+#include "writer.h"
+
+static const struct resolver_row rows[] = {
+	{.host = "a.test", AF_INET, {"127.0.0.1"}},
+	{.host = "silent.test", AF_INET, {"127.0.0.1"}, .after = -1},
+	{.host = NULL},
+};
+
+static const char policy[] =
+	"version: 1\n"
+	"policies:\n"
+	"  p: {allow: [{host: [a.test, silent.test, no.test]}]}\n";
+
+struct answer {
+	bool came;
+	enum dns_rcode rcode;
+	size_t count;
+};
+
+static void
+on_done(void *arg, enum dns_rcode rcode, const struct dns_addresses *addresses)
+{
+	struct answer *a = arg;
+
+	assert_false(a->came);
+	a->came = true;
+	a->rcode = rcode;
+	a->count = addresses != NULL ? addresses->count : 0;
+}
+
+static struct lookup *
+ask(struct session_lab *lab, const char *name, uint16_t type, struct answer *a)
+{
+	struct sockaddr_in source = {.sin_family = AF_INET};
+	struct lookup_from from = {
+		.sandbox = lab->sandbox,
+		.source = (const struct sockaddr *)&source,
+		.server = (const struct sockaddr *)&source,
+		.proto = "udp",
+	};
+	struct dns_query q = {.type = type, .class = DNS_CLASS_IN};
+	struct lookup *l;
+
+	memset(a, 0, sizeof(*a));
+	snprintf(q.name, sizeof(q.name), "%s", name);
+	l = lookup_new(&lab->services, &from, &q, on_done, a);
+	assert_non_null(l);
+	assert_false(a->came);
+	return l;
+}
+
+/* It comes at the end of a turn, after which there is nothing to wait for. */
+static void
+await(struct session_lab *lab, const struct answer *a)
+{
+	loop_once(lab->loop);
+	if (!a->came)
+		loop_until_set(lab->loop, &a->came, "an answer");
+}
+
+/* The outcome is that of the decision, by its id; and there is one only. */
+static void
+assert_ended(struct session_lab *lab, const char *how)
+{
+	const char *first, *second, *log;
+
+	session_lab_line(lab, "\"outcome\"", how);
+	log = session_lab_log(lab);
+	first = strstr(log, "\"id\":");
+	assert_non_null(first);
+	second = strstr(first + 1, "\"id\":");
+	assert_non_null(second);
+	assert_memory_equal(first, second, strlen("\"id\":\"0123456789abcdef"));
+	assert_null(strstr(second + 1, "\"id\":"));
+}
+
+static void
+test_answers_and_their_outcomes(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		enum dns_rcode rcode;
+		size_t count;
+		int asked;
+		const char *ended, *reason;
+	} cases[] = {
+		{"a.test", DNS_TYPE_A, DNS_NOERROR, 1, 1, "complete",
+			"an address"},
+		{"a.test", DNS_TYPE_AAAA, DNS_NOERROR, 0, 0, "without asking",
+			"a family that the sandbox does not speak"},
+		{"a.test", 16, DNS_NOERROR, 0, 0, "without asking", "a text"},
+		{"no.test", DNS_TYPE_A, DNS_NXDOMAIN, 0, 1, "no such name",
+			"it does not exist"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct session_lab lab;
+		struct answer a;
+
+		print_message("%s\n", cases[i].reason);
+		session_lab_open(&lab, rows, policy);
+		ask(&lab, cases[i].name, cases[i].type, &a);
+		await(&lab, &a);
+		assert_int_equal(a.rcode, cases[i].rcode);
+		assert_int_equal(a.count, cases[i].count);
+		assert_int_equal(resolver_double_asked(lab.services.resolver),
+			cases[i].asked);
+		assert_int_equal(lab.sandbox->lookups, 0);
+		assert_ended(&lab, cases[i].ended);
+		session_lab_close(&lab);
+	}
+}
+
+static void
+test_what_is_denied_has_no_outcome(void **state)
+{
+	struct session_lab lab;
+	struct answer a;
+
+	(void)state;
+	session_lab_open(&lab, rows, policy);
+	ask(&lab, "b.test", DNS_TYPE_A, &a);
+	await(&lab, &a);
+	assert_int_equal(a.rcode, DNS_NXDOMAIN);
+	session_lab_line(&lab, "\"decision\"", "\"denied\"");
+	loop_once(lab.loop);
+	assert_null(strstr(session_lab_log(&lab), "outcome"));
+	assert_int_equal(resolver_double_asked(lab.services.resolver), 0);
+	session_lab_close(&lab);
+}
+
+/* Whoever asked is gone: at once, or while the resolver is waited for. */
+static void
+test_an_answer_that_nobody_waits_for(void **state)
+{
+	(void)state;
+	for (int turns = 0; turns < 2; turns++) {
+		struct session_lab lab;
+		struct lookup *l;
+		struct answer a;
+
+		session_lab_open(&lab, rows, policy);
+		l = ask(&lab, "silent.test", DNS_TYPE_A, &a);
+		if (turns > 0)
+			session_lab_line(&lab, "\"decision\"", "\"allowed\"");
+		assert_int_equal(
+			resolver_double_open(lab.services.resolver), turns);
+		lookup_cancel(l);
+		assert_ended(&lab, "client_gone");
+		assert_false(a.came);
+		assert_int_equal(lab.sandbox->lookups, 0);
+		session_lab_close(&lab);
+	}
+}
+
+static void
+test_without_a_record_nobody_is_asked(void **state)
+{
+	struct session_lab lab;
+	struct answer a;
+
+	(void)state;
+	session_lab_open(&lab, rows, policy);
+	writer_reopen(daybook_writer(lab.services.daybook),
+		open("/dev/full", O_WRONLY | O_CLOEXEC));
+	ask(&lab, "a.test", DNS_TYPE_A, &a);
+	await(&lab, &a);
+	assert_int_equal(a.rcode, DNS_SERVFAIL);
+	assert_int_equal(resolver_double_asked(lab.services.resolver), 0);
+	session_lab_close(&lab);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answers_and_their_outcomes),
+		cmocka_unit_test(test_what_is_denied_has_no_outcome),
+		cmocka_unit_test(test_an_answer_that_nobody_waits_for),
+		cmocka_unit_test(test_without_a_record_nobody_is_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
