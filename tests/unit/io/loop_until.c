@@ -19,19 +19,42 @@ on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
 	*(bool *)w->data = true;
 }
 
+struct condition {
+	loop_condition *holds;
+	void *arg;
+};
+
+/* Last of all before the loop sleeps: the end of a turn may have been it. */
+static void
+on_prepare(struct ev_loop *loop, struct ev_prepare *w, int revents)
+{
+	const struct condition *c = w->data;
+
+	(void)revents;
+	if (c->holds(c->arg))
+		ev_break(loop, EVBREAK_ONE);
+}
+
 void
 loop_until(struct ev_loop *loop, loop_condition *holds, void *arg,
 	const char *what)
 {
-	bool late = false;
+	struct condition condition = {holds, arg};
+	struct ev_prepare prepare;
 	struct ev_timer timer;
+	bool late = false;
 
 	ev_timer_init(&timer, on_timer, patience_seconds, 0);
 	timer.data = &late;
 	ev_now_update(loop);
 	ev_timer_start(loop, &timer);
+	ev_prepare_init(&prepare, on_prepare);
+	ev_set_priority(&prepare, EV_MINPRI);
+	prepare.data = &condition;
+	ev_prepare_start(loop, &prepare);
 	while (!holds(arg) && !late)
 		ev_run(loop, EVRUN_ONCE);
+	ev_prepare_stop(loop, &prepare);
 	ev_timer_stop(loop, &timer);
 	if (late)
 		fail_msg("waited in vain for: %s", what);

@@ -212,8 +212,6 @@ session_lab_line(struct session_lab *lab, const char *part, const char *also)
 	s.part = part;
 	s.also = also;
 	if (!find_line(&s))
-		loop_once(lab->loop);
-	if (!find_line(&s))
 		loop_until(lab->loop, find_line, &s, part);
 	return s.line;
 }

@@ -67,15 +67,6 @@ ask(struct session_lab *lab, const char *name, uint16_t type, struct answer *a)
 	return l;
 }
 
-/* It comes at the end of a turn, after which there is nothing to wait for. */
-static void
-await(struct session_lab *lab, const struct answer *a)
-{
-	loop_once(lab->loop);
-	if (!a->came)
-		loop_until_set(lab->loop, &a->came, "an answer");
-}
-
 /* The outcome is that of the decision, by its id; and there is one only. */
 static void
 assert_ended(struct session_lab *lab, const char *how)
@@ -120,7 +111,7 @@ test_answers_and_their_outcomes(void **state)
 		print_message("%s\n", cases[i].reason);
 		session_lab_open(&lab, rows, policy);
 		ask(&lab, cases[i].name, cases[i].type, &a);
-		await(&lab, &a);
+		loop_until_set(lab.loop, &a.came, "an answer");
 		assert_int_equal(a.rcode, cases[i].rcode);
 		assert_int_equal(a.count, cases[i].count);
 		assert_int_equal(resolver_double_asked(lab.services.resolver),
@@ -140,7 +131,7 @@ test_what_is_denied_has_no_outcome(void **state)
 	(void)state;
 	session_lab_open(&lab, rows, policy);
 	ask(&lab, "b.test", DNS_TYPE_A, &a);
-	await(&lab, &a);
+	loop_until_set(lab.loop, &a.came, "an answer");
 	assert_int_equal(a.rcode, DNS_NXDOMAIN);
 	session_lab_line(&lab, "\"decision\"", "\"denied\"");
 	loop_once(lab.loop);
@@ -184,7 +175,7 @@ test_without_a_record_nobody_is_asked(void **state)
 	writer_reopen(daybook_writer(lab.services.daybook),
 		open("/dev/full", O_WRONLY | O_CLOEXEC));
 	ask(&lab, "a.test", DNS_TYPE_A, &a);
-	await(&lab, &a);
+	loop_until_set(lab.loop, &a.came, "an answer");
 	assert_int_equal(a.rcode, DNS_SERVFAIL);
 	assert_int_equal(resolver_double_asked(lab.services.resolver), 0);
 	session_lab_close(&lab);
