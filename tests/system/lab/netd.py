@@ -60,6 +60,11 @@ class Netd:
         path.write_text(self.ctl("ca", "show", sandbox).stdout)
         return path
 
+    def workers(self):
+        """The processes that serve or are about to, as the keeper says."""
+        status = json.loads(self.ctl("--json", "status").stdout)
+        return [w["pid"] for w in status["workers"] if w["pid"]]
+
     def children(self):
         out = subprocess.run(["pgrep", "-P", str(self.process.pid)],
                              text=True, capture_output=True).stdout.split()
@@ -76,11 +81,13 @@ class Netd:
     # records
 
     def lines(self):
+        """Whole ones; what is still being written is none yet.  A writer that was
+        killed in the middle leaves half a line, and the next one stands behind it."""
         path = self.runtime / "decisions.log"
         if not path.exists():
             return []
         text = path.read_text()
-        return [json.loads(x) for x in text.splitlines()]
+        return [json.loads(x[x.rindex('{"ts":'):]) for x in text.split("\n")[:-1]]
 
     def records(self, **want):
         return [r for r in self.lines()
