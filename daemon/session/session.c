@@ -177,6 +177,23 @@ next_request(struct session *s)
 	return NEXT_WAIT;
 }
 
+/*
+ * Half an answer must not look like a whole one.  What came of it goes out;
+ * then TLS lacks its close_notify, and without TLS only a reset can tell that
+ * this is not the end of a body that lasts until the end.  With TLS a reset
+ * would cut the last record, and take with it what that holds of the answer.
+ */
+static enum next
+break_off(struct session *s)
+{
+	struct stream *c = &s->flow.client;
+
+	stream_flush_now(c);
+	if (!s->flow.secure)
+		stream_set_reset(c);
+	return NEXT_CLOSE;
+}
+
 static enum next
 run_exchange(struct session *s, bool *ret_moved)
 {
@@ -193,10 +210,8 @@ run_exchange(struct session *s, bool *ret_moved)
 		return NEXT_WAIT;
 	exchange_free(s->exchange);
 	s->exchange = NULL;
-	if (state == EXCHANGE_BROKEN) {
-		stream_set_reset(c);
-		return NEXT_CLOSE;
-	}
+	if (state == EXCHANGE_BROKEN)
+		return break_off(s);
 	if (http_conn_must_close(s->http))
 		return linger(s);
 	return NEXT_STEP;

@@ -132,6 +132,12 @@ class Reader:
         part, self.data = self.data[:n], self.data[n:]
         return part
 
+    def body(self, part):
+        """What until() or exactly() gave, if it was all there."""
+        if part is None:
+            raise ConnectionError("cut off within a body")
+        return part
+
     def request(self):
         head = self.until(b"\r\n\r\n")
         if head is None:
@@ -147,20 +153,20 @@ class Reader:
             body, trailers = self.chunks()
             fields += trailers
         elif "content-length" in lower:
-            body = self.exactly(int(lower["content-length"]))
+            body = self.body(self.exactly(int(lower["content-length"])))
         return Request(method, target, version, fields, body)
 
     def chunks(self):
         body = b""
         while True:
-            n = int(self.until(b"\r\n"), 16)
+            n = int(self.body(self.until(b"\r\n")), 16)
             if n == 0:
                 break
-            body += self.exactly(n)
-            self.exactly(2)
+            body += self.body(self.exactly(n))
+            self.body(self.exactly(2))
         trailers = []
         while True:
-            line = self.until(b"\r\n")
+            line = self.body(self.until(b"\r\n"))
             if not line:
                 return body, trailers
             trailers.append(tuple(line.decode("latin-1").split(": ", 1)))

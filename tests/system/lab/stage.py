@@ -4,7 +4,7 @@ The fixtures of conftest.py make a fresh one for each test.  Stage is for a file
 of tests that can share one: each test then takes a name of its own, and with it
 an origin at an address of its own.
 """
-import itertools
+import collections
 
 from .client import Client
 from .dns import NameServer
@@ -86,12 +86,21 @@ class Stage:
         self.names = NameServer(self.lab, directory)
         self.origins = Origins(self.lab, self.authority, self.names)
         self.daemons = Daemons(self.lab, self.authority, directory)
-        self.numbers = itertools.count(60)
+        self.free = collections.deque(f"203.0.113.{n}" for n in range(60, 250))
+        self.added = set()
 
     def address(self):
-        a = f"203.0.113.{next(self.numbers)}"
-        self.lab.internet.ip("addr", "add", a + "/24", "dev", "eth0")
+        a = self.free.popleft()
+        if a not in self.added:
+            self.lab.internet.ip("addr", "add", a + "/24", "dev", "eth0")
+            self.added.add(a)
         return a
+
+    def retire(self, o):
+        """Closes an origin; others may have its address, but not its name."""
+        o.close()
+        self.origins.opened.remove(o)
+        self.free.append(o.address)
 
     def origin(self, name, **options):
         options.setdefault("address", None)
