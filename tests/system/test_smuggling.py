@@ -1,6 +1,7 @@
 """What could be read in two ways is read in none: as many requests reach an
 origin as there are records that allowed one, and no answer is taken for more
 than it is."""
+import itertools
 import json
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from lab.client import Responses
 from lab.wait import until
 
+numbers = itertools.count()
 POLICY = """\
 policies:
   agent:
@@ -27,13 +29,18 @@ def world(stage):
 
 @pytest.fixture
 def site(world):
+    made = []
+
     def make(serve=None, **options):
-        o = world.origin(f"s{len(world.origins.opened)}.lab.test", **options)
+        o = world.origin(f"s{next(numbers)}.lab.test", **options)
         o.host = o.name.encode()
         o.serve = serve
+        made.append(o)
         return o
 
-    return make
+    yield make
+    for o in made:
+        world.retire(o)
 
 
 def converse(world, o, data, port=443):
@@ -55,14 +62,14 @@ def converse(world, o, data, port=443):
 
 # ---- requests, from a hostile sandbox
 
-GET = b"GET / HTTP/1.1\r\nHost: @\r\nConnection: close\r\n\r\n"
-POST = b"POST / HTTP/1.1\r\nHost: @\r\n"
-EVIL = b"GET /evil HTTP/1.1\r\nHost: @\r\n\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: ~\r\nConnection: close\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: ~\r\n"
+EVIL = b"GET /evil HTTP/1.1\r\nHost: ~\r\n\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def field(text):
-    return b"GET / HTTP/1.1\r\nHost: @\r\n" + text + b"\r\nConnection: close\r\n\r\n"
+    return b"GET / HTTP/1.1\r\nHost: ~\r\n" + text + b"\r\nConnection: close\r\n\r\n"
 
 
 def host(text):
@@ -73,55 +80,57 @@ def framing(text, body=b""):
     return POST + text + b"\r\n\r\n" + body
 
 
-# name: what is sent ("@" is the origin's name), the status it gets
+# name: what is sent ("~" is the origin's name), the status it gets
 REFUSED = {
     # authority
-    "threat_5_two_hosts": (host(b" @\r\nHost: @"), 400),
-    "threat_5_two_hosts_evil": (host(b" @\r\nhOST: evil.lab.test"), 400),
-    "threat_5_folded_host": (host(b"\r\n @"), 400),
-    "threat_5_folded_after_host": (host(b" @\r\n evil.lab.test"), 400),
-    "threat_5_first_line_folded": (b"GET / HTTP/1.1\r\n Host: evil\r\nHost: @\r\n\r\n", 400),
-    "threat_5_tab_in_host": (host(b" @\tevil.lab.test"), 400),
-    "threat_5_space_in_host": (host(b" @ evil.lab.test"), 400),
-    "threat_5_nul_in_host": (host(b" @\0.evil.lab.test"), 400),
-    "threat_5_comma_in_host": (host(b" @, evil.lab.test"), 400),
-    "threat_5_userinfo_after_port": (host(b" @:443@evil.lab.test"), 400),
-    "threat_5_path_in_host": (host(b" @/x"), 400),
+    "threat_5_two_hosts": (host(b" ~\r\nHost: ~"), 400),
+    "threat_5_two_hosts_evil": (host(b" ~\r\nhOST: evil.lab.test"), 400),
+    "threat_5_folded_host": (host(b"\r\n ~"), 400),
+    "threat_5_folded_after_host": (host(b" ~\r\n evil.lab.test"), 400),
+    "threat_5_first_line_folded": (b"GET / HTTP/1.1\r\n Host: evil\r\nHost: ~\r\n\r\n", 400),
+    "threat_5_tab_in_host": (host(b" ~\tevil.lab.test"), 400),
+    "threat_5_space_in_host": (host(b" ~ evil.lab.test"), 400),
+    "threat_5_nul_in_host": (host(b" ~\0.evil.lab.test"), 400),
+    "threat_5_comma_in_host": (host(b" ~, evil.lab.test"), 400),
+    "threat_5_userinfo": (host(b" evil@~"), 400),
+    "threat_5_userinfo_after_port": (host(b" ~:443@evil.lab.test"), 400),
+    "threat_5_path_in_host": (host(b" ~/x"), 400),
     "threat_5_empty_host": (host(b" "), 400),
     "threat_5_no_host": (b"GET / HTTP/1.1\r\n\r\n", 400),
-    "threat_5_space_before_colon": (b"GET / HTTP/1.1\r\nHost : @\r\n\r\n", 400),
-    "threat_5_port_of_six_digits": (host(b" @:000443"), 400),
-    "threat_7_percent_in_host": (host(b" @%00.evil.lab.test"), 400),
-    "threat_7_fullwidth_dot": (host(b" evil\xe3\x80\x82@"), 400),
-    "threat_7_empty_label": (host(b" a..@"), 400),
+    "threat_5_space_before_colon": (b"GET / HTTP/1.1\r\nHost : ~\r\n\r\n", 400),
+    "threat_5_port_of_six_digits": (host(b" ~:000443"), 400),
+    "threat_7_percent_in_host": (host(b" ~%00.evil.lab.test"), 400),
+    "threat_7_fullwidth_dot": (host(b" evil\xe3\x80\x82~"), 400),
+    "threat_7_empty_label": (host(b" a..~"), 400),
     "threat_2_host_of_another": (host(b" evil.lab.test"), 403),
-    "threat_2_host_below": (host(b" x.@"), 403),
-    "threat_2_port_of_another": (host(b" @:8443"), 403),
+    "threat_2_host_below": (host(b" x.~"), 403),
+    "threat_2_port_of_another": (host(b" ~:8443"), 403),
     # targets
-    "threat_6_absolute_evil": (b"GET http://evil.lab.test/ HTTP/1.1\r\nHost: @\r\n\r\n", 400),
+    "threat_6_absolute_evil": (b"GET http://evil.lab.test/ HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
     "threat_6_absolute_both_evil":
         (b"GET https://evil.lab.test/ HTTP/1.1\r\nHost: evil.lab.test\r\n\r\n", 403),
-    "threat_6_absolute_ftp": (b"GET ftp://@/ HTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_connect": (b"CONNECT @:443 HTTP/1.1\r\nHost: @\r\n\r\n", 405),
-    "threat_6_connect_evil": (b"CONNECT evil.lab.test:443 HTTP/1.1\r\nHost: @\r\n\r\n", 405),
-    "threat_6_star_for_get": (b"GET * HTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_fragment": (b"GET /#x HTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_no_slash": (b"GET evil HTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_space_in_target": (b"GET /a b HTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_tab_for_space": (b"GET\t/\tHTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_nul_in_target": (b"GET /\0 HTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_cr_in_target": (b"GET /\rx HTTP/1.1\r\nHost: @\r\n\r\n", 400),
-    "threat_6_8_bit_target": (b"GET /\xc3\xa4 HTTP/1.1\r\nHost: @\r\n\r\n", 400),
+    "threat_6_absolute_userinfo": (b"GET https://~@evil.lab.test/ HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_absolute_ftp": (b"GET ftp://~/ HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_connect": (b"CONNECT ~:443 HTTP/1.1\r\nHost: ~\r\n\r\n", 405),
+    "threat_6_connect_evil": (b"CONNECT evil.lab.test:443 HTTP/1.1\r\nHost: ~\r\n\r\n", 405),
+    "threat_6_star_for_get": (b"GET * HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_fragment": (b"GET /#x HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_no_slash": (b"GET evil HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_space_in_target": (b"GET /a b HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_tab_for_space": (b"GET\t/\tHTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_nul_in_target": (b"GET /\0 HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_cr_in_target": (b"GET /\rx HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
+    "threat_6_8_bit_target": (b"GET /\xc3\xa4 HTTP/1.1\r\nHost: ~\r\n\r\n", 400),
     "http_0_9": (b"GET /\r\n\r\n", 400),
-    "http_2_0": (b"GET / HTTP/2.0\r\nHost: @\r\n\r\n", 505),
-    "http_1_2": (b"GET / HTTP/1.2\r\nHost: @\r\n\r\n", 505),
-    "http_1_10": (b"GET / HTTP/1.10\r\nHost: @\r\n\r\n", 400),
+    "http_2_0": (b"GET / HTTP/2.0\r\nHost: ~\r\n\r\n", 505),
+    "http_1_2": (b"GET / HTTP/1.2\r\nHost: ~\r\n\r\n", 505),
+    "http_1_10": (b"GET / HTTP/1.10\r\nHost: ~\r\n\r\n", 400),
     "threat_25_preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
     # fields
     "threat_22_nul_in_value": (field(b"X: a\0b"), 400),
     "threat_22_cr_in_value": (field(b"X: a\rHost: evil.lab.test"), 400),
     "threat_22_lf_in_value": (field(b"X: a\nHost: evil.lab.test"), 400),
-    "threat_22_bare_lf_ends": (b"GET / HTTP/1.1\nHost: @\n\n", 400),
+    "threat_22_bare_lf_ends": (b"GET / HTTP/1.1\nHost: ~\n\n", 400),
     "threat_22_delete_in_value": (field(b"X: a\x7fb"), 400),
     "threat_22_no_name": (field(b": a"), 400),
     "threat_22_no_colon": (field(b"Xa"), 400),
@@ -147,7 +156,7 @@ REFUSED = {
     "threat_23_te_vertical_tab": (framing(b"Transfer-Encoding: \x0bchunked", b"0\r\n\r\n"), 400),
     "threat_23_te_space_colon": (framing(b"Transfer-Encoding : chunked", b"0\r\n\r\n"), 400),
     "threat_23_te_folded": (framing(b"Transfer-Encoding:\r\n chunked", b"0\r\n\r\n"), 400),
-    "threat_23_te_in_1_0": (b"POST / HTTP/1.0\r\nHost: @\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "threat_23_te_in_1_0": (b"POST / HTTP/1.0\r\nHost: ~\r\nTransfer-Encoding: chunked\r\n\r\n"
                             b"0\r\n\r\n" + EVIL, 400),
     "threat_23_cl_twice": (framing(b"Content-Length: 3\r\nContent-Length: 3", b"abc"), 400),
     "threat_23_cl_two_values": (framing(b"Content-Length: 0\r\nContent-Length: 33", EVIL), 400),
@@ -177,7 +186,7 @@ def assert_law(world, o, allowed, complete):
 def test_refused(world, site, case):
     data, status = REFUSED[case]
     o = site()
-    got = converse(world, o, data.replace(b"@", o.host))
+    got = converse(world, o, data.replace(b"~", o.host))
     assert [a.status for a in got] == [status]
     assert got[0].headers.get("connection") == "close"
     json.loads(got[0].body)
@@ -193,8 +202,8 @@ def test_threat_24_refused_behind_a_good_one(world, site, case):
     """The same, pipelined: the first is answered, then both legs close."""
     data, status = REFUSED[case]
     o = site()
-    good = b"GET /good HTTP/1.1\r\nHost: @\r\n\r\n"
-    got = converse(world, o, (good + data + EVIL).replace(b"@", o.host))
+    good = b"GET /good HTTP/1.1\r\nHost: ~\r\n\r\n"
+    got = converse(world, o, (good + data + EVIL).replace(b"~", o.host))
     assert [a.status for a in got] == [200, status]
     assert_law(world, o, 1, 1)
 
@@ -221,28 +230,29 @@ BAD_CHUNKS = {
 def test_threat_23_bad_chunks(world, site, case):
     o = site()
     body = BAD_CHUNKS[case]
-    got = converse(world, o, (CHUNKED + body + EVIL).replace(b"@", o.host))
+    got = converse(world, o, (CHUNKED + body + EVIL).replace(b"~", o.host))
     assert [a.status for a in got] == [400]
     until("the outcome", lambda: world.daemon.records(
         host=o.name, event="outcome", reason="malformed_http"))
     assert_law(world, o, 1, 0)
 
 
+HIDDEN = b"GET /hidden HTTP/1.0\r\nX: y\r\n\r\n"
 ACCEPTED = {  # what looks odd and is one request, or says how many
-    "threat_6_absolute": (b"GET https://@/a HTTP/1.1\r\nHost: @\r\n\r\n", ["/a"]),
-    "threat_6_options_star": (b"OPTIONS * HTTP/1.1\r\nHost: @\r\n\r\n", ["*"]),
-    "threat_7_host_with_port": (host(b" @:443"), ["/"]),
-    "threat_7_host_without_blank": (host(b"@"), ["/"]),
-    "threat_23_body_of_a_get": (b"GET /g HTTP/1.1\r\nHost: @\r\nContent-Length: 30\r\n\r\n"
-                                b"GET /hidden HTTP/1.0\r\nX: y\r\n\r\n", ["/g"]),
-    "threat_23_request_in_a_chunk": (CHUNKED + b"1e\r\nGET /hidden HTTP/1.0\r\nX: y\r\n\r\n"
-                                     b"\r\n0\r\n\r\n", ["/"]),
+    "threat_6_absolute": (b"GET https://~/a HTTP/1.1\r\nHost: ~\r\n\r\n", ["/a"]),
+    "threat_6_options_star": (b"OPTIONS * HTTP/1.1\r\nHost: ~\r\n\r\n", ["*"]),
+    "threat_7_host_with_port": (host(b" ~:443"), ["/"]),
+    "threat_7_host_without_blank": (host(b"~"), ["/"]),
+    "threat_23_body_of_a_get": (b"GET /g HTTP/1.1\r\nHost: ~\r\nContent-Length: %d\r\n\r\n%s"
+                                % (len(HIDDEN), HIDDEN), ["/g"]),
+    "threat_23_request_in_a_chunk": (CHUNKED + b"%x\r\n%s\r\n0\r\n\r\n"
+                                     % (len(HIDDEN), HIDDEN), ["/"]),
     "threat_23_te_case": (framing(b"tRANSFER-eNCODING:  cHUNKED  ", b"1\r\na\r\n0\r\n\r\n"), ["/"]),
     "threat_26_upgrade_and_a_second": (
-        b"GET /1 HTTP/1.1\r\nHost: @\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-        b"GET /2 HTTP/1.1\r\nHost: @\r\n\r\n", ["/1", "/2"]),
+        b"GET /1 HTTP/1.1\r\nHost: ~\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        b"GET /2 HTTP/1.1\r\nHost: ~\r\n\r\n", ["/1", "/2"]),
     "threat_25_upgrade_h2c": (
-        b"GET /1 HTTP/1.1\r\nHost: @\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+        b"GET /1 HTTP/1.1\r\nHost: ~\r\nConnection: Upgrade, HTTP2-Settings\r\n"
         b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n", ["/1"]),
     "threat_23_connection_names_length": (framing(
         b"Content-Length: 3\r\nConnection: content-length, host", b"abc"), ["/"]),
@@ -255,9 +265,9 @@ ACCEPTED = {  # what looks odd and is one request, or says how many
 def test_accepted(world, site, case):
     data, targets = ACCEPTED[case]
     o = site()
-    got = converse(world, o, (data + b"GET /last HTTP/1.1\r\nHost: @\r\nConnection: close\r\n\r\n"
+    got = converse(world, o, (data + b"GET /last HTTP/1.1\r\nHost: ~\r\nConnection: close\r\n\r\n"
                               if b"Connection: close" not in data else data
-                              ).replace(b"@", o.host))
+                              ).replace(b"~", o.host))
     if b"Connection: close" not in data:
         targets = targets + ["/last"]
     assert [a.status for a in got] == [200] * len(targets)
