@@ -1,5 +1,7 @@
 #include "deadline.h"
 
+#include "monotonic.h"
+
 static void
 arm(struct deadline *d, double seconds)
 {
@@ -12,9 +14,9 @@ static void
 on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	struct deadline *d = w->data;
-	ev_tstamp now = ev_now(loop);
+	double now = monotonic_now();
 
-	(void)revents;
+	(void)loop, (void)revents;
 	if (d->at <= 0)
 		return;
 	if (d->at > now) {
@@ -37,7 +39,7 @@ deadline_init(struct deadline *d, struct ev_loop *loop,
 void
 deadline_set(struct deadline *d, double seconds)
 {
-	ev_tstamp now = ev_now(d->loop);
+	double now = monotonic_now();
 
 	if (seconds <= 0) {
 		d->at = 0; /* an armed timer finds nothing to do */

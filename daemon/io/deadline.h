@@ -1,7 +1,8 @@
 /*
  * A deadline that is moved often and passes rarely: moving it later costs a
  * store, not a timer operation.  The timer is armed once and looks, when it
- * fires, whether the deadline has moved on.
+ * fires, whether the deadline has moved on.  Setting the host's clock moves
+ * none.
  */
 #ifndef SBX_DEADLINE_H
 #define SBX_DEADLINE_H
@@ -11,7 +12,7 @@
 struct deadline {
 	struct ev_loop *loop;
 	struct ev_timer timer;
-	ev_tstamp at; /* ev_now() clock; 0: none */
+	double at; /* monotonic_now() clock; 0: none */
 	void (*passed)(void *arg);
 	void *arg;
 };

@@ -35,6 +35,7 @@
 #include "launch.h"
 #include "link_message.h"
 #include "log.h"
+#include "monotonic.h"
 
 enum {
 	CRASHES = 5,
@@ -100,7 +101,7 @@ describe_end(const struct child *c, const siginfo_t *info, char ret[TEXT])
 static double
 next_delay(struct child *c)
 {
-	double now = ev_now(c->loop);
+	double now = monotonic_now();
 	bool often;
 
 	memmove(c->deaths, c->deaths + 1,

@@ -32,6 +32,7 @@
 #include "kernel_side.h"
 #include "link_message.h"
 #include "log.h"
+#include "monotonic.h"
 #include "registry.h"
 #include "resolv_conf.h"
 #include "rsa_key.h"
@@ -305,7 +306,7 @@ allocate(struct ev_loop *loop, const struct keeper_options *options,
 	k->events = events;
 	k->arg = arg;
 	k->lock = k->launch.program = -1;
-	k->started = ev_now(loop);
+	k->started = monotonic_now();
 	listeners_init(&k->listeners);
 	change_queue_init(&k->changes, k);
 	ev_timer_init(&k->ask, on_ask, ASK_EVERY, ASK_EVERY);

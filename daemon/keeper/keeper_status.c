@@ -13,6 +13,7 @@
 #include "documents.h"
 #include "keeper_state.h"
 #include "kernel_side.h"
+#include "monotonic.h"
 #include "policy.h"
 #include "registry.h"
 #include "settings.h"
@@ -125,7 +126,7 @@ keeper_status(struct keeper *k)
 	return json_pack("{s:s, s:i, s:f, s:b, s:I, s:o, s:I, s:{s:b, s:s}, "
 			 "s:o, s:s}",
 		"version", SBX_VERSION, "pid", (int)getpid(), "uptime",
-		ev_now(k->loop) - k->started, "ready", (int)k->ready,
+		monotonic_now() - k->started, "ready", (int)k->ready,
 		"generation", (json_int_t)k->generation, "workers", workers(k),
 		"sandboxes", (json_int_t)registry_count(k->registry), "kernel",
 		"ok", (int)kernel_side_is_good(k->kernel), "text",

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "conn.h"
+#include "monotonic.h"
 #include "pool.h"
 #include "refusal.h"
 #include "rules.h"
@@ -52,7 +53,7 @@ exchange_new(struct flow *f, struct http_conn *server, struct http_stream *s,
 	x->arg = arg;
 	x->reason = RECORD_COMPLETE;
 	x->ended = RECORD_ALLOWED;
-	x->began = ev_now(f->services->loop);
+	x->began = monotonic_now();
 	http_head_init(&x->head);
 	buf_init(&x->body, REPLY_MAX);
 	return x;
@@ -280,7 +281,7 @@ static void
 record_outcome(struct exchange *x)
 {
 	struct flow *f = x->flow;
-	ev_tstamp now = ev_now(f->services->loop);
+	double now = monotonic_now();
 	struct record r;
 
 	flow_record(f, RECORD_REQUEST, x->ended, x->reason, &r);

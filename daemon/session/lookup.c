@@ -21,6 +21,7 @@
 #include "array.h"
 #include "daybook.h"
 #include "host.h"
+#include "monotonic.h"
 #include "policy.h"
 #include "record.h"
 #include "resolver.h"
@@ -77,7 +78,7 @@ record_outcome(struct lookup *l, enum record_reason reason, const char *detail)
 	r->reason = reason;
 	r->verdict = reason == RECORD_COMPLETE ? RECORD_ALLOWED : RECORD_ERROR;
 	r->detail = detail;
-	r->dur_us = (int64_t)((ev_now(l->services->loop) - l->began) * 1e6);
+	r->dur_us = (int64_t)((monotonic_now() - l->began) * 1e6);
 	daybook_add(l->services->daybook, r, NULL);
 }
 
@@ -201,10 +202,10 @@ lookup_may_ask(struct services *services, struct sandbox *sandbox)
 	struct record r;
 
 	if (sandbox->lookups < OPEN_LOOKUPS &&
-		budget_take(&sandbox->questions, ev_now(services->loop)))
+		budget_take(&sandbox->questions, monotonic_now()))
 		return true;
 	sandbox->unsaid++;
-	if (!budget_take(&sandbox->complaints, ev_now(services->loop)))
+	if (!budget_take(&sandbox->complaints, monotonic_now()))
 		return false;
 	r = (struct record){
 		.id = daybook_id(services->daybook),
@@ -247,7 +248,7 @@ lookup_new(struct services *services, const struct lookup_from *from,
 	l->sandbox->lookups++;
 	l->done = done;
 	l->arg = arg;
-	l->began = ev_now(services->loop);
+	l->began = monotonic_now();
 	copy_address(&l->source, from->source);
 	copy_address(&l->server, from->server);
 	record_decision(l, from, query);

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "conn.h"
+#include "monotonic.h"
 #include "rules.h"
 #include "services.h"
 #include "stream.h"
@@ -87,7 +88,7 @@ move_head(struct exchange *x)
 	if (r < 0)
 		return MOVED_FAILED;
 	if (x->first_byte <= 0)
-		x->first_byte = ev_now(x->flow->services->loop);
+		x->first_byte = monotonic_now();
 	if (is_interim(head))
 		http_stream_next_head(x->up);
 	else

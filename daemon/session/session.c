@@ -33,6 +33,7 @@
 #include "daybook.h"
 #include "exchange.h"
 #include "listener.h"
+#include "monotonic.h"
 #include "questions.h"
 #include "sandbox.h"
 #include "services.h"
@@ -376,7 +377,7 @@ refuse_stranger(struct services *services, const struct arrival *a)
 		.ttfb_us = -1,
 	};
 
-	if (budget_take(&services->strangers, ev_now(services->loop)))
+	if (budget_take(&services->strangers, monotonic_now()))
 		daybook_add(services->daybook, &r, NULL);
 }
 
@@ -388,7 +389,7 @@ refuse_over_limit(struct services *services, struct flow *f)
 	struct record r;
 
 	sandbox->unsaid++;
-	if (!budget_take(&sandbox->complaints, ev_now(services->loop)))
+	if (!budget_take(&sandbox->complaints, monotonic_now()))
 		return;
 	flow_record(f, RECORD_CONNECT, RECORD_DENIED, RECORD_LIMIT, &r);
 	r.detail = "too many connections at once or too many new ones";
@@ -401,7 +402,7 @@ static bool
 is_over_limit(struct services *services, struct sandbox *sandbox)
 {
 	return sandbox->connections >= services->limits.connections ||
-	       !budget_take(&sandbox->connects, ev_now(services->loop));
+	       !budget_take(&sandbox->connects, monotonic_now());
 }
 
 void

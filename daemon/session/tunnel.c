@@ -21,6 +21,7 @@
 #include "daybook.h"
 #include "dial.h"
 #include "flow.h"
+#include "monotonic.h"
 #include "policy.h"
 #include "sandbox.h"
 #include "services.h"
@@ -71,7 +72,7 @@ tunnel_new(struct flow *f, const struct policy_verdict *verdict,
 	t->verdict = *verdict;
 	t->wake = wake;
 	t->arg = arg;
-	t->began = ev_now(f->services->loop);
+	t->began = monotonic_now();
 	t->ended = RECORD_ALLOWED;
 	t->reason = RECORD_COMPLETE;
 	t->entry.recorded = on_recorded;
@@ -245,7 +246,7 @@ record_outcome(struct tunnel *t)
 	r.id = t->id;
 	r.event = RECORD_OUTCOME;
 	r.via = flow_via_name(t->verdict.via);
-	r.dur_us = (int64_t)((ev_now(f->services->loop) - t->began) * 1e6);
+	r.dur_us = (int64_t)((monotonic_now() - t->began) * 1e6);
 	if (t->has_origin) {
 		r.bytes_up = t->origin.bytes_out;
 		r.bytes_down = t->origin.bytes_in;

@@ -6,6 +6,7 @@
 
 #include "conn.h"
 #include "deadline.h"
+#include "monotonic.h"
 #include "resume.h"
 #include "stream.h"
 
@@ -20,7 +21,7 @@ struct idle {
 	struct pool *pool;
 	struct origin *origin;
 	struct deadline deadline;
-	ev_tstamp since;
+	double since;
 };
 
 struct pool {
@@ -106,7 +107,7 @@ same_key(const struct origin_key *a, const struct origin_key *b)
 struct origin *
 pool_take(struct pool *p, const struct origin_key *key, bool fresh)
 {
-	ev_tstamp now = ev_now(p->upstream->loop);
+	double now = monotonic_now();
 	struct idle *i;
 
 	TAILQ_FOREACH(i, &p->idle, link) {
@@ -145,7 +146,7 @@ pool_give(struct pool *p, struct origin *o)
 	}
 	i->pool = p;
 	i->origin = o;
-	i->since = ev_now(p->upstream->loop);
+	i->since = monotonic_now();
 	deadline_init(&i->deadline, p->upstream->loop, on_passed, i);
 	deadline_set(&i->deadline, p->upstream->idle_seconds);
 	origin_set_used(o);

@@ -23,6 +23,7 @@
 #include "keyring.h"
 #include "link_message.h"
 #include "log.h"
+#include "monotonic.h"
 #include "policy.h"
 #include "pool.h"
 #include "report.h"
@@ -270,7 +271,7 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		.ifindex = a->spec.ifindex,
 		.addresses = addresses,
 		.address_count = a->spec.address_count,
-		.now = ev_now(services->loop),
+		.now = monotonic_now(),
 	};
 
 	if (spec.address_count > SANDBOX_ADDRESSES)

@@ -38,6 +38,7 @@
 #include "link_message.h"
 #include "listener.h"
 #include "log.h"
+#include "monotonic.h"
 #include "policy.h"
 #include "record_memory.h"
 #include "resolver.h"
@@ -111,7 +112,7 @@ make_services(struct worker *w, const struct link_setup *setup, char *reterr,
 
 	s->loop = w->loop;
 	s->limits = limits_of(&setup->limits);
-	budget_init(&s->strangers, strangers_per_second, 1, ev_now(w->loop));
+	budget_init(&s->strangers, strangers_per_second, 1, monotonic_now());
 	s->turn = turn_new(w->loop);
 	s->guard = guard_new();
 	s->sandboxes = sandboxes_new();
@@ -339,7 +340,7 @@ on_stop_look(struct ev_loop *loop, struct ev_timer *t, int revents)
 	struct worker *w = t->data;
 
 	(void)revents;
-	if (open_connections(w) == 0 || ev_now(loop) >= w->stop_at)
+	if (open_connections(w) == 0 || monotonic_now() >= w->stop_at)
 		ev_break(loop, EVBREAK_ALL);
 }
 
@@ -356,7 +357,7 @@ on_stop(struct worker *w)
 		while ((s = sandboxes_next(w->services.sandboxes, s)) != NULL)
 			session_finish_all(s);
 	}
-	w->stop_at = ev_now(w->loop) + stop_seconds;
+	w->stop_at = monotonic_now() + stop_seconds;
 	ev_timer_set(&w->stop, 0, stop_look_seconds);
 	ev_timer_start(w->loop, &w->stop);
 }

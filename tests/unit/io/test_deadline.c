@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <ev.h>
@@ -14,6 +17,7 @@
 #include "array.h"
 #include "deadline.h"
 #include "loop_until.h"
+#include "monotonic.h"
 
 struct scene {
 	struct ev_loop *loop;
@@ -44,6 +48,18 @@ __wrap_ev_timer_stop(struct ev_loop *loop, struct ev_timer *w)
 	__real_ev_timer_stop(loop, w);
 }
 
+/* Stands before libc's for libev: the wall clock as somebody has set it. */
+static time_t set_by;
+
+int
+gettimeofday(struct timeval *ret, void *zone)
+{
+	long r = syscall(SYS_gettimeofday, ret, zone);
+
+	ret->tv_sec += set_by;
+	return (int)r;
+}
+
 static void
 on_passed(void *arg)
 {
@@ -51,7 +67,7 @@ on_passed(void *arg)
 
 	s->passed = true;
 	s->times++;
-	s->at = ev_now(s->loop);
+	s->at = monotonic_now();
 }
 
 static int
@@ -81,7 +97,7 @@ static void
 test_it_passes_once_and_not_early(void **state)
 {
 	struct scene *s = *state;
-	ev_tstamp begin = ev_now(s->loop);
+	ev_tstamp begin = monotonic_now();
 
 	deadline_set(&s->deadline, 0.02);
 	ev_run(s->loop, 0);
@@ -112,7 +128,7 @@ static void
 test_later_is_later(void **state)
 {
 	struct scene *s = *state;
-	ev_tstamp begin = ev_now(s->loop);
+	ev_tstamp begin = monotonic_now();
 
 	deadline_set(&s->deadline, 0.02);
 	deadline_set(&s->deadline, 0.08);
@@ -207,6 +223,28 @@ test_it_may_be_set_from_inside(void **state)
 	assert_int_equal(s->times, 3);
 }
 
+/* libev takes half a second to see that it was set. */
+static void
+test_threat_59_setting_the_clock_moves_none(void **state)
+{
+	static const time_t year = 365 * 24 * 3600;
+	struct scene *s = *state;
+	double begin = monotonic_now(), wall = ev_time();
+
+	deadline_set(&s->deadline, 0.6);
+	deadline_set(&s->deadline, 0.8);
+	set_by = year;
+	assert_true(ev_time() >= wall + (double)year);
+	loop_until_set(s->loop, &s->passed, "a deadline");
+	assert_true(s->at >= begin + 0.8);
+
+	s->passed = false;
+	deadline_set(&s->deadline, 0.6);
+	set_by = -year;
+	loop_until_set(s->loop, &s->passed, "a deadline of before");
+	assert_int_equal(s->times, 2);
+}
+
 int
 main(void)
 {
@@ -220,6 +258,7 @@ main(void)
 		TEST(test_never_does_not_pass),
 		TEST(test_done_is_silent),
 		TEST(test_it_may_be_set_from_inside),
+		TEST(test_threat_59_setting_the_clock_moves_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

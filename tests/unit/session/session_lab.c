@@ -25,6 +25,7 @@
 #include "keyring.h"
 #include "listener.h"
 #include "loop_until.h"
+#include "monotonic.h"
 #include "sandbox.h"
 #include "session.h"
 #include "turn.h"
@@ -52,7 +53,7 @@ admit_sandbox(struct session_lab *lab, const char *policy)
 		.policy_name = "p",
 		.labels = "{}",
 		.ifindex = LAB_IFINDEX,
-		.now = ev_now(lab->loop),
+		.now = monotonic_now(),
 		.addresses = &address,
 		.address_count = 1,
 	};
@@ -92,7 +93,7 @@ session_lab_open(struct session_lab *lab, const struct resolver_row *rows,
 	s->keyring = keyring_new();
 	s->resolver = resolver_double_new(lab->loop, rows);
 	s->generation = 1;
-	budget_init(&s->strangers, 1, 1, ev_now(lab->loop));
+	budget_init(&s->strangers, 1, 1, monotonic_now());
 	lab->log = memfd_create("log", MFD_CLOEXEC);
 	assert_true(lab->log >= 0);
 	assert_int_equal(fcntl(lab->log, F_SETFL, O_APPEND), 0);

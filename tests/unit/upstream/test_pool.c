@@ -43,13 +43,13 @@ struct scene {
 
 static double ahead; /* of the clock, in seconds */
 
-ev_tstamp __real_ev_now(struct ev_loop *loop);
-ev_tstamp __wrap_ev_now(struct ev_loop *loop);
+double __real_monotonic_now(void);
+double __wrap_monotonic_now(void);
 
-ev_tstamp
-__wrap_ev_now(struct ev_loop *loop)
+double
+__wrap_monotonic_now(void)
 {
-	return __real_ev_now(loop) + ahead;
+	return __real_monotonic_now() + ahead;
 }
 
 static int
