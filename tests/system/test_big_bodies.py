@@ -3,12 +3,17 @@
 That the memory of a worker stays flat is shown by tests/bench/flat.py: a build
 with sanitizers keeps freed memory back.
 """
+import functools
+import gzip
+import pathlib
+import re
 import socket
 import threading
 
 import pytest
 
 from lab.client import read_response
+from lab.origin import ok
 from lab.wait import until
 
 POLICY = """\
@@ -84,3 +89,32 @@ def test_a_client_that_vanishes_leaves_nothing_open(world, lab):
     s.close()
     assert sender.ended.wait(20)
     d.wait_record(event="outcome", reason="client_gone")
+
+
+def peak(pid):
+    """The most memory that a process ever held, in bytes."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", text)[1]) * 1024
+
+
+@functools.cache
+def bomb():
+    """256 MiB of nothing, in 256 KiB."""
+    return gzip.compress(bytes(256 << 20), 9)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "gzip, gzip"])
+def test_threat_30_what_is_compressed_is_not_unpacked(netd, origin, client, coding):
+    """A bomb goes through as the few bytes that it is, whatever it is called."""
+    origin("api.test", answer=lambda r, c: ok(
+        bomb() if r.target == "/bomb" else b"", f"Content-Encoding: {coding}"))
+    d = netd(POLICY)
+    client.trust(d)
+    assert client.curl("https://api.test/warm").status == 200
+    before = {pid: peak(pid) for pid in d.children()}
+    a = client.curl("https://api.test/bomb")
+    assert a.body == bomb() and a.headers["content-encoding"] == coding
+    d.wait_record(event="outcome", kind="request", bytes_down=len(bomb()))
+    assert len(bomb()) < 1 << 20
+    for pid, was in before.items():
+        assert peak(pid) - was < 32 << 20

@@ -3,6 +3,8 @@ import json
 
 import pytest
 
+from lab.origin import ok
+
 POLICY = """\
 policies:
   agent:
@@ -141,23 +143,18 @@ def test_threat_12_other_protocols_are_refused(world):
     assert o.connections == 0
 
 
-def test_threat_64_two_sandboxes_same_name(lab, netd, origin, tmp_path):
-    from lab.client import Client
-    other = lab.add_sandbox()
-    o = origin("api.test")
-    d = netd("""\
-policies:
-  one: {allow: [{host: api.test}]}
-  two: {allow: [{host: else.test}]}
-sandboxes:
-  s1: {interface: v1, address: 10.77.1.2, policy: one}
-  s2: {interface: v2, address: 10.77.2.2, policy: two}
-""")
-    a, b = Client(lab.sandbox).trust(d, "s1"), Client(other).trust(d, "s2")
-    for _ in range(3):
-        assert a.curl("https://api.test/").status == 200
-        assert b.curl("https://api.test/", "--resolve", "api.test:443:203.0.113.10").status == 403
-    assert len(o.requests) == 3
-    # Threat 37: neither trusts the other's authority.
-    b.ca = d.ca("s1")
-    assert b.curl("https://api.test/", "--resolve", "api.test:443:203.0.113.10").status == 0
+def test_threat_18_a_redirect_is_the_clients_to_follow(netd, origin, names, client):
+    """And where it leads is asked about as anything else that a client wants."""
+    o = origin("api.test", answer=lambda r, c: ok(
+        b"", "Location: https://denied.test/there", status="302 Found"))
+    denied = origin("denied.test", address="203.0.113.11")
+    d = netd(POLICY)
+    client.trust(d)
+    a = client.curl("https://api.test/repos/a")
+    assert (a.status, a.headers["location"]) == (302, "https://denied.test/there")
+    assert len(o.requests) == 1 and denied.connections == 0
+    assert not names.queries("denied.test")
+    assert not d.records(host="denied.test")
+    a = client.curl(a.headers["location"], "--resolve", "denied.test:443:203.0.113.11")
+    assert a.status == 403 and denied.connections == 0
+    d.wait_record(host="denied.test", verdict="denied", path="/there")

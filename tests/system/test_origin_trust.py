@@ -4,7 +4,10 @@ import ssl
 
 import pytest
 
+from lab.dns import FickleServer
+from lab.origin import ok
 from lab.pki import Authority
+from lab.wait import until
 
 POLICY = """\
 policies:
@@ -85,3 +88,50 @@ def test_threat_16_the_good_one_of_two_addresses_is_used(start, origin, names, c
     start()
     assert client.curl("https://api.test/", "--resolve", "api.test:443:203.0.113.10").status == 200
     assert len(o.requests) == 1
+
+
+@pytest.fixture
+def fickle(lab, names):
+    """fickle(first, then): the name server, from now on."""
+    made = []
+
+    def make(first, then):
+        names.close()
+        made.append(FickleServer(lab, first, then))
+        return made[0]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+CLOSING = {"answer": lambda r, c: ok(b"hello\n", "Connection: close")}
+DIALLED = ("--resolve", "api.test:443:203.0.113.10")
+
+
+def test_threat_17_the_address_that_was_checked_is_dialled(start, origin, client, fickle):
+    """Asked once, and held to what was said then: also where the second answer
+    would pass every check."""
+    o = origin("api.test", **CLOSING)
+    other = origin("api.test", address="203.0.113.11", listed=False)
+    start()
+    server = fickle("203.0.113.10", "203.0.113.11")
+    assert client.curl("https://api.test/", *DIALLED).status == 200
+    assert (o.connections, other.connections, len(server.asked)) == (1, 0, 1)
+
+
+def test_threat_17_an_answer_that_changed_is_checked_again(start, origin, client, fickle):
+    """DNS rebinding, for which the name has to be asked a second time."""
+    o = origin("api.test", **CLOSING)
+    d = start()
+    server = fickle("203.0.113.10", "127.0.0.1")
+    statuses = []
+
+    def refused():
+        statuses.append(client.curl("https://api.test/", *DIALLED).status)
+        return statuses[-1] != 200
+
+    until("the first answer to be forgotten", refused)
+    assert statuses[-1] == 403 and len(server.asked) == 2
+    assert o.connections == len(statuses) - 1 > 0
+    d.wait_record(event="outcome", reason="address_refused")
