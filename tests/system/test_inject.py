@@ -1,4 +1,6 @@
 """Credentials reach the verified origin they are bound to, and nothing else."""
+import base64
+
 import pytest
 
 from lab.origin import ok
@@ -122,6 +124,34 @@ def test_modes(netd, origin, client, mode, sent, expected):
     options = ["-H", f"Authorization: {sent}"] if sent else []
     assert client.curl("https://api.test/", *options).status == 200
     assert api.requests[0].all("authorization") == expected
+
+
+def test_threat_32_a_placeholder_anywhere_else_is_a_word(netd, origin, client):
+    """Only that field, to that host: whatever else holds it goes as it came."""
+    api, other = origin("api.test"), origin("other.test", address="203.0.113.11")
+    word = "PLACEHOLDER-api-1"
+    text = POLICY.replace(
+        "format:", f"mode: if-placeholder\n        placeholder: {word}\n        format:")
+    d = netd(text, environment={"API_TOKEN": SECRET})
+    client.trust(d)
+    basic = base64.b64encode(f"user:{word}".encode()).decode()
+    options = ["-H", f"X-Other: {word}", "-H", f"Cookie: a={word}",
+               "--data-raw", f'{{"key": "{word}"}}']
+    for host in ("api.test", "other.test"):
+        for more in (["-H", f"Authorization: Basic {basic}"], ["-H", f"{word}: x"]):
+            url = f"https://{host}/{word}?key={word}"
+            assert client.curl(url, *options, *more).status == 200
+    wrong = client.curl("https://other.test/", "-H", f"Authorization: Bearer {word}")
+    assert wrong.status == 200
+    assert other.requests[-1].all("authorization") == [f"Bearer {word}"]
+    for r in api.requests[:1] + other.requests[:1]:
+        assert r.target == f"/{word}?key={word}" and r.body == f'{{"key": "{word}"}}'.encode()
+        assert (r.headers["x-other"], r.headers["cookie"]) == (word, f"a={word}")
+        assert r.headers["authorization"] == f"Basic {basic}"
+    assert SECRET.encode() not in api.raw + other.raw
+    # Where it belongs it is replaced.
+    client.curl("https://api.test/", "-H", f"Authorization: token {word}")
+    assert api.requests[-1].all("authorization") == [f"Bearer {SECRET}"]
 
 
 def test_an_unset_source_is_named_in_the_record(netd, origin, client):

@@ -32,7 +32,7 @@ def reached(net, v, box="a", source=None):
 @BOTH
 def test_without_rules_they_do_arrive(net, v):
     """What the other tests count would be there to be counted."""
-    assert reached(net, v) >= 13
+    assert reached(net, v) >= 17
 
 
 @BOTH
@@ -66,7 +66,7 @@ def test_and_without_all_three_it_is_open(caged, v):
         caged.gate.sh(command, check=False)
     caged.gate.sh("ip rule del pref 200; ip -6 rule del pref 200",
                   check=False)
-    assert reached(caged, v) >= 13
+    assert reached(caged, v) >= 17
 
 
 @BOTH
@@ -112,7 +112,7 @@ def test_ip_rules_gone(intercepted, v):
 def test_address_of_nobody(intercepted, v):
     source = ("10.77.1.99", "fd77:1::99")[v]
     assert reached(intercepted, v, source=source) == 0
-    assert intercepted.gate.counter("sbx_net", "spoof") >= 13
+    assert intercepted.gate.counter("sbx_net", "spoof") >= 17
 
 
 @BOTH
@@ -120,7 +120,7 @@ def test_address_of_another_sandbox(intercepted, v):
     """It is somebody's, but not on this interface."""
     intercepted.driver.do("add", PORT_OF["b"], *BOX["b"])
     assert reached(intercepted, v, source=BOX["b"][v]) == 0
-    assert intercepted.gate.counter("sbx_net", "spoof") >= 13
+    assert intercepted.gate.counter("sbx_net", "spoof") >= 17
     assert intercepted.gate.counter("sbx_net", "to_tcp") == 0
 
 
@@ -136,7 +136,7 @@ def test_interface_caged_by_its_name(net, v):
     for address in LISTENERS:
         net.keep(TcpServer(net.gate, address, 15001, "proxy", True))
     assert reached(net, v) == 0
-    assert net.gate.counter("sbx_net", "spoof") >= 13
+    assert net.gate.counter("sbx_net", "spoof") >= 17
 
 
 @BOTH

@@ -1,11 +1,14 @@
 """What a sandbox sends reaches the daemon, and nobody else."""
 
+import socket
+
 import pytest
 
 from kernel.driver import Driver
 from kernel.fixtures import caged, intercepted, net  # noqa: F401
 from kernel.net import BOX, GATE, ORIGIN, WAN, wait_for
-from kernel.talk import DNS, DnsServer, TcpServer, UdpServer, ask, dial
+from kernel.talk import (DNS, DnsServer, TcpServer, UdpServer, ask, dial,
+                         send_all_kinds)
 
 BOTH = pytest.mark.parametrize("v", [0, 1], ids=["v4", "v6"])
 
@@ -29,12 +32,45 @@ def test_dns_is_answered_as_the_server_that_was_asked(intercepted, v):
 
 
 @BOTH
-def test_udp_443_is_refused_at_once(intercepted, v):
+def test_threat_13_udp_443_is_refused_at_once(intercepted, v):
     before = intercepted.seen()
     said = ask(intercepted.box["a"], ORIGIN[v], 443)
     assert said == "ConnectionRefusedError"
     assert intercepted.seen() == before
     assert intercepted.gate.counter("sbx_net", "quic") == 1
+
+
+@BOTH
+def test_threat_13_whatever_is_neither_tcp_nor_dns_is_dropped(intercepted, v):
+    """… and counted: the tunnels, the transports, what has no port at all."""
+    box, gate = intercepted.box["a"], intercepted.gate
+    before, other = intercepted.seen(), gate.counter("sbx_net", "other")
+    quic = gate.counter("sbx_net", "quic")
+    sent = send_all_kinds(box, ORIGIN[v])
+    with box.socket((socket.AF_INET, socket.AF_INET6)[v], socket.SOCK_DGRAM) as s:
+        s.sendto(bytes(4000), (ORIGIN[v], 9999))    # in fragments
+    # Without four of TCP and one to UDP 443, with the one in fragments.  For
+    # UDP 53 nobody listens here.
+    expected = sent - 4 - 1 + 1
+    wait_for("the drops", lambda: gate.counter(
+        "sbx_net", "other") >= other + expected)
+    assert gate.counter("sbx_net", "other") == other + expected
+    assert gate.counter("sbx_net", "quic") == quic + 1
+    assert intercepted.seen() == before
+
+
+@BOTH
+def test_threat_13_multicast_stays_on_its_link(intercepted, v):
+    box, gate = intercepted.box["a"], intercepted.gate
+    before = gate.counter("sbx_net", "martian")
+    group = ("224.0.0.251", "ff0e::fb")[v]
+    with box.socket((socket.AF_INET, socket.AF_INET6)[v], socket.SOCK_DGRAM) as s:
+        s.setsockopt(*((socket.SOL_IP, socket.IP_MULTICAST_TTL, 9),
+                       (socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 9))[v])
+        seen = intercepted.seen()
+        s.sendto(b"hello", (group, 5353))
+    wait_for("the drop", lambda: gate.counter("sbx_net", "martian") > before)
+    assert intercepted.seen() == seen
 
 
 @BOTH
@@ -113,15 +149,21 @@ def test_its_own_mark_table_and_port(net):
     assert dial(net.box["a"], ORIGIN[0], 80) == f"proxy {ORIGIN[0]} 80"
 
 
-def test_rules_of_the_sandbox_itself_change_nothing(intercepted):
+def test_threat_57_rules_of_the_sandbox_itself_change_nothing(intercepted):
     """A sandbox that may do anything in its own namespace."""
     intercepted.box["a"].sh("""
         nft add table inet x
         nft 'add chain inet x o { type filter hook output priority 0; }'
         nft add rule inet x o meta mark set 0x2
+        nft 'add chain inet x n { type nat hook output priority -100; }'
+        nft 'add rule inet x n udp dport 9999 redirect to :53'
         ip rule add fwmark 2 lookup main""")
     before = intercepted.seen()
-    assert dial(intercepted.box["a"], ORIGIN[0], 80).startswith("proxy")
+    for v in (0, 1):
+        assert dial(intercepted.box["a"], ORIGIN[v], 80).startswith("proxy")
+        send_all_kinds(intercepted.box["a"], ORIGIN[v])
+        # All of these have been through once this one has.
+        assert dial(intercepted.box["a"], ORIGIN[v], 80).startswith("proxy")
     assert intercepted.seen() == before
 
 

@@ -144,7 +144,7 @@ def test_exit_codes_without_a_daemon(lab, tmp_path, words, status):
     assert bool(r.stderr) == (status != 0), "errors say what is wrong"
 
 
-def test_strangers_are_kept_out(daemon):
+def test_threat_60_strangers_are_kept_out(daemon):
     r = daemon.lab.host.run("setpriv", "--reuid=65534", "--regid=65534",
                             "--clear-groups", str(BIN / "sbx-netctl"),
                             "--runtime-dir", str(daemon.runtime), "status",

@@ -8,6 +8,8 @@ import threading
 IP_TRANSPARENT, IP_PKTINFO, IP_RECVORIGDSTADDR = 19, 8, 20
 IPV6_TRANSPARENT, IPV6_PKTINFO, IPV6_RECVORIGDSTADDR = 75, 50, 74
 LISTENERS = ("127.0.0.1", "::1")
+# IPv4 and IPv6 inside, DCCP, GRE, ESP, SCTP, UDP-Lite, experiments.
+OTHERS = (4, 41, 33, 47, 50, 132, 136, 253)
 DNS = ("127.8.0.53", "fd73:6278:6e::53")
 
 
@@ -146,8 +148,7 @@ def send_all_kinds(where, address, source=None):
     kinds = [(socket.SOCK_STREAM, 0, port) for port in (22, 80, 443, 15001)]
     kinds += [(socket.SOCK_DGRAM, 0, port)
               for port in (53, 443, 853, 5353, 9999)]
-    kinds += [(socket.SOCK_RAW, protocol, 0)        # SCTP, GRE, experiments
-              for protocol in (icmp, 132, 47, 253)]
+    kinds += [(socket.SOCK_RAW, protocol, 0) for protocol in (icmp, *OTHERS)]
     for kind, protocol, port in kinds:
         with where.socket(family, kind, protocol) as s:
             if source:
