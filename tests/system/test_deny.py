@@ -50,6 +50,11 @@ def test_unknown_host_gets_403_with_rule_and_hint(world, names):
     ("GET", "/repos/a;x", 403, "path_ambiguous"),
     ("GET", "/repos/a%2fb", 403, "path_ambiguous"),
     ("GET", "/repos/a%5cb", 403, "path_ambiguous"),
+    ("GET", "/repos/../admin", 403, "path_ambiguous"),
+    ("GET", "/repos/%252e%252e/admin", 403, "path_ambiguous"),
+    ("GET", "/repos/a%00b", 403, "path_ambiguous"),
+    ("GET", "/%72epos/a", 200, "rule_allow"),
+    ("GET", "/other?/repos/a", 403, "path"),
 ])
 def test_threat_63_method_and_path_decide(world, method, path, status, reason):
     d, o, client = world

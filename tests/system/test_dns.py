@@ -35,6 +35,30 @@ def test_threat_15_a_denied_name_does_not_exist_and_nobody_is_asked(world, trans
     assert not names.queries("denied.test")
 
 
+def test_threat_15_a_name_server_over_tls_is_a_host_like_any_other(world, names, lab, origin, client):
+    """DoT, or DoH on its own port: the name in its TLS is denied, or its port."""
+    d, names, sandbox = world
+    client.trust(d)
+    for name, address, reason in (("dns.test", "203.0.113.10", "no_rule"),
+                                  ("api.test", "203.0.113.11", "port")):
+        o = origin(name, port=853, address=address)
+        with client.tls(name, address, 853) as s:
+            s.sendall(b"GET /dns-query HTTP/1.1\r\nHost: %s:853\r\n\r\n" % name.encode())
+            assert s.recv(65536).startswith(b"HTTP/1.1 403")
+        d.wait_record(host=name, dport=853, verdict="denied", reason=reason)
+        assert o.connections == 0
+
+
+@pytest.mark.parametrize("name", ["a" * 63 + ".denied.test", "x." * 100 + "denied.test",
+                                  "c2VjcmV0.denied.test"],
+                         ids=["a long label", "many labels", "data"])
+def test_threat_15_a_tunnel_of_names_carries_nothing(world, names, name):
+    """What is not allowed is answered here, however it is spelt."""
+    d, names, sandbox = world
+    assert "NXDOMAIN" in dig(sandbox, "+notcp", "@203.0.113.53", name, "A")
+    assert not names.queries("denied.test")
+
+
 @pytest.mark.parametrize("kind", ["TXT", "HTTPS", "ANY", "NULL", "MX"])
 def test_threat_15_other_types_say_nothing(world, kind):
     d, names, sandbox = world

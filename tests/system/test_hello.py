@@ -120,6 +120,20 @@ def test_threat_7_253_bytes_are_a_name(world):
     world.daemon.wait_record(host=name.decode(), reason="client_tls")
 
 
+@pytest.mark.parametrize("name,meant", [
+    ("\u00e4pi.lab.test", "xn--pi-uia.lab.test"), ("ap\u00adi7.lab.test", "api7.lab.test"),
+    ("api8\u3002lab\uff0etest", "api8.lab.test"), ("\uff41pi9.evil.test", "api9.evil.test")],
+    ids=["u-label", "soft-hyphen", "other-dots", "fullwidth"])
+def test_threat_7_what_is_not_ascii_is_decided_as_its_a_labels(world, name, meant):
+    """One normalisation, before everything: policy, leaf and DNS know no other."""
+    s = world.client.connect()
+    s.sendall(h.hello(h.server_name(name.encode())))
+    assert s.recv(3)[:2] == b"\x16\x03"
+    s.close()
+    assert world.daemon.wait_record(host=meant)["reason"] == "client_tls"
+    assert not world.daemon.records(host=name)
+
+
 LONG = h.extension(h.PADDING, b"\0" * 17000)
 BAD_HELLOS = {
     "300-byte-name": h.hello(h.server_name(name_of_labels(300))),
@@ -309,11 +323,42 @@ def test_threat_35_a_ticket_is_worth_nothing_in_another_sandbox(world, version):
     assert get(stolen) == b"HTTP/1.1 200 OK"
 
 
+def test_threat_35_no_data_before_the_handshake_has_ended(world, tmp_path):
+    """Early data could be sent again by anybody who has seen it."""
+    early, session = tmp_path / "early", tmp_path / "session"
+    early.write_bytes(REQUEST % b"api.lab.test")
+
+    def connect(*options):
+        r = subprocess.run(
+            ["ip", "netns", "exec", world.client.ns.name, "openssl", "s_client", "-connect",
+             "203.0.113.10:443", "-servername", "api.lab.test", "-tls1_3", "-CAfile",
+             str(world.client.ca), "-ign_eof", *options],
+            input=REQUEST % b"api.lab.test", capture_output=True, timeout=30)
+        assert b"HTTP/1.1 200 OK" in r.stdout
+        return r.stdout
+
+    assert b"Max Early Data: 0" in connect("-sess_out", str(session))
+    assert b"Early data was not sent" in connect("-sess_in", str(session), "-early_data", str(early))
+
+
+def test_threat_45_one_byte_in_each_record(world):
+    s = BioTls(world.client.connect(), context_for(world.client), "api.lab.test")
+    body = bytes(range(256)) * 64
+    s.sendall(b"POST / HTTP/1.1\r\nHost: api.lab.test\r\nConnection: close\r\n"
+              b"Content-Length: %d\r\n\r\n" % len(body))
+    for at in range(len(body)):
+        s.tls.write(body[at:at + 1])
+        if at % 1024 == 1023:
+            s.sendall(b"")
+    assert read_response(s)[0].startswith(b"HTTP/1.1 200 OK")
+    assert world.o.requests[-1].body == body
+
+
 def test_threat_45_key_updates_do_no_harm(world):
     with OpenSsl(world.client.ca) as c:
         assert c.connect(world.client.connect(), "api.lab.test")
         assert c.version == "TLSv1.3"
-        for _ in range(20):
+        for _ in range(1000):
             assert c.key_update()
         c.write(REQUEST % b"api.lab.test")
         assert c.read().startswith(b"HTTP/1.1 200 OK")

@@ -73,7 +73,8 @@ def test_a_name_that_is_not_there(start, client):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "10.77.1.1",
-                                     "203.0.113.1", "0.0.0.0", "::1", "::ffff:203.0.113.10"])
+                                     "10.77.1.2", "203.0.113.1", "0.0.0.0", "::1",
+                                     "::ffff:203.0.113.10", "64:ff9b::cb00:710a", "fd77:1::2"])
 def test_threat_16_a_name_that_points_inside(start, names, client, address):
     names.add("api.test", address)
     d = start()

@@ -1,9 +1,10 @@
 """Policy changes while sandboxes run."""
+import ssl
 import threading
 
 import pytest
 
-from lab.client import read_all, read_response
+from lab.client import Client, read_all, read_response
 
 LOOSE = """\
 policies:
@@ -86,7 +87,6 @@ def test_threat_53_no_request_fails_while_policy_is_reloaded(netd, origin, clien
 
 
 def test_threat_54_a_sandbox_comes_and_goes(lab, netd, origin, client):
-    from lab.client import Client
     origin("api.test")
     other = lab.add_sandbox()
     d = netd(LOOSE + "sandboxes:\n  s1: {interface: v1, address: 10.77.1.2, policy: agent}\n")
@@ -101,3 +101,33 @@ def test_threat_54_a_sandbox_comes_and_goes(lab, netd, origin, client):
     assert read_all(s) == b""
     with pytest.raises(OSError):
         late.connect(timeout=2)
+
+
+def test_threat_54_the_next_one_in_the_same_place_is_another(lab, netd, origin):
+    """Same interface, same address: its own authority, policy and connections."""
+    o = origin("api.test")
+    place = lab.add_sandbox()
+    d = netd(LOOSE + "  narrow: {allow: [{host: other.test}]}\n"
+             "sandboxes:\n  s1: {interface: v1, address: 10.77.1.2, policy: agent}\n",
+             settings="workers: 1\n")
+
+    def add(name, policy):
+        d.ctl("sandbox", "add", name, "--interface", "v2", "--address", "10.77.2.2",
+              "--policy", policy)
+        return Client(place).trust(d, name)
+
+    first = add("first", "agent")
+    old = ssl.create_default_context(cafile=str(first.ca))
+    s = first.tls(context=old)
+    s.sendall(get("/a"))
+    assert read_response(s)[0].startswith(b"HTTP/1.1 200")
+    d.ctl("sandbox", "rm", "first")
+    assert read_all(s) == b""
+    second = add("second", "narrow")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        second.tls(context=old)
+    new = second.tls()
+    new.sendall(get("/a"))
+    assert read_response(new)[0].startswith(b"HTTP/1.1 403")
+    d.wait_record(sandbox="second", host="api.test", verdict="denied", policy="narrow")
+    assert len(o.requests) == 1
