@@ -55,8 +55,39 @@ def test_threat_36_secrets_are_where_they_must_be_and_nowhere_else(world):
     assert "PRIVATE KEY" not in d.log() + str(d.lines())
 
 
-def test_the_control_socket_and_the_listener_are_out_of_reach(world, lab):
-    """Threat 56: neither by the host's address, nor by the loopback one."""
+def readable_memory(pid):
+    """All that root can read of a process; secret pages answer with an error."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            first, last = (int(x, 16) for x in line.split()[0].split("-"))
+            if last - first > 1 << 30 or first >> 63:
+                continue  # reserved by a sanitizer, or the kernel's
+            try:
+                memory.seek(first)
+                yield memory.read(last - first)
+            except (OSError, ValueError):
+                continue
+
+
+def test_threat_36_no_memory_holds_a_credential(netd, origin, client, tmp_path):
+    """Not even after it was used: it is in secret pages, and wiped elsewhere."""
+    file = tmp_path / "token"
+    file.write_text(SECRET)
+    file.chmod(0o600)
+    o = origin("api.test")
+    d = netd(POLICY.replace("{env: TOKEN}", f"{{file: {file}}}"), settings="workers: 1\n")
+    client.trust(d)
+    for _ in range(3):
+        assert client.curl("https://api.test/").status == 200
+    assert o.requests[-1].headers["x-key"] == SECRET
+    for pid in (d.process.pid, *d.children()):
+        memory = list(readable_memory(pid))
+        assert any(b"api.test" in part for part in memory)  # it would be found
+        assert not any(SECRET.encode() in part for part in memory), pid
+
+
+def test_threat_56_control_socket_and_listener_are_out_of_reach(world, lab):
+    """Neither by the host's address, nor by the loopback one."""
     d, client = world
     assert os.stat(d.runtime / "control.sock").st_mode & 0o007 == 0
     for address in ("127.0.0.1", "10.77.1.1"):
