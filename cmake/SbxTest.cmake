@@ -1,3 +1,9 @@
+# What runs the tests that are programs in Python.  Debian's python3 before any
+# other: it is the one that Debian's pytest and cryptography belong to.  Those
+# two are not asked for: to build takes no more than "deps --build-only".
+find_program(SBX_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH)
+find_program(SBX_PYTHON python3 REQUIRED)
+
 # sbx_unit_test(NAME SOURCES ... USES ...): one cmocka binary, one ctest entry
 # labelled unit.  The link line is the proof of a module's purity.
 function(sbx_unit_test name)
