@@ -195,6 +195,22 @@ last_words(const struct own_daemon *d, char *reterr, size_t size)
 		text[--n] = '\0';
 }
 
+/* Its words name a file in our directory: say which one that was. */
+static void
+name_policy_file(const struct own_daemon_spec *spec, char *reterr, size_t size)
+{
+	size_t len = strlen(reterr);
+	const char *slash = strrchr(spec->policy_file, '/');
+
+	snprintf(reterr + len, size - len,
+		"\npolicies.d/%s is %s, beside the settings of --log and "
+		"--allow-address.\nIf it has settings of its own, give it with "
+		"--config, and those options as settings in it: log.file, "
+		"upstream.allow_addresses",
+		slash != NULL ? slash + 1 : spec->policy_file,
+		spec->policy_file);
+}
+
 static int
 prepare(struct own_daemon *d, const struct own_daemon_spec *spec,
 	char config[PATH_MAX], char *reterr, size_t size)
@@ -249,6 +265,8 @@ own_daemon_start(const struct own_daemon_spec *spec, int life_fd,
 		e = wait_ready(d, life_fd);
 	if (e < 0) {
 		last_words(d, reterr, size);
+		if (d->own_config && spec->policy_file != NULL)
+			name_policy_file(spec, reterr, size);
 		goto fail;
 	}
 	*ret = d;

@@ -216,8 +216,9 @@ refuse_elsewhere(const struct tree_node *root, struct report *report)
 		value = tree_get(root, f->key);
 		if (value != NULL)
 			report_add(report, value->key->at,
-				"\"%s\" belongs into the main file, "
-				"sbx-netd.yaml",
+				"\"%s\" is a setting of the daemon, which "
+				"belongs into its main file (--config, else "
+				"sbx-netd.yaml), not beside policies",
 				f->key);
 	}
 }

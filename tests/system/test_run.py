@@ -81,6 +81,22 @@ def test_what_cannot_be_run_is_125_and_says_why(run, options, words):
     assert words in r.stderr
 
 
+def test_settings_in_a_policy_file_are_taken_or_their_place_is_said(run):
+    sbx_run = [*run.words()[:2], "--policy", str(run.config)]
+    said = run.lab.host.run(*sbx_run, "--", "echo", "ran", check=False,
+                            env=run.environment())
+    assert (said.returncode, said.stdout) == (0, "ran\n"), said.stderr
+    log = str(run.directory / "decisions.log")
+    said = run.lab.host.run(*sbx_run, "--log", log, "--", "true", check=False,
+                            env=run.environment())
+    assert said.returncode == 125
+    for line in ('policies.d/run.yaml:2:1: "resolver" is a setting of the '
+                 "daemon, which belongs into its main file (--config",
+                 f"policies.d/run.yaml is {run.config}, beside the settings",
+                 "give it with --config"):
+        assert line in said.stderr
+
+
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "USR1"])
 def test_signals_reach_the_command(run, name):
     p = run.start("sh", "-c", f"trap 'echo got; exit 3' {name}; echo ready; "

@@ -208,8 +208,10 @@ test_other_files_hold_no_settings(void **state)
 		settings_read((const struct tree *const *)trees, 2, &s, report),
 		-EINVAL);
 	text = report_text(report);
-	assert_string_equal(text, "b.yaml:2:1: \"workers\" belongs into the "
-				  "main file, sbx-netd.yaml\n");
+	assert_string_equal(text,
+		"b.yaml:2:1: \"workers\" is a setting of the daemon, which "
+		"belongs into its main file (--config, else sbx-netd.yaml), "
+		"not beside policies\n");
 	assert_string_equal(settings_difference(trees[0], trees[1]), "workers");
 	assert_null(settings_difference(trees[0], trees[0]));
 	free(text);
