@@ -180,8 +180,11 @@ on_strongbox(void *arg)
 {
 	struct keeper *k = arg;
 
-	/* What comes while a change is made goes with it, or behind it. */
-	if (k->documents != NULL)
+	/*
+	 * What comes while a change is made goes with it, or behind it.  So it
+	 * is with the first one, which a command's value is late for.
+	 */
+	if (k->documents != NULL || k->changes.flight != NULL)
 		keeper_apply_update(k);
 }
 

@@ -19,14 +19,14 @@
 #include "policy.h"
 #include "steer.h"
 
-/* A file that a credential comes from: written by lab_write() as "token". */
+/* The source of the credential, and more documents. */
 static const char base[] =
 	"version: 1\n"
 	"workers: 2\n"
 	"resolver: 192.0.2.53\n"
 	"credentials:\n"
 	"  github:\n"
-	"    source: {file: %s/token}\n"
+	"    source: {%s}\n"
 	"    inject: [{host: api.example.org, header: Authorization, "
 	"format: \"Bearer ${value}\"}]\n"
 	"policies:\n"
@@ -47,12 +47,14 @@ worker_of(const char *text)
 	return steer_index(2, address, 2);
 }
 
+/* The credential is in a file: written by lab_write() as "token". */
 static void
 write_base(struct lab *l, const char *more)
 {
-	char text[4096];
+	char text[4096], file[128];
 
-	snprintf(text, sizeof(text), base, l->dir, more);
+	snprintf(file, sizeof(file), "file: %s/token", l->dir);
+	snprintf(text, sizeof(text), base, file, more);
 	lab_write(l, "sbx-netd.yaml", text);
 }
 
@@ -540,6 +542,24 @@ test_a_new_value_goes_to_who_needs_it(void **state)
 	lab_close(&l);
 }
 
+/* A command ends when the workers are told all for the first time, or later. */
+static void
+test_a_value_that_comes_during_the_start_is_told(void **state)
+{
+	unsigned mine = worker_of("10.77.1.2");
+	struct lab l;
+	char text[4096];
+
+	(void)state;
+	lab_open(&l);
+	snprintf(
+		text, sizeof(text), base, "command: [/bin/echo, c0mmand]", one);
+	lab_write(&l, "sbx-netd.yaml", text);
+	lab_start(&l);
+	lab_wait_said(&l, 0, line(mine, "secret github c0mmand\n"), 1);
+	lab_close(&l);
+}
+
 static void
 test_an_interface_and_its_address_are_followed(void **state)
 {
@@ -652,6 +672,8 @@ main(void)
 		cmocka_unit_test(test_bad_sandboxes_are_refused),
 		cmocka_unit_test(test_a_thousand_sandboxes),
 		cmocka_unit_test(test_a_new_value_goes_to_who_needs_it),
+		cmocka_unit_test(
+			test_a_value_that_comes_during_the_start_is_told),
 		cmocka_unit_test(
 			test_an_interface_and_its_address_are_followed),
 		cmocka_unit_test(test_the_table_is_put_back),
