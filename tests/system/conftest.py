@@ -1,4 +1,5 @@
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -10,6 +11,10 @@ from lab.dns import NameServer  # noqa: E402
 from lab.namespaces import Lab  # noqa: E402
 from lab.pki import Authority  # noqa: E402
 from lab.stage import Daemons, Origins, Stage  # noqa: E402
+
+# A shell that starts the tests in its background has SIGINT ignored, and what
+# they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ def reached(net, v, box="a", source=None):
     """How many of the packets that a box sends reach the origin."""
     port = PORT_OF[box]
     if source:
-        net.box[box].sh(f"ip addr add {source}/{(32, 128)[v]} dev v{box}")
+        net.box[box].sh(f"ip addr add {source}/{(32, 128)[v]} dev v{box}" +
+                        ("", " nodad")[v])
     before, arrived = net.seen(), net.gate.received(port)
     sent = send_all_kinds(net.box[box], ORIGIN[v], source)
     wait_for(f"{sent} packets at {port}",

@@ -39,7 +39,7 @@ table {family} {table} {{
     type filter hook input priority filter; policy {policy};
     iifname "lo" accept
     ct state established,related accept
-    meta l4proto ipv6-icmp accept
+    meta l4proto icmpv6 accept
     {last}
   }}
 }}

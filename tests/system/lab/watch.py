@@ -75,7 +75,7 @@ def _knock(family, address, source):
     opened = [port for port in TCP_PORTS if _dial(family, (address, port), source)]
     for port in UDP_PORTS:
         _send(family, socket.SOCK_DGRAM, 0, QUESTION, (address, port), source)
-    _send(family, socket.SOCK_RAW, socket.getprotobyname("ipv6-icmp" if v6 else "icmp"),
+    _send(family, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP,
           ECHO6 if v6 else ECHO4, (address, 0), source)
     _send(family, socket.SOCK_RAW, 47, b"\0" * 8, (address, 0), source)  # GRE
     return [("v6" if v6 else "v4") + f" tcp {port}" for port in opened]
