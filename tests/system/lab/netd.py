@@ -9,14 +9,15 @@ from .wait import until
 
 
 class Netd:
-    def __init__(self, lab, directory, config, environment=None, arguments=()):
+    def __init__(self, lab, directory, config, environment=None, arguments=(),
+                 wrapper=()):
         self.lab, self.directory = lab, directory
         self.runtime = directory / "run"
         self.config = directory / "sbx-netd.yaml"
         self.config.write_text(config)
         self.stderr = directory / "netd.err"
         self.environment = environment or {}
-        self.arguments = arguments
+        self.arguments, self.wrapper = arguments, wrapper
         self.start()
 
     def start(self):
@@ -27,7 +28,7 @@ class Netd:
         notify.bind(path)
         notify.settimeout(30)
         self.process = self.lab.host.popen(
-            str(BIN / "sbx-netd"), "--config", str(self.config),
+            *self.wrapper, str(BIN / "sbx-netd"), "--config", str(self.config),
             "--runtime-dir", str(self.runtime), *self.arguments,
             stdout=subprocess.DEVNULL, stderr=open(self.stderr, "ab"),
             env={**os.environ, "NOTIFY_SOCKET": path, **self.environment})

@@ -64,9 +64,9 @@ class Daemons:
                          f"[{s.address4}, \"{s.address6}\"], policy: agent}}\n")
         return text
 
-    def __call__(self, documents, settings="", environment=None):
+    def __call__(self, documents, settings="", environment=None, wrapper=()):
         d = Netd(self.lab, self.directory, self.config(documents, settings),
-                 environment)
+                 environment, wrapper=wrapper)
         d.text = self.config
         self.started.append(d)
         return d
