@@ -141,7 +141,7 @@ def test_stop_and_start(lab, world):
     assert not d.records(reason="worker_crashed")
 
 
-def test_somebody_flushes_the_ruleset(lab, world):
+def test_threat_52_somebody_flushes_the_ruleset(lab, world):
     """The prohibit rule holds the door until the keeper has put all back."""
     d, o, client, watch = world
     before = o.connections

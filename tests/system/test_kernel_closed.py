@@ -71,7 +71,7 @@ def test_and_without_all_three_it_is_open(caged, v):
 
 
 @BOTH
-def test_listener_killed(intercepted, v):
+def test_threat_52_listener_killed(intercepted, v):
     assert dial(intercepted.box["a"], ORIGIN[v], 80).startswith("proxy")
     for one in intercepted.listeners:
         one.close()
@@ -87,7 +87,7 @@ def test_listener_that_is_not_transparent(caged, v):
 
 
 @BOTH
-def test_ruleset_flushed(intercepted, v):
+def test_threat_52_ruleset_flushed(intercepted, v):
     """Debian's /etc/nftables.conf begins like that."""
     intercepted.gate.run("nft", "flush", "ruleset")
     assert reached(intercepted, v) == 0
@@ -110,14 +110,14 @@ def test_ip_rules_gone(intercepted, v):
 
 
 @BOTH
-def test_address_of_nobody(intercepted, v):
+def test_threat_55_address_of_nobody(intercepted, v):
     source = ("10.77.1.99", "fd77:1::99")[v]
     assert reached(intercepted, v, source=source) == 0
     assert intercepted.gate.counter("sbx_net", "spoof") >= 17
 
 
 @BOTH
-def test_address_of_another_sandbox(intercepted, v):
+def test_threat_55_address_of_another_sandbox(intercepted, v):
     """It is somebody's, but not on this interface."""
     intercepted.driver.do("add", PORT_OF["b"], *BOX["b"])
     assert reached(intercepted, v, source=BOX["b"][v]) == 0

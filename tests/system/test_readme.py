@@ -86,6 +86,58 @@ def test_the_ten_lines_load(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def threats():
+    """{number: names of test files} of docs/threats.md."""
+    text = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*\|.*\| (.*) \|$", text, re.MULTILINE)
+    assert len(rows) == len({number for number, _ in rows}), "a number twice"
+    return {int(number): re.findall(r"`([^`]+)`", tests) for number, tests in rows}
+
+
+def carried():
+    """{number: names of the test files that carry it}."""
+    found = {}
+    for path in (*ROOT.glob("tests/unit/*/test_*.c"), *ROOT.glob("tests/system/test_*.py")):
+        for number in re.findall(r"\bthreat_(\d+)_|\btest_threat_(\d+)_",
+                                 path.read_text(encoding="utf-8")):
+            found.setdefault(int("".join(number)), set()).add(path.name)
+    return found
+
+
+def test_every_threat_is_tried_by_the_tests_that_its_row_names():
+    there, rows = carried(), threats()
+    for number, names in rows.items():
+        assert set(names) <= there.get(number, set()), number
+        assert names or number not in there, f"{number} has tests, and its row none"
+    assert set(there) <= set(rows) == set(range(1, 65))
+
+
+# What README.md says is held, and the threats whose tests say so.
+HELD = {
+    "names that pretend": (2, 7, 8), "SNI and Host that differ": (2,), "look-alikes": (7,),
+    "addresses dressed as names": (8,), "DNS that points inside": (16, 17),
+    "request smuggling": (5, 22, 23, 24), "a secret sent to another host": (32, 36),
+    "over an unverified connection": (33, 34), "spoofed source addresses": (55,),
+    "IPv6 as a way around IPv4": (14,), "QUIC and other protocols (refused)": (13,),
+    "a killed daemon": (52,), "flushed ruleset (nothing passes)": (52,),
+    "a full disk (nothing passes)": (40,), "floods by one sandbox": (41, 42, 44, 58),
+}
+
+
+def test_what_is_held_is_tried():
+    (said,) = re.findall(r"\nHeld, and tried by tests: (.*?)\n\n", README, re.DOTALL)
+    said, rows = " ".join(said.split()), threats()
+    for item, numbers in HELD.items():
+        assert item in said
+        assert all(rows[number] for number in numbers), item
+        said = said.replace(item, "")
+    # Nothing is claimed beside: only what explains an item above is left.
+    for explained in ("loopback, private, metadata, other sandboxes",
+                      "Attack by attack, with its tests: [threats](docs/threats.md)"):
+        said = said.replace(explained, "")
+    assert re.sub(r"[(),. ]|\b(and|or|a)\b", "", said) == "", said
+
+
 def test_the_exposure_is_the_one_that_is_measured():
     from test_units import EXPOSURE
     keeper = EXPOSURE["sbx-netd.service"] / 10

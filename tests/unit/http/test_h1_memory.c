@@ -181,7 +181,7 @@ scenario(struct ends *e)
 }
 
 static void
-test_every_allocation_may_fail(void **state)
+test_threat_51_every_allocation_may_fail(void **state)
 {
 	bool fine = false;
 	long missing = 0;
@@ -261,7 +261,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_allocation_may_fail),
+		cmocka_unit_test(test_threat_51_every_allocation_may_fail),
 		cmocka_unit_test(test_none_once_warm_and_little_when_idle),
 	};
 

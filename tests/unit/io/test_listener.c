@@ -252,7 +252,7 @@ run_out_of_descriptors(struct scene *s, const char *what)
 }
 
 static void
-test_without_descriptors_it_pauses_and_resumes(void **state)
+test_threat_50_without_descriptors_it_pauses(void **state)
 {
 	int fd = loopback_listen("127.0.0.1", 0, 8), own, log;
 	int clients[2];
@@ -310,8 +310,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_arrival_knows_whence_and_whither),
 		cmocka_unit_test(test_many_at_once_all_arrive),
-		cmocka_unit_test(
-			test_without_descriptors_it_pauses_and_resumes),
+		cmocka_unit_test(test_threat_50_without_descriptors_it_pauses),
 		cmocka_unit_test(test_stopped_it_leaves_them_to_others),
 	};
 

@@ -91,7 +91,7 @@ run(size_t len, struct report *report, struct policy **ret)
 }
 
 static void
-test_every_allocation_fails_once(void **state)
+test_threat_51_every_allocation_fails_once(void **state)
 {
 	struct report *report = report_new();
 	struct policy *policy = NULL;
@@ -122,7 +122,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_allocation_fails_once),
+		cmocka_unit_test(test_threat_51_every_allocation_fails_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
