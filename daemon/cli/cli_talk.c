@@ -67,10 +67,14 @@ cli_connect(const struct cli *cli, struct control_client **ret)
 		"%s", text);
 }
 
-/* A daemon that goes away in the middle is no daemon either. */
+/*
+ * The end of a talk that came to e.  A daemon that goes away in the middle is
+ * no daemon either.
+ */
 static int
-exit_of(int e)
+hang_up(struct control_client *client, int e)
 {
+	control_client_close(client);
 	if (e == 0)
 		return CLI_OK;
 	return cli_complain(
@@ -94,9 +98,8 @@ cli_show(const struct cli *cli, const char *target, cli_print *print)
 
 	if (status != CLI_OK)
 		return status;
-	status = exit_of(
+	status = hang_up(client,
 		cli_get_json(client, target, &answer, text, sizeof(text)));
-	control_client_close(client);
 	if (status != CLI_OK)
 		return status;
 	(cli->json ? print_json : print)(answer);
@@ -114,9 +117,8 @@ cli_show_text(const struct cli *cli, const char *target)
 
 	if (status != CLI_OK)
 		return status;
-	status = exit_of(
+	status = hang_up(client,
 		cli_get_text(client, target, &answer, text, sizeof(text)));
-	control_client_close(client);
 	if (status != CLI_OK)
 		return status;
 	if (cli->json) {
@@ -147,9 +149,8 @@ cli_change(const struct cli *cli, const char *method, const char *target,
 
 	if (status != CLI_OK)
 		return status;
-	status = exit_of(
+	status = hang_up(client,
 		cli_ask_json(client, &question, &answer, text, sizeof(text)));
-	control_client_close(client);
 	if (status != CLI_OK)
 		return status;
 	if (cli->json)
