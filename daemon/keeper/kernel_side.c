@@ -241,46 +241,48 @@ kernel_side_sync(struct kernel_side *k)
 
 /* ---- sandboxes -------------------------------------------------------- */
 
-/* The addresses as texts, in memory of the caller's. */
-static void
-print_addresses(const struct sandbox_spec *spec,
-	char (*texts)[NFT_ADDRESS_SIZE], const char **addresses)
+/* A sandbox in the words of nft.h; points into itself. */
+struct spelt {
+	struct nft_sandbox sandbox;
+	const char *addresses[NFT_MAX_ADDRESSES];
+	char texts[NFT_MAX_ADDRESSES][NFT_ADDRESS_SIZE];
+};
+
+static const struct nft_sandbox *
+spell(const struct sandbox_spec *spec, struct spelt *ret)
 {
 	for (size_t i = 0; i < spec->address_count; i++) {
 		inet_ntop(spec->addresses[i].family, spec->addresses[i].bytes,
-			texts[i], NFT_ADDRESS_SIZE);
-		addresses[i] = texts[i];
+			ret->texts[i], NFT_ADDRESS_SIZE);
+		ret->addresses[i] = ret->texts[i];
 	}
+	ret->sandbox = (struct nft_sandbox){
+		spec->interface, ret->addresses, spec->address_count};
+	return &ret->sandbox;
 }
 
 int
 kernel_side_add(struct kernel_side *k, const struct sandbox_spec *spec,
 	char *reterr, size_t reterr_size)
 {
-	char texts[NFT_MAX_ADDRESSES][NFT_ADDRESS_SIZE];
-	const char *addresses[NFT_MAX_ADDRESSES];
-	struct nft_sandbox sandbox = {
-		spec->interface, addresses, spec->address_count};
+	struct spelt spelt;
 
 	if (k->nft == NULL || k->state == BROKEN) {
 		snprintf(reterr, reterr_size, "kernel side: %s", k->text);
 		return -ENOENT;
 	}
-	print_addresses(spec, texts, addresses);
-	return nft_add_sandbox(k->nft, &sandbox, reterr, reterr_size);
+	return nft_add_sandbox(
+		k->nft, spell(spec, &spelt), reterr, reterr_size);
 }
 
 int
 kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 	char *reterr, size_t reterr_size)
 {
-	char texts[NFT_MAX_ADDRESSES][NFT_ADDRESS_SIZE];
-	const char *addresses[NFT_MAX_ADDRESSES];
-	struct nft_sandbox sandbox = {
-		spec->interface, addresses, spec->address_count};
+	struct spelt spelt;
 
-	print_addresses(spec, texts, addresses);
-	return nft_remove_sandbox(k->nft, &sandbox, reterr, reterr_size);
+	return nft_remove_sandbox(
+		k->nft, spell(spec, &spelt), reterr, reterr_size);
 }
 
 /* ---- start ------------------------------------------------------------ */
