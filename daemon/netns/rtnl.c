@@ -97,6 +97,19 @@ keep_words(struct rtnl *r, const struct nlmsghdr *h)
 	}
 }
 
+/* The next datagram, in r->answer: its length or -errno. */
+static ssize_t
+receive(struct rtnl *r)
+{
+	ssize_t n;
+
+	do {
+		n = mnl_socket_recvfrom(
+			r->socket, r->answer, sizeof(r->answer));
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
 int
 rtnl_commit(struct rtnl *r)
 {
@@ -108,13 +121,10 @@ rtnl_commit(struct rtnl *r)
 	if (e < 0)
 		return e;
 	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(
-			r->socket, r->answer, sizeof(r->answer));
+		ssize_t n = receive(r);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		left = (int)n;
 		h = (const struct nlmsghdr *)r->answer;
 		if (!mnl_nlmsg_ok(h, left) || h->nlmsg_seq != r->seq)
@@ -138,13 +148,10 @@ rtnl_dump(struct rtnl *r, mnl_cb_t cb, void *arg)
 	if (e < 0)
 		return e;
 	while (run > MNL_CB_STOP) {
-		ssize_t n = mnl_socket_recvfrom(
-			r->socket, r->answer, sizeof(r->answer));
+		ssize_t n = receive(r);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		run = mnl_cb_run(r->answer, (size_t)n, r->seq,
 			mnl_socket_get_portid(r->socket), cb, arg);
 		if (run < 0)
