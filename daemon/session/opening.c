@@ -86,7 +86,11 @@ begin_handshake(struct session *s, const struct hello *hello)
 				       "RSA key is not ready yet"
 				     : "no leaf could be made for this name");
 	tls = tls_accept(f->sandbox->accept, f->client.fd, &f->client.in,
-		ca_leaf_certificate(leaf), ca_leaf_key(leaf));
+		&(struct tls_answer){
+			.certificate = ca_leaf_certificate(leaf),
+			.key = ca_leaf_key(leaf),
+			.protocol = TLS_ALPN_HTTP1,
+		});
 	ca_leaf_unref(leaf);
 	if (tls == NULL)
 		return session_refuse(s, RECORD_INTERNAL, "out of memory");

@@ -10,23 +10,23 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include "tls.h"
+#include "tls_alpn.h"
+
 enum {
 	TICKET_KEYS = 80, /* what OpenSSL 3 wants: name, HMAC and AES keys */
 	SECURITY_LEVEL = 2,
 };
 
-/* "http/1.1" is the one protocol of this release. */
+/* One context serves all clients of a sandbox; what each is answered was
+ * decided when its session was made. */
 static int
 choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 	const unsigned char *in, unsigned int inlen, void *arg)
 {
-	static const unsigned char ours[] = "\x08http/1.1";
-
-	(void)ssl, (void)arg;
-	if (SSL_select_next_proto((unsigned char **)out, outlen, ours,
-		    sizeof(ours) - 1, in, inlen) != OPENSSL_NPN_NEGOTIATED)
-		return SSL_TLSEXT_ERR_ALERT_FATAL;
-	return SSL_TLSEXT_ERR_OK;
+	(void)arg;
+	return tls_alpn_answer(tls_answer_of(ssl), out, outlen,
+		(struct span){(const char *)in, inlen});
 }
 
 static void
@@ -118,7 +118,6 @@ context_connect(
 	struct span trust, SSL_CTX **ret, char *reterr, size_t reterr_size)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	static const unsigned char protocols[] = "\x08http/1.1";
 
 	if (ctx == NULL) {
 		snprintf(reterr, reterr_size, "out of memory");
@@ -129,7 +128,6 @@ context_connect(
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_session_cache_mode(
 		ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_set_alpn_protos(ctx, protocols, sizeof(protocols) - 1);
 	if (add_trust(SSL_CTX_get_cert_store(ctx), trust) == 0) {
 		SSL_CTX_free(ctx);
 		snprintf(reterr, reterr_size,

@@ -155,6 +155,16 @@ read_server_name(struct cursor ext, struct hello *h)
 	return NULL;
 }
 
+/* The exact identifiers: "H2" and "h2c" are other protocols (RFC 7301 6). */
+static void
+read_protocol(struct cursor name, struct hello *h)
+{
+	if (name.left == 8 && memcmp(name.at, "http/1.1", 8) == 0)
+		h->offers_http1 = true;
+	if (name.left == 2 && memcmp(name.at, "h2", 2) == 0)
+		h->offers_h2 = true;
+}
+
 static const char *
 read_alpn(struct cursor ext, struct hello *h)
 {
@@ -166,11 +176,11 @@ read_alpn(struct cursor ext, struct hello *h)
 	while (list.left > 0) {
 		struct cursor name = take_vector(&list, 1);
 
-		if (name.left == 8 && memcmp(name.at, "http/1.1", 8) == 0)
-			h->offers_http1 = true;
+		read_protocol(name, h);
 	}
 	if (ext.bad || ext.left > 0 || list.bad)
 		return "a malformed ALPN extension";
+	h->offers_alien = !h->offers_http1 && !h->offers_h2;
 	return NULL;
 }
 

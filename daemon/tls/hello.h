@@ -31,7 +31,9 @@ struct hello {
 	bool has_name;
 	bool has_ech;      /* encrypted_client_hello, real or GREASE */
 	bool has_alpn;     /* application_layer_protocol_negotiation */
-	bool offers_http1; /* "http/1.1" among them */
+	bool offers_http1; /* "http/1.1" among its protocols */
+	bool offers_h2;    /* "h2" among them */
+	bool offers_alien; /* has_alpn, and neither of the two */
 	bool offers_ecdsa; /* may be given a P-256 leaf */
 };
 

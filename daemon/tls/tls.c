@@ -33,6 +33,8 @@ struct tls {
 	struct buf *held; /* first bytes; NULL once drained */
 	bool drained;     /* the last recv() was short: wait for an event */
 	bool wants_write;
+	bool refused_protocols;
+	enum tls_alpn answer; /* an accepting end's */
 	void *owner;
 	char *why;
 };
@@ -143,25 +145,28 @@ tls_new(SSL_CTX *context, int fd)
 }
 
 struct tls *
-tls_accept(SSL_CTX *context, int fd, struct buf *held, X509 *certificate,
-	EVP_PKEY *key)
+tls_accept(SSL_CTX *context, int fd, struct buf *held,
+	const struct tls_answer *answer)
 {
 	struct tls *t = tls_new(context, fd);
 
 	if (t == NULL)
 		return NULL;
-	if (SSL_use_cert_and_key(t->ssl, certificate, key, NULL, 1) != 1) {
+	if (SSL_use_cert_and_key(
+		    t->ssl, answer->certificate, answer->key, NULL, 1) != 1) {
 		ERR_clear_error();
 		tls_free(t);
 		return NULL;
 	}
+	t->answer = answer->protocol;
 	t->held = held->len > 0 ? held : NULL;
 	SSL_set_accept_state(t->ssl);
 	return t;
 }
 
 struct tls *
-tls_connect(SSL_CTX *context, int fd, const char *host, SSL_SESSION *session)
+tls_connect(SSL_CTX *context, int fd, const char *host, SSL_SESSION *session,
+	enum tls_offer offer)
 {
 	struct tls *t = tls_new(context, fd);
 
@@ -170,7 +175,8 @@ tls_connect(SSL_CTX *context, int fd, const char *host, SSL_SESSION *session)
 	SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 					  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	if (SSL_set1_host(t->ssl, host) != 1 ||
-		SSL_set_tlsext_host_name(t->ssl, host) != 1) {
+		SSL_set_tlsext_host_name(t->ssl, host) != 1 ||
+		!tls_alpn_offer(t->ssl, offer)) {
 		ERR_clear_error();
 		tls_free(t);
 		return NULL;
@@ -216,6 +222,8 @@ failed(struct tls *t, int result)
 		return -EAGAIN;
 	if (error == SSL_ERROR_ZERO_RETURN)
 		return 0;
+	t->refused_protocols = ERR_GET_REASON(ERR_peek_error()) ==
+			       SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL;
 	if (error == SSL_ERROR_SYSCALL ||
 		ERR_GET_REASON(ERR_peek_error()) ==
 			SSL_R_UNEXPECTED_EOF_WHILE_READING) {
@@ -313,6 +321,19 @@ tls_why(struct tls *t)
 	return t->why != NULL ? t->why : "TLS failed";
 }
 
+bool
+tls_refused_protocols(const struct tls *t)
+{
+	return t->refused_protocols;
+}
+
+enum tls_alpn
+tls_alpn(const struct tls *t)
+{
+	return SSL_is_init_finished(t->ssl) ? tls_alpn_selected(t->ssl)
+					    : TLS_ALPN_NONE;
+}
+
 void
 tls_set_owner(struct tls *t, void *owner)
 {
@@ -325,6 +346,14 @@ tls_owner(const SSL *ssl)
 	const struct tls *t = SSL_get_app_data(ssl);
 
 	return t->owner;
+}
+
+enum tls_alpn
+tls_answer_of(const SSL *ssl)
+{
+	const struct tls *t = SSL_get_app_data(ssl);
+
+	return t->answer;
 }
 
 bool

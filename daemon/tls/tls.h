@@ -15,23 +15,33 @@
 #include <openssl/ssl.h>
 
 #include "buf.h"
+#include "tls_alpn.h"
 
 struct tls;
+
+/* What we answer a ClientHello with.  Borrowed for the call. */
+struct tls_answer {
+	X509 *certificate;
+	EVP_PKEY *key;
+	enum tls_alpn protocol; /* NONE: no ALPN extension in the answer */
+};
 
 /*
  * Our end of a client's connection.  held: its first bytes, borrowed until
  * they are drained, which is before the handshake ends.  Takes references to
- * certificate and key.  NULL: out of memory.
+ * certificate and key.  A client with an ALPN extension that does not offer
+ * the answer's protocol gets an alert.  NULL: out of memory.
  */
 struct tls *tls_accept(SSL_CTX *context, int fd, struct buf *held,
-	X509 *certificate, EVP_PKEY *key);
+	const struct tls_answer *answer);
 
 /*
  * Our end of a connection to an origin whose certificate must be for host.
- * session: one to resume, or NULL; takes no reference.
+ * session: one to resume, or NULL; takes no reference.  An origin that agrees
+ * on a protocol that was not offered has failed the handshake.
  */
-struct tls *tls_connect(
-	SSL_CTX *context, int fd, const char *host, SSL_SESSION *session);
+struct tls *tls_connect(SSL_CTX *context, int fd, const char *host,
+	SSL_SESSION *session, enum tls_offer offer);
 
 /* Accepts NULL.  Sends nothing: see tls_shutdown(). */
 void tls_free(struct tls *t);
@@ -61,9 +71,19 @@ bool tls_has_pending(const struct tls *t);
 /* Why the handshake failed; valid as long as t. */
 const char *tls_why(struct tls *t);
 
+/* The handshake failed because the peer speaks none of what was offered: the
+ * alert no_application_protocol. */
+bool tls_refused_protocols(const struct tls *t);
+
+/* What both agreed on; NONE before the end of the handshake. */
+enum tls_alpn tls_alpn(const struct tls *t);
+
 /* For session callbacks: what tls_set_owner() was given. */
 void tls_set_owner(struct tls *t, void *owner);
 void *tls_owner(const SSL *ssl);
+
+/* For the ALPN callback: the answer's protocol. */
+enum tls_alpn tls_answer_of(const SSL *ssl);
 
 bool tls_resumed(const struct tls *t);
 

@@ -107,8 +107,8 @@ static void
 begin_handshake(struct origin *o)
 {
 	SSL_SESSION *session = resume_take(o->resume, o->key.host, o->key.port);
-	struct tls *tls = tls_connect(
-		o->upstream->context, o->stream.fd, o->key.host, session);
+	struct tls *tls = tls_connect(o->upstream->context, o->stream.fd,
+		o->key.host, session, TLS_OFFER_HTTP1);
 
 	SSL_SESSION_free(session);
 	if (tls == NULL) {

@@ -104,9 +104,14 @@ open_scene(struct scene *s)
 	buf_init(&s->held, 16);
 	stream_secure(&s->ends[0].stream,
 		tls_accept(s->accept, fds[0], &s->held,
-			ca_leaf_certificate(s->leaf), ca_leaf_key(s->leaf)));
-	stream_secure(&s->ends[1].stream,
-		tls_connect(s->connect, fds[1], "a.test", NULL));
+			&(struct tls_answer){
+				.certificate = ca_leaf_certificate(s->leaf),
+				.key = ca_leaf_key(s->leaf),
+				.protocol = TLS_ALPN_HTTP1,
+			}));
+	stream_secure(
+		&s->ends[1].stream, tls_connect(s->connect, fds[1], "a.test",
+					    NULL, TLS_OFFER_HTTP1));
 	for (int i = 0; i < 2; i++) {
 		assert_non_null(s->ends[i].stream.tls);
 		on_ready(&s->ends[i]);

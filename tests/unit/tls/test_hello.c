@@ -140,7 +140,8 @@ test_reads_what_a_client_says(void **state)
 	len = into_records(&b, 16384, wire);
 	assert_int_equal(parse(len, &h, &why), HELLO_OK);
 	assert_string_equal(h.name, "api.example.org");
-	assert_true(h.has_name && h.has_alpn && h.offers_http1);
+	assert_true(h.has_name && h.has_alpn);
+	assert_true(h.offers_http1 && h.offers_h2 && !h.offers_alien);
 	assert_true(h.offers_ecdsa);
 	assert_false(h.has_ech);
 }
@@ -336,6 +337,56 @@ test_sees_what_keeps_a_p256_leaf_away(void **state)
 }
 
 static void
+test_sees_which_protocols_are_offered(void **state)
+{
+	static const struct {
+		struct {
+			const char *bytes;
+			size_t len;
+		} list; /* len 0: no extension */
+		bool http1, h2, alien;
+		const char *reason;
+	} cases[] = {
+		{{"", 0}, false, false, false, "no extension: nothing asked"},
+		{{"\x08http/1.1", 9}, true, false, false, "HTTP/1.1 only"},
+		{{"\x02h2", 3}, false, true, false, "HTTP/2 only"},
+		{{"\x02h2\x08http/1.1", 12}, true, true, false, "both"},
+		{{"\x08http/1.1\x02h2", 12}, true, true, false, "other order"},
+		{{"\x08grpc-exp\x02h2", 12}, false, true, false, "one known"},
+		{{"\x08grpc-exp", 9}, false, false, true, "unknown only"},
+		{{"\x02H2", 3}, false, false, true, "identifiers are bytes"},
+		{{"\x03h2c", 4}, false, false, true, "longer than h2"},
+		{{"\x01h", 2}, false, false, true, "shorter than h2"},
+		{{"\x08http/1.0", 9}, false, false, true, "another version"},
+		{{"\x08HTTP/1.1", 9}, false, false, true, "bytes, again"},
+		{{"\x09http/1.1x", 10}, false, false, true, "longer"},
+		{{"\x0bh2\x08http/1.1", 12}, false, false, true,
+			"names inside a name"},
+	};
+	struct hello h;
+	const char *why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t list[64] = {0, (uint8_t)cases[i].list.len};
+
+		memcpy(list + 2, cases[i].list.bytes, cases[i].list.len);
+		begin(&b, suites_13_and_ecdsa, sizeof(suites_13_and_ecdsa));
+		if (cases[i].list.len > 0)
+			put_extension(&b, 16, list, cases[i].list.len + 2);
+		end(&b);
+		if (parse(into_records(&b, 999, wire), &h, &why) != HELLO_OK)
+			fail_msg("%s: %s", cases[i].reason, why);
+		if (h.offers_http1 != cases[i].http1 ||
+			h.offers_h2 != cases[i].h2 ||
+			h.offers_alien != cases[i].alien ||
+			h.has_alpn != (cases[i].list.len > 0))
+			fail_msg("%s: %d %d %d", cases[i].reason,
+				h.offers_http1, h.offers_h2, h.offers_alien);
+	}
+}
+
+static void
 test_threat_10_sees_an_encrypted_hello(void **state)
 {
 	struct hello h;
@@ -385,6 +436,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_what_is_ambiguous_is_refused),
 		cmocka_unit_test(test_tells_tls_by_its_first_bytes),
 		cmocka_unit_test(test_sees_what_keeps_a_p256_leaf_away),
+		cmocka_unit_test(test_sees_which_protocols_are_offered),
 		cmocka_unit_test(test_threat_10_sees_an_encrypted_hello),
 	};
 
