@@ -86,7 +86,8 @@ struct http_stream *http_conn_accept(struct http_conn *c);
  * Client: whether a request can be begun now; and begin it: writes the head
  * to `out`.  h->framing says whether a body follows.  NULL with errno ENOBUFS
  * when the head does not fit `out` now, EMSGSIZE when it never will, EBUSY,
- * EINVAL when h has no Host or several, ENOMEM.
+ * EINVAL when h has no Host or several, or a protocol and is not a GET without
+ * body, ENOMEM.
  */
 bool http_conn_can_request(const struct http_conn *c);
 /* … and one that asks for another protocol (http_head_protocol()). */
@@ -165,6 +166,11 @@ const struct http_head *http_stream_trailers(const struct http_stream *s);
  * method and the peer's version (chunked to 1.1, until close to 1.0), and adds
  * Connection by itself.  0, -ENOBUFS (try when `out` has drained), -EMSGSIZE
  * when it can never fit, -ENOMEM.
+ *
+ * A 101 is a final head, and only for a request with a protocol (-EINVAL).
+ * Behind it, sent or received, both directions begin again, as bytes
+ * (HTTP_TUNNEL), whatever had ended before; what the peer has sent meanwhile
+ * shows then, and not earlier.  Any other answer leaves them as they are.
  */
 int http_stream_send_head(struct http_stream *s, const struct http_head *h);
 

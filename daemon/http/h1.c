@@ -8,8 +8,9 @@
  *
  *	HEAD     llhttp reads; the end of the head decides the framing
  *	INTERIM  client: a 1xx is shown; the next head waits for next_head()
- *	BODY     with a length and until close: the bytes in `in` are the body;
- *		 chunked: llhttp reads framing, data waits as `ready` bytes
+ *	BODY     with a length, until close and behind a 101: the bytes in `in`
+ *		 are the body; chunked: llhttp reads framing, data waits as
+ *		 `ready` bytes
  *	END      the message is complete; what follows in `in` is not read
  *	IDLE     client: no request; server: no further request is wanted
  *	FAILED   nothing more is read, for ever
@@ -18,7 +19,8 @@
  * pipelined requests wait as bytes.  Nothing of a body is read before the
  * request was accepted, so that what is accepted does not depend on how the
  * input was cut.  A client goes IDLE → HEAD (→ INTERIM → HEAD) → BODY → END →
- * IDLE; bytes that arrive outside of a response spoil the connection.
+ * IDLE; bytes that arrive outside of a response spoil the connection.  A 101
+ * (h1_upgrade.c) leads back from END to BODY, for the last time.
  *
  * No pointer into `in` outlives a call: only counts of bytes at its head do.
  */
@@ -75,8 +77,10 @@ begin_body(struct h1 *h)
 		h->in_trailers = true;
 		break;
 	case HTTP_UNTIL_CLOSE:
-	case HTTP_TUNNEL:
 		h->base.must_close = true;
+		break;
+	case HTTP_TUNNEL:
+		h1_upgrade_begin(h);
 		break;
 	}
 	return 0;
@@ -102,11 +106,12 @@ end_request_head(struct h1 *h)
 static int
 end_response_head(struct h1 *h)
 {
-	enum h1_refused why = h1_check_response(&h->head, h->to_head);
+	struct span asked = {h->asked, h->asked_len};
+	enum h1_refused why = h1_check_response(&h->head, h->to_head, asked);
 
 	if (why != H1_FINE)
 		return h1_fail(h, why);
-	if (h->head.status >= 200)
+	if (h->head.status >= 200 || h->head.framing == HTTP_TUNNEL)
 		return 0;
 	if (++h->interims > INTERIMS_MAX)
 		return h1_fail(h, H1_INTERIMS);
@@ -175,7 +180,8 @@ at_end_of_input(struct h1 *h)
 	case H1_BODY:
 		if (!empty || !h->open)
 			break;
-		if (h->head.framing != HTTP_UNTIL_CLOSE)
+		if (h->head.framing != HTTP_UNTIL_CLOSE &&
+			h->head.framing != HTTP_TUNNEL)
 			return h1_fail(h, H1_CUT_BODY);
 		finish(h);
 		break;

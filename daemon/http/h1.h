@@ -30,6 +30,10 @@ enum h1_sending {
 	H1_SEND_RAW, /* until close */
 };
 
+enum {
+	H1_PROTOCOL_MAX = 32, /* of an upgrade that we ask for */
+};
+
 struct h1 {
 	struct http_conn base;
 	struct http_stream stream; /* the only one */
@@ -41,8 +45,10 @@ struct h1 {
 	uint64_t left;      /* of a body with a length, to receive */
 	uint64_t send_left; /* … and to send */
 	size_t ready;       /* bytes at the head of `in` that are chunk data */
-	struct http_field field; /* being read */
-	enum h1_refused why;     /* what a callback refused */
+	struct http_field field;     /* being read */
+	enum h1_refused why;         /* what a callback refused */
+	char asked[H1_PROTOCOL_MAX]; /* client: Upgrade of the request */
+	uint8_t asked_len;
 	uint8_t interims;
 	bool open;        /* the stream is in the caller's hands */
 	bool changed;     /* … and something may have, since it was shown */
@@ -65,8 +71,25 @@ int h1_feed(struct h1 *h);
 /* h1_check.c: fills what follows from the fields: framing, authority, target …
  */
 enum h1_refused h1_check_request(struct http_head *h);
-enum h1_refused h1_check_response(struct http_head *h, bool to_head);
+enum h1_refused h1_check_response(
+	struct http_head *h, bool to_head, struct span asked);
 enum h1_refused h1_check_trailers(const struct http_head *h);
+
+/* Whether any field so known has token in its list. */
+bool h1_has_token(
+	const struct http_head *h, enum http_known known, struct span token);
+
+/* h1_upgrade.c: sets the protocol that a request wants; judges a 101 by what
+ * was asked for (may be empty). */
+enum h1_refused h1_upgrade_check_request(struct http_head *h);
+enum h1_refused h1_upgrade_check_response(
+	struct http_head *h, struct span asked);
+
+/* Client: notes what a request asks for, if anything; false if it may not. */
+bool h1_upgrade_ask(struct h1 *h, const struct http_head *request);
+
+/* A 101 was read or written: both directions are bytes from here on. */
+void h1_upgrade_begin(struct h1 *h);
 
 /* h1_send.c: the codec's sending half. */
 struct http_stream *h1_request(struct http_conn *c, const struct http_head *h);

@@ -30,9 +30,9 @@ tally(const struct http_head *h)
 	return t;
 }
 
-/* Whether any field so known has token in its list. */
-static bool
-has_token(const struct http_head *h, enum http_known known, struct span token)
+bool
+h1_has_token(
+	const struct http_head *h, enum http_known known, struct span token)
 {
 	for (int i = 0; i < h->field_count; i++) {
 		const struct http_field *f = &h->fields[i];
@@ -47,10 +47,10 @@ has_token(const struct http_head *h, enum http_known known, struct span token)
 static bool
 wants_keep_alive(const struct http_head *h)
 {
-	if (has_token(h, HTTP_CONNECTION, SPAN_LITERAL("close")))
+	if (h1_has_token(h, HTTP_CONNECTION, SPAN_LITERAL("close")))
 		return false;
 	return h->minor > 0 ||
-	       has_token(h, HTTP_CONNECTION, SPAN_LITERAL("keep-alive"));
+	       h1_has_token(h, HTTP_CONNECTION, SPAN_LITERAL("keep-alive"));
 }
 
 /* 0 | [1-9][0-9]*, and small enough for a signed offset. */
@@ -316,7 +316,7 @@ h1_check_request(struct http_head *h)
 	enum h1_refused why;
 
 	h->keep_alive = wants_keep_alive(h);
-	h->te_trailers = has_token(h, HTTP_TE, SPAN_LITERAL("trailers"));
+	h->te_trailers = h1_has_token(h, HTTP_TE, SPAN_LITERAL("trailers"));
 	why = check_framing(h, &t);
 	if (why == H1_FINE)
 		why = check_host(h, &t);
@@ -324,11 +324,13 @@ h1_check_request(struct http_head *h)
 		why = check_target(h);
 	if (why == H1_FINE)
 		why = check_expect(h, &t);
+	if (why == H1_FINE)
+		why = h1_upgrade_check_request(h);
 	return why;
 }
 
 enum h1_refused
-h1_check_response(struct http_head *h, bool to_head)
+h1_check_response(struct http_head *h, bool to_head, struct span asked)
 {
 	struct tally t = tally(h);
 	bool none = h->status < 200 || h->status == 204;
@@ -336,14 +338,14 @@ h1_check_response(struct http_head *h, bool to_head)
 
 	if (h->status < 100 || h->status > 599)
 		return H1_BAD_STATUS;
-	if (h->status == 101)
-		return H1_SWITCHED;
 	h->keep_alive = wants_keep_alive(h);
 	why = check_framing(h, &t);
 	if (why != H1_FINE)
 		return why;
 	if (none && h->framing != HTTP_NO_BODY)
 		return H1_BODY_FORBIDDEN;
+	if (h->status == 101)
+		return h1_upgrade_check_response(h, asked);
 	if (none || h->status == 304 || to_head) {
 		h->framing = HTTP_NO_BODY;
 		return H1_FINE;

@@ -47,6 +47,7 @@ static const struct h1_refusal refusals[H1_REFUSED_COUNT] = {
 
 	[H1_BAD_STATUS] = {502, "the status is not in 100..599"},
 	[H1_SWITCHED] = {502, "101 without being asked"},
+	[H1_SWITCHED_OTHER] = {502, "101 to another protocol than asked for"},
 	[H1_INTERIMS] = {502, "more than 16 interim responses"},
 	[H1_BODY_FORBIDDEN] = {502, "framing where the status allows no body"},
 

@@ -51,6 +51,7 @@ enum h1_refused {
 	/* responses */
 	H1_BAD_STATUS,
 	H1_SWITCHED,
+	H1_SWITCHED_OTHER,
 	H1_INTERIMS,
 	H1_BODY_FORBIDDEN,
 	/* ends */

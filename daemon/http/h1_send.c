@@ -70,14 +70,18 @@ h1_request(struct http_conn *c, const struct http_head *head)
 		errno = EBUSY;
 		return NULL;
 	}
-	if (head->status != 0 || !has_one_host(head)) {
+	if (head->status != 0 || !has_one_host(head) ||
+		!h1_upgrade_ask(h, head)) {
 		errno = EINVAL;
 		return NULL;
 	}
 	frame(h, head, &wire);
 	if (h->sending == H1_SEND_NONE && !expects_body(http_head_method(head)))
 		wire.framing = H1_WIRE_NONE;
-	if (c->close_asked)
+	wire.upgrade = http_head_protocol(head);
+	if (wire.upgrade.len > 0)
+		wire.connection = SPAN_LITERAL("Upgrade");
+	else if (c->close_asked)
 		wire.connection = SPAN_LITERAL("close");
 	r = h1_write_head(c->out, head, &wire);
 	if (r < 0) {
@@ -108,6 +112,27 @@ send_interim(struct h1 *h, const struct http_head *head)
 	if (r == 0 && head->status == 100)
 		h->continued = true;
 	return r;
+}
+
+/* The 101, to a request that asked for it: what it becomes is the protocol of
+ * the request, whatever the head at hand says. */
+static int
+send_switch(struct h1 *h, const struct http_head *head)
+{
+	struct h1_wire wire = {
+		.connection = SPAN_LITERAL("Upgrade"),
+		.upgrade = http_head_protocol(&h->head),
+	};
+	int r;
+
+	if (wire.upgrade.len == 0)
+		return -EINVAL;
+	r = h1_write_head(h->base.out, head, &wire);
+	if (r < 0)
+		return r;
+	h->head.framing = HTTP_TUNNEL;
+	h1_upgrade_begin(h);
+	return 0;
 }
 
 /* The framing of a final response and whether the connection outlives it. */
@@ -144,8 +169,10 @@ h1_send_head(struct http_stream *s, const struct http_head *head)
 	int r;
 
 	assert(c->server && !s->sent_head);
-	if (head->status < 100 || head->status > 599 || head->status == 101)
+	if (head->status < 100 || head->status > 599)
 		return -EINVAL;
+	if (head->status == 101)
+		return send_switch(h, head);
 	if (head->status < 200)
 		return send_interim(h, head);
 	frame_response(h, head, &wire);
@@ -225,7 +252,9 @@ h1_send_end(struct http_stream *s, const struct http_head *trailers)
 		return -EPROTO;
 	if (h->sending == H1_SEND_CHUNKED)
 		r = h1_write_last_chunk(h->base.out, trailers);
-	if (r == 0)
-		s->send_ended = true;
-	return r;
+	if (r < 0)
+		return r;
+	s->send_ended = true;
+	h->base.finished = h->head.framing == HTTP_TUNNEL;
+	return 0;
 }

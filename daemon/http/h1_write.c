@@ -161,6 +161,8 @@ h1_write_head(
 		need += name.len + value.len + 4;
 	if (wire->connection.len > 0)
 		need += strlen("Connection: \r\n") + wire->connection.len;
+	if (wire->upgrade.len > 0)
+		need += strlen("Upgrade: \r\n") + wire->upgrade.len;
 	r = reserve(out, need, &start);
 	if (r < 0)
 		return r;
@@ -172,6 +174,8 @@ h1_write_head(
 	if (wire->connection.len > 0)
 		at = put_field(
 			at, SPAN_LITERAL("Connection"), wire->connection);
+	if (wire->upgrade.len > 0)
+		at = put_field(at, SPAN_LITERAL("Upgrade"), wire->upgrade);
 	at = put(at, SPAN_LITERAL("\r\n"));
 	assert((size_t)(at - start) == need);
 	buf_commit(out, need);

@@ -23,6 +23,7 @@ struct h1_wire {
 	enum h1_wire_framing framing;
 	uint64_t length;
 	struct span connection; /* value of Connection; empty: no such field */
+	struct span upgrade;    /* likewise */
 };
 
 /* A request head, or a response head if h->status is set.  Fields of h that

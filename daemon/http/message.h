@@ -57,7 +57,7 @@ enum http_framing {
 	HTTP_LENGTH,      /* exactly content_length bytes */
 	HTTP_CHUNKED,     /* of unknown length, ends by itself */
 	HTTP_UNTIL_CLOSE, /* responses only: ends with the connection */
-	HTTP_TUNNEL,      /* a 101: another protocol, both ways */
+	HTTP_TUNNEL,      /* behind a 101: bytes, until the connection ends */
 };
 
 struct http_field {

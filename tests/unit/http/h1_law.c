@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "buf.h"
 #include "conn.h"
@@ -121,7 +122,7 @@ drop_framing(const struct http_head *in, struct http_head *out)
 
 		if (f->known != HTTP_CONTENT_LENGTH &&
 			f->known != HTTP_TRANSFER_ENCODING &&
-			f->known != HTTP_CONNECTION)
+			f->known != HTTP_CONNECTION && f->known != HTTP_UPGRADE)
 			LAW(http_head_add(out, http_head_name(in, f),
 				    http_head_value(in, f), f->secret) == 0);
 	}
@@ -190,6 +191,7 @@ judge(struct end *judge_end, struct http_stream *s,
 	LAW(span_equals(http_head_method(seen), http_head_method(built)));
 	LAW(span_equals(http_head_target(seen), http_head_target(built)));
 	LAW(span_equals(http_head_authority(seen), http_head_authority(built)));
+	LAW(span_equals(http_head_protocol(seen), http_head_protocol(built)));
 	LAW(relay_body(judge_end, s, NULL, NULL, &copy) == complete);
 	LAW(span_equals(buf_span(&copy), buf_span(body)));
 	tail = http_stream_trailers(s);
@@ -200,6 +202,16 @@ judge(struct end *judge_end, struct http_stream *s,
 	LAW(judge_end->in.len == 0);
 	http_head_done(&plain);
 	buf_done(&copy);
+}
+
+/* What a request asks to become, and what a 101 becomes. */
+static void
+keep_protocol(const struct http_head *in, struct http_head *out)
+{
+	struct span protocol = http_head_protocol(in);
+
+	if (protocol.len > 0 && http_head_protocol(out).len == 0)
+		LAW(http_head_set_protocol(out, protocol) == 0);
 }
 
 static bool
@@ -219,6 +231,7 @@ law_one_request(struct end *near, struct http_stream *s, struct feeder *f)
 	buf_init(&body, WIRE_BOUND);
 	open_end(&far, false, 1);
 	LAW(http_rules_request(http_stream_head(s), authority, &built) == 0);
+	keep_protocol(http_stream_head(s), &built);
 	to = http_conn_request(far.conn, &built);
 	LAW(to != NULL);
 	complete = relay_body(near, s, f, to, &body);
@@ -255,6 +268,31 @@ answer(struct http_stream *s)
 	http_stream_close(s);
 }
 
+/* A request that asks for it is switched: the rest of the input is bytes, none
+ * of them lost, and nothing is read into them. */
+static void
+law_tunnel(struct end *near, struct http_stream *s, struct feeder *f)
+{
+	struct http_head switched;
+	struct buf rest;
+
+	http_head_init(&switched);
+	buf_init(&rest, WIRE_BOUND);
+	switched.status = 101;
+	LAW(http_stream_send_head(s, &switched) == 0);
+	LAW(http_stream_send_end(s, NULL) == 0);
+	LAW(http_conn_is_finished(near->conn));
+	LAW(relay_body(near, s, f, NULL, &rest));
+	LAW(f->at == f->size && rest.len <= f->size);
+	LAW(memcmp(buf_span(&rest).ptr, f->data + f->size - rest.len,
+		    rest.len) == 0);
+	LAW(rest.len == 0 || http_conn_error(near->conn) == NULL);
+	http_stream_close(s);
+	LAW(http_conn_accept(near->conn) == NULL);
+	http_head_done(&switched);
+	buf_done(&rest);
+}
+
 size_t
 h1_law_request(const uint8_t *data, size_t size)
 {
@@ -284,6 +322,10 @@ h1_law_request(const uint8_t *data, size_t size)
 				break;
 			done++;
 		}
+		if (http_head_protocol(http_stream_head(s)).len > 0) {
+			law_tunnel(&near, s, &f);
+			break;
+		}
 		answer(s);
 		buf_consume(&near.out, near.out.len);
 	}
@@ -293,15 +335,25 @@ h1_law_request(const uint8_t *data, size_t size)
 	return done;
 }
 
+/* The first byte of an input that is a response says what it answers. */
+enum asked {
+	ASKED_GET,
+	ASKED_HEAD,
+	ASKED_UPGRADE,
+};
+
 static struct http_stream *
-ask(struct end *e, bool head)
+ask(struct end *e, enum asked asked)
 {
 	struct http_head h;
 	struct http_stream *s;
 
 	http_head_init(&h);
-	LAW(http_head_set_method(&h,
-		    head ? SPAN_LITERAL("HEAD") : SPAN_LITERAL("GET")) == 0);
+	LAW(http_head_set_method(&h, asked == ASKED_HEAD
+					     ? SPAN_LITERAL("HEAD")
+					     : SPAN_LITERAL("GET")) == 0);
+	if (asked == ASKED_UPGRADE)
+		LAW(http_head_set_protocol(&h, SPAN_LITERAL("websocket")) == 0);
 	LAW(http_head_set_target(&h, SPAN_LITERAL("/")) == 0);
 	LAW(http_head_add(&h, SPAN_LITERAL("Host"), SPAN_LITERAL("a.test"),
 		    false) == 0);
@@ -313,28 +365,30 @@ ask(struct end *e, bool head)
 
 /* The head that near shows now, written by far and read by the last client. */
 static void
-law_one_response(
-	struct end *near, struct http_stream *s, struct feeder *f, bool to_head)
+law_one_response(struct end *near, struct http_stream *s, struct feeder *f,
+	enum asked request)
 {
 	struct http_head built, trailers;
 	struct http_stream *to, *asked;
 	struct end far, last;
-	bool complete = true;
+	bool complete = true, final;
 	struct buf body;
 
 	http_head_init(&built);
 	http_head_init(&trailers);
 	buf_init(&body, WIRE_BOUND);
 	open_end(&last, false, WIRE_BOUND);
-	asked = ask(&last, to_head);
+	asked = ask(&last, request);
 	open_end(&far, true, 4096);
 	LAW(buf_add(&far.in, buf_span(&last.out).ptr, last.out.len) == 0);
 	to = http_conn_accept(far.conn);
 	LAW(to != NULL);
 
 	LAW(http_rules_response(http_stream_head(s), &built) == 0);
+	keep_protocol(http_stream_head(s), &built);
+	final = built.status >= 200 || built.framing == HTTP_TUNNEL;
 	LAW(http_stream_send_head(to, &built) == 0);
-	if (built.status >= 200) {
+	if (final) {
 		complete = relay_body(near, s, f, to, &body);
 		if (complete)
 			send_end(s, to, &trailers);
@@ -342,9 +396,10 @@ law_one_response(
 	LAW(buf_add(&last.in, buf_span(&far.out).ptr, far.out.len) == 0);
 	LAW(http_conn_run(last.conn, false) == 0);
 	LAW(http_stream_head(asked) != NULL);
-	if (built.status >= 200) {
+	if (final) {
 		judge(&last, asked, &built, &body, complete, &trailers);
-		LAW(http_conn_must_close(last.conn) == !complete);
+		LAW(http_conn_must_close(last.conn) ==
+			(!complete || built.framing == HTTP_TUNNEL));
 	}
 
 	close_end(&far);
@@ -357,24 +412,31 @@ law_one_response(
 size_t
 h1_law_response(const uint8_t *data, size_t size)
 {
-	bool to_head = size > 1 && data[0] == 'H' && data[1] == 'H';
-	struct feeder f = feeder_of(data + to_head, size - to_head);
+	enum asked asked = ASKED_GET;
+	struct feeder f;
 	struct http_stream *s;
 	struct end near;
 	size_t done = 0;
 	bool eof = false;
 
+	if (size > 1 && data[0] == 'H' && data[1] == 'H')
+		asked = ASKED_HEAD;
+	else if (size > 1 && data[0] == 'U')
+		asked = ASKED_UPGRADE;
+	f = feeder_of(data + (asked != ASKED_GET), size - (asked != ASKED_GET));
 	open_end(&near, false, NEAR_BOUND);
-	s = ask(&near, to_head);
+	s = ask(&near, asked);
 	while (!eof && buf_room(&near.in) > 0 &&
 		!http_stream_receive_ended(s)) {
 		eof = !feed(&f, &near);
 		if (http_conn_run(near.conn, eof) < 0)
 			break;
 		while (http_stream_head(s) != NULL && done < SIZE_MAX) {
-			bool last = http_stream_head(s)->status >= 200;
+			const struct http_head *h = http_stream_head(s);
+			bool last =
+				h->status >= 200 || h->framing == HTTP_TUNNEL;
 
-			law_one_response(&near, s, &f, to_head);
+			law_one_response(&near, s, &f, asked);
 			done++;
 			if (last)
 				goto out;

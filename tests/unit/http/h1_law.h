@@ -10,11 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Input: what a sandbox sends.  How many requests went through, complete. */
+/* Input: what a sandbox sends.  How many requests went through, complete.  One
+ * that asks to be upgraded is: the rest is a tunnel. */
 size_t h1_law_request(const uint8_t *data, size_t size);
 
 /* Input: what an origin answers to a GET, or to a HEAD where the first byte is
- * 'H' and no status line begins so ("HHTTP/1.1 200 …"). */
+ * 'H' and no status line begins so ("HHTTP/1.1 200 …"), or to an upgrade
+ * ("UHTTP/1.1 101 …"). */
 size_t h1_law_response(const uint8_t *data, size_t size);
 
 #endif

@@ -155,6 +155,12 @@ receive_body(struct pair *p, struct side *s, const struct load *load)
 	struct span piece;
 	enum http_body got;
 
+	/* A tunnel is not there before its 101. */
+	if (load->framing == HTTP_TUNNEL &&
+		http_stream_head(s->stream)->framing != HTTP_TUNNEL) {
+		assert_int_equal(http_stream_peek(s->stream, &piece), HTTP_END);
+		return;
+	}
 	while ((got = http_stream_peek(s->stream, &piece)) == HTTP_DATA) {
 		/* Less than there is, so that consuming in parts is seen. */
 		if (piece.len > 3)
@@ -191,7 +197,7 @@ step_client(struct pair *p, const struct plan *plan)
 	h = http_stream_head(s->stream);
 	if (h == NULL)
 		return;
-	if (h->status < 200) {
+	if (h->status < 200 && h->framing != HTTP_TUNNEL) {
 		assert_int_equal(h->status, 103);
 		s->interims++;
 		p->moved++;
@@ -258,7 +264,10 @@ begin(struct pair *p, const struct plan *plan)
 	assert_int_equal(http_head_set_method(&h, span_of(plan->method)), 0);
 	assert_int_equal(http_head_set_target(&h, SPAN_LITERAL("/a?b")), 0);
 	add_field(&h, "Host", "a.test");
-	set_framing(&h, &plan->up);
+	if (plan->up.framing == HTTP_TUNNEL)
+		http_head_set_protocol(&h, SPAN_LITERAL("websocket"));
+	else
+		set_framing(&h, &plan->up);
 	p->client.stream = http_conn_request(p->client.conn, &h);
 	assert_non_null(p->client.stream);
 	http_head_done(&h);
@@ -281,6 +290,16 @@ end(struct side *s)
 	s->head_sent = false;
 }
 
+/* What is finished may be half-closed. */
+static void
+pass_end(struct pair *p, const struct side *from, struct side *to)
+{
+	if (to->eof || from->out.len > 0 || !http_conn_is_finished(from->conn))
+		return;
+	to->eof = true;
+	p->moved++;
+}
+
 void
 pair_run(struct pair *p, const struct plan *plan)
 {
@@ -300,6 +319,8 @@ pair_run(struct pair *p, const struct plan *plan)
 			s->eof = true;
 			p->moved++;
 		}
+		pass_end(p, c, s);
+		pass_end(p, s, c);
 		/* A body until close ends with the server's end of output. */
 		if (!c->eof && has_ended(s) && s->out.len == 0 &&
 			http_conn_must_close(s->conn)) {

@@ -1,7 +1,8 @@
 /*
  * A client conn and a server conn back to back: every framing of both bodies,
- * trailers, interim heads, early answers, half-closed connections, through
- * buffers so small that each side has to wait for the other all the time.
+ * trailers, interim heads, early answers, half-closed connections and
+ * tunnels, through buffers so small that each side has to wait for the other
+ * all the time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,6 +53,18 @@ static const struct plan plans[] = {
 		true, false, "an early answer"},
 };
 
+/* Each is the last exchange of its connection. */
+static const struct plan tunnels[] = {
+	{"GET", {HTTP_TUNNEL, 0, false}, {HTTP_TUNNEL, 0, false}, 101, 0, true,
+		false, "a tunnel of nothing"},
+	{"GET", {HTTP_TUNNEL, LARGE, false}, {HTTP_TUNNEL, LARGE, false}, 101,
+		0, true, false, "a tunnel both ways"},
+	{"GET", {HTTP_TUNNEL, LARGE, false}, {HTTP_TUNNEL, 3, false}, 101, 2,
+		true, false, "a tunnel up, interim heads before it"},
+	{"GET", {HTTP_TUNNEL, 3, false}, {HTTP_TUNNEL, LARGE, false}, 101, 0,
+		true, false, "a tunnel down"},
+};
+
 static const struct bounds all_bounds[] = {
 	{16384, 16384, 16384},
 	{1024, 1024, 1024},
@@ -96,12 +109,29 @@ test_half_close(void **state)
 	}
 }
 
+static void
+test_tunnels(void **state)
+{
+	(void)state;
+	for (size_t b = 0; b < ARRAY_LEN(all_bounds); b++) {
+		for (size_t i = 0; i < ARRAY_LEN(tunnels); i++) {
+			struct pair *p = pair_new(all_bounds[b]);
+
+			pair_run(p, &plans[0]);
+			pair_run(p, &tunnels[i]);
+			assert_false(pair_is_idle(p));
+			pair_free(p);
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exchanges_on_one_connection),
 		cmocka_unit_test(test_half_close),
+		cmocka_unit_test(test_tunnels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
