@@ -3,7 +3,7 @@
 #include "array.h"
 
 enum {
-	KNOWN_LEN_MAX = 20, /* longer names are only known by a prefix */
+	KNOWN_LEN_MAX = 21, /* longer names are only known by a prefix */
 	KNOWN_SAME_LEN = 3,
 };
 
@@ -28,9 +28,11 @@ static const struct known_name by_length[KNOWN_LEN_MAX][KNOWN_SAME_LEN] = {
 	[14] = {{"content-length", HTTP_CONTENT_LENGTH},
 		{"http2-settings", HTTP_HTTP2_SETTINGS}},
 	[16] = {{"proxy-connection", HTTP_PROXY_CONNECTION}},
-	[17] = {{"transfer-encoding", HTTP_TRANSFER_ENCODING}},
+	[17] = {{"transfer-encoding", HTTP_TRANSFER_ENCODING},
+		{"sec-websocket-key", HTTP_WEBSOCKET_KEY}},
 	[18] = {{"proxy-authenticate", HTTP_PROXY_AUTHENTICATE}},
 	[19] = {{"proxy-authorization", HTTP_PROXY_AUTHORIZATION}},
+	[20] = {{"sec-websocket-accept", HTTP_WEBSOCKET_ACCEPT}},
 };
 
 static const struct {

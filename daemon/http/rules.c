@@ -41,7 +41,8 @@ static const uint8_t ways[HTTP_KNOWN_COUNT] = {
 	[HTTP_VIA] = TO_SANDBOX,
 	[HTTP_FORWARDED] = 0,
 	/* All that is not named here is between neighbours, or is written by
-	 * the codec or by http_rules_request() itself. */
+	 * the codec, by http_rules_request() itself or, the key of a WebSocket
+	 * and the answer to it, by websocket.c. */
 };
 
 /* RFC 9110 6.5.1: these would change how the message or the client's state is

@@ -35,19 +35,21 @@ int http_rules_authority(
  * The request to send upstream: built new in out (cleared first; not in).
  * Host first and once, from authority; then the fields of in without:
  * hop-by-hop ones; those that Connection names (framing fields, Host and
- * Authorization cannot be nominated away); Proxy-*, Upgrade, HTTP2-Settings;
- * Forwarded, X-Forwarded-*, Via; and spellings with '_' of any of these.  TE
- * only as "trailers", Expect only as "100-continue".  Framing and
- * content_length carried over.  0, -EINVAL for an authority that
- * http_rules_authority() refuses, -E2BIG, -ENOMEM.
+ * Authorization cannot be nominated away); Proxy-*, Upgrade, HTTP2-Settings,
+ * Sec-WebSocket-Key (websocket.h: an upgrade is asked for there); Forwarded,
+ * X-Forwarded-*, Via; and spellings with '_' of any of these.  TE only as
+ * "trailers", Expect only as "100-continue".  Framing and content_length
+ * carried over.  0, -EINVAL for an authority that http_rules_authority()
+ * refuses, -E2BIG, -ENOMEM.
  */
 int http_rules_request(const struct http_head *in, struct span authority,
 	struct http_head *out);
 
 /*
  * The response to send to the sandbox, likewise; Alt-Svc is dropped (no way
- * around by HTTP/3).  Whether there is a body at all the server codec decides
- * from the request's method.
+ * around by HTTP/3), and so is Sec-WebSocket-Accept, which answers our key.
+ * Whether there is a body at all the server codec decides from the request's
+ * method.
  */
 int http_rules_response(const struct http_head *in, struct http_head *out);
 

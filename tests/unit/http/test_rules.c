@@ -93,8 +93,14 @@ static const struct pass requests[] = {
 	{"Upgrade: h2c\nHTTP2-Settings: AAA\n"
 	 "Connection: Upgrade, HTTP2-Settings\n",
 		"", "no upgrade (threat 25)"},
-	{"Upgrade: websocket\nSec-WebSocket-Key: k\n", "Sec-WebSocket-Key: k\n",
-		"nor this one"},
+	{"Upgrade: websocket\nSec-WebSocket-Key: k\nSec_WebSocket_Key: k\n"
+	 "Sec-WebSocket-Accept: a\n",
+		"", "nor this one, and its key is this leg's"},
+	{"Sec-WebSocket-Version: 13\nSec-WebSocket-Protocol: chat\n"
+	 "Sec-WebSocket-Extensions: x\n",
+		"Sec-WebSocket-Version: 13\nSec-WebSocket-Protocol: chat\n"
+		"Sec-WebSocket-Extensions: x\n",
+		"what the ends of a WebSocket agree on"},
 	{"Proxy-Authorization: Basic x\nProxy-Foo: y\n"
 	 "Proxy-Authenticate: z\n",
 		"", "all of Proxy-*"},
