@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include "conn.h"
 #include "reply.h"
 #include "rules.h"
+#include "websocket.h"
 
 enum {
 	IDLE_MAX = 1536, /* bytes of an idle connection */
@@ -78,6 +80,20 @@ static const char request[] =
 	"A:1\r\nB:2\r\nC:3\r\nD:4\r\nE:5\r\nF:6\r\nG:7\r\nH:8\r\nI:9\r\nJ:1\r\n"
 	"K:1\r\nL:2\r\nM:3\r\nN:4\r\nO:5\r\nP:6\r\nQ:7\r\nR:8\r\nS:9\r\nT:1\r\n"
 	"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n";
+
+#define PAD_64 \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define PAD_256 PAD_64 PAD_64 PAD_64 PAD_64
+
+/* Its text fills what a head begins with to a few bytes, so that the protocol
+ * that follows from it needs more. */
+static const char upgrade[] =
+	"GET /chat HTTP/1.1\r\nHost: a.test\r\n"
+	"A: " PAD_256 "\r\nB: " PAD_256 "\r\nC: " PAD_256 "\r\n"
+	"D: " PAD_64 PAD_64 "012\r\n"
+	"Sec-WebSocket-Version: 13\r\n"
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly";
 
 struct ends {
 	struct buf in, out, up_in, up_out, body;
@@ -180,27 +196,119 @@ scenario(struct ends *e)
 	return pass_on(e, s) && answer(e, s);
 }
 
-static void
-test_threat_51_every_allocation_may_fail(void **state)
+/* The origin's 101, to the very key that it was sent. */
+static bool
+switch_up(struct ends *e, struct http_stream *to, const struct websocket *w)
+{
+	struct http_head *switched = &e->tail;
+	char text[512];
+	struct span accept;
+	int len;
+
+	http_head_clear(switched);
+	if (http_head_add(switched, SPAN_LITERAL("Sec-WebSocket-Key"),
+		    span_of(w->key), false) < 0 ||
+		websocket_answer(switched, HTTP_1, switched) < 0)
+		return false;
+	accept = http_head_value(switched, &switched->fields[1]);
+	len = snprintf(text, sizeof(text),
+		"HTTP/1.1 101 Go\r\nConnection: Upgrade\r\n"
+		"Upgrade: websocket\r\nSec-WebSocket-Accept: %.*s\r\n\r\nyes",
+		(int)accept.len, accept.ptr);
+	if (buf_add(&e->up_in, text, (size_t)len) < 0)
+		return false;
+	if (http_conn_run(e->up, false) < 0) {
+		assert_string_equal(http_conn_error(e->up), "out of memory");
+		return false;
+	}
+	assert_non_null(http_stream_head(to));
+	return true;
+}
+
+/* The bytes that wait at one end, to the other. */
+static bool
+pass_bytes(struct http_stream *from, struct http_stream *to)
+{
+	struct span piece;
+	ssize_t sent;
+
+	assert_int_equal(http_stream_peek(from, &piece), HTTP_DATA);
+	sent = http_stream_send(to, piece.ptr, piece.len);
+	if (sent <= 0)
+		return false;
+	http_stream_consume(from, (size_t)sent);
+	return true;
+}
+
+/* An upgrade from its request to the bytes behind it. */
+static bool
+upgrade_scenario(struct ends *e)
+{
+	struct websocket w = {""};
+	struct http_stream *s, *to;
+	const char *why;
+
+	if (buf_add(&e->in, upgrade, sizeof(upgrade) - 1) < 0)
+		return false;
+	if (http_conn_run(e->conn, false) < 0) {
+		assert_string_equal(http_conn_error(e->conn), "out of memory");
+		return false;
+	}
+	s = http_conn_accept(e->conn);
+	assert_non_null(s);
+	if (http_rules_request(http_stream_head(s), SPAN_LITERAL("a.test"),
+		    &e->built) < 0 ||
+		websocket_ask(&w, HTTP_1, &e->built) < 0)
+		return false;
+	to = http_conn_request(e->up, &e->built);
+	if (to == NULL || !switch_up(e, to, &w))
+		return false;
+	why = websocket_check(&w, http_stream_head(to));
+	if (why != NULL) {
+		assert_string_equal(why, "out of memory");
+		return false;
+	}
+	if (http_rules_response(http_stream_head(to), &e->reply) < 0 ||
+		websocket_answer(http_stream_head(s), HTTP_1, &e->reply) < 0 ||
+		http_stream_send_head(s, &e->reply) < 0)
+		return false;
+	return pass_bytes(s, to) && pass_bytes(to, s);
+}
+
+static long
+fail_each(bool (*run)(struct ends *e))
 {
 	bool fine = false;
 	long missing = 0;
 
-	(void)state;
 	for (long k = 0; !fine; k++) {
 		struct ends e;
 		long before = live;
 
 		asked = 0;
 		fails_at = k;
-		fine = open_ends(&e) && scenario(&e);
+		fine = open_ends(&e) && run(&e);
 		fails_at = NEVER;
 		close_ends(&e);
 		assert_int_equal(live, before);
 		missing += !fine;
 	}
+	return missing;
+}
+
+static void
+test_threat_51_every_allocation_may_fail(void **state)
+{
+	(void)state;
 	/* conns, buffers, texts, fields, their growth */
-	assert_true(missing >= 12);
+	assert_true(fail_each(scenario) >= 12);
+}
+
+static void
+test_threat_51_every_allocation_of_an_upgrade_may_fail(void **state)
+{
+	(void)state;
+	assert_true(fail_each(upgrade_scenario) >= 12);
 }
 
 static void
@@ -262,6 +370,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threat_51_every_allocation_may_fail),
+		cmocka_unit_test(
+			test_threat_51_every_allocation_of_an_upgrade_may_fail),
 		cmocka_unit_test(test_none_once_warm_and_little_when_idle),
 	};
 
