@@ -252,18 +252,32 @@ test_each_leg_has_its_own_key(void **state)
 	assert_true(span_equals(
 		value_of(&down, "Sec-WebSocket-Accept"), SPAN_LITERAL(ACCEPT)));
 
-	/* A leg over HTTP/2 has none. */
-	assert_int_equal(
-		http_rules_request(&request, SPAN_LITERAL("a.test"), &up), 0);
-	assert_int_equal(websocket_ask(&second, HTTP_2, &up), 0);
-	assert_string_equal(second.key, "");
-	assert_int_equal(value_of(&up, K).len, 0);
-	assert_int_equal(http_head_protocol(&up).len, strlen("websocket"));
-
 	http_head_done(&request);
 	http_head_done(&up);
 	http_head_done(&switched);
 	http_head_done(&down);
+}
+
+static void
+test_a_leg_over_http2_has_none(void **state)
+{
+	static const struct field asked[FIELDS_MAX] = {{K, KEY}, {V, "13"}};
+	struct websocket w = {KEY};
+	struct http_head request, up;
+
+	(void)state;
+	fill_request(&request, asked);
+	http_head_init(&up);
+	assert_int_equal(
+		http_rules_request(&request, SPAN_LITERAL("a.test"), &up), 0);
+	assert_int_equal(websocket_ask(&w, HTTP_2, &up), 0);
+	assert_string_equal(w.key, "");
+	assert_int_equal(value_of(&up, K).len, 0);
+	assert_true(span_equals(value_of(&up, V), SPAN_LITERAL("13")));
+	assert_true(span_equals(
+		http_head_protocol(&up), SPAN_LITERAL("websocket")));
+	http_head_done(&request);
+	http_head_done(&up);
 }
 
 static void
@@ -286,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_the_rfc_own_key),
 		cmocka_unit_test(test_threat_26_the_origin_must_answer_our_key),
 		cmocka_unit_test(test_each_leg_has_its_own_key),
+		cmocka_unit_test(test_a_leg_over_http2_has_none),
 		cmocka_unit_test(test_a_426_says_what_would_do),
 	};
 
