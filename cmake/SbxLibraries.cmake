@@ -3,7 +3,7 @@ find_package(PkgConfig REQUIRED)
 foreach(pair
     "yaml yaml-0.1" "ssl libssl" "crypto libcrypto" "mnl libmnl"
     "nftnl libnftnl" "cares libcares" "idn2 libidn2" "psl libpsl"
-    "jansson jansson" "seccomp libseccomp" "capng libcap-ng" "cmocka cmocka"
+    "jansson jansson" "nghttp2 libnghttp2" "seccomp libseccomp" "capng libcap-ng" "cmocka cmocka"
     "systemd libsystemd")
   string(REPLACE " " ";" pair "${pair}")
   list(GET pair 0 name)

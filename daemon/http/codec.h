@@ -20,6 +20,8 @@ struct http_codec {
 		struct http_conn *c, const struct http_head *h);
 	bool (*is_idle)(const struct http_conn *c);
 	void (*shrink)(struct http_conn *c);
+	/* NULL: heads say it. */
+	void (*say_close)(struct http_conn *c);
 
 	void (*next_head)(struct http_stream *s);
 	enum http_body (*peek)(struct http_stream *s, struct span *ret);
@@ -43,6 +45,7 @@ struct http_conn {
 	bool must_close;  /* a peer or a broken stream has made it so */
 	bool close_asked; /* … or the owner */
 	bool finished;    /* http_conn_is_finished() */
+	bool plain;       /* http_conn_set_plain() */
 	double now;
 };
 
@@ -59,5 +62,6 @@ struct http_stream {
 };
 
 struct http_conn *h1_new(bool server, struct buf *in, struct buf *out);
+struct http_conn *h2_new(bool server, struct buf *in, struct buf *out);
 
 #endif

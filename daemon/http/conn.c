@@ -5,6 +5,7 @@
 static struct http_conn *(*const makers[])(
 	bool server, struct buf *in, struct buf *out) = {
 	[HTTP_1] = h1_new,
+	[HTTP_2] = h2_new,
 };
 
 struct http_conn *
@@ -36,6 +37,12 @@ void
 http_conn_set_time(struct http_conn *c, double now)
 {
 	c->now = now;
+}
+
+void
+http_conn_set_plain(struct http_conn *c)
+{
+	c->plain = true;
 }
 
 struct http_stream *
@@ -109,6 +116,8 @@ void
 http_conn_set_close(struct http_conn *c)
 {
 	c->close_asked = true;
+	if (c->codec->say_close != NULL)
+		c->codec->say_close(c);
 }
 
 void

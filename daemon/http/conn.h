@@ -48,6 +48,9 @@ enum http_version http_conn_version(const struct http_conn *c);
  * frames fill by.  Before http_conn_run(). */
 void http_conn_set_time(struct http_conn *c, double now);
 
+/* Client: requests go out without TLS, and HTTP/2 says so in each of them. */
+void http_conn_set_plain(struct http_conn *c);
+
 /*
  * Parses what `in` holds as far as it goes, and adds to `out` what is due.
  * eof: the peer has finished sending.  0; or -EPROTO when the peer broke the
@@ -102,7 +105,7 @@ bool http_conn_is_idle(const struct http_conn *c);
 /* After the streams that are open, the connection must be closed. */
 bool http_conn_must_close(const struct http_conn *c);
 
-/* Make it so ("Connection: close" if a head is yet to be sent). */
+/* Make it so ("Connection: close" if a head is yet to be sent, GOAWAY). */
 void http_conn_set_close(struct http_conn *c);
 
 /* Idle: give all memory back that can be.  Else does nothing. */

@@ -208,3 +208,21 @@ http_list_has(struct span list, struct span token)
 	}
 	return false;
 }
+
+bool
+http_read_length(struct span s, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (s.len == 0 || (s.len > 1 && s.ptr[0] == '0'))
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] < '0' || s.ptr[i] > '9')
+			return false;
+		if (n > (INT64_MAX - 9) / 10)
+			return false;
+		n = n * 10 + (uint64_t)(s.ptr[i] - '0');
+	}
+	*ret = n;
+	return true;
+}

@@ -36,4 +36,7 @@ bool http_list_next(struct span *rest, struct span *ret);
 /* Whether some member of the list is this token, case-insensitively. */
 bool http_list_has(struct span list, struct span token);
 
+/* A Content-Length: 0 | [1-9][0-9]*, and small enough for a signed offset. */
+bool http_read_length(struct span s, uint64_t *ret);
+
 #endif

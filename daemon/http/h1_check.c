@@ -53,25 +53,6 @@ wants_keep_alive(const struct http_head *h)
 	       h1_has_token(h, HTTP_CONNECTION, SPAN_LITERAL("keep-alive"));
 }
 
-/* 0 | [1-9][0-9]*, and small enough for a signed offset. */
-static bool
-read_length(struct span s, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	if (s.len == 0 || (s.len > 1 && s.ptr[0] == '0'))
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] < '0' || s.ptr[i] > '9')
-			return false;
-		if (n > (INT64_MAX - 9) / 10)
-			return false;
-		n = n * 10 + (uint64_t)(s.ptr[i] - '0');
-	}
-	*ret = n;
-	return true;
-}
-
 /* "gzip, chunked": framed right, but coded in a way that we do not carry. */
 static bool
 ends_in_chunked(struct span list)
@@ -123,7 +104,7 @@ check_framing(struct http_head *h, const struct tally *t)
 		return H1_FINE;
 	if (t->count[HTTP_CONTENT_LENGTH] > 1)
 		return H1_TWO_LENGTHS;
-	if (!read_length(http_head_value(h, t->first[HTTP_CONTENT_LENGTH]),
+	if (!http_read_length(http_head_value(h, t->first[HTTP_CONTENT_LENGTH]),
 		    &h->content_length))
 		return H1_BAD_LENGTH;
 	if (h->content_length > 0)

@@ -12,46 +12,7 @@
 #include <cmocka.h>
 
 #include "array.h"
-#include "h1_pair.h"
-
-enum {
-	LARGE = 40 * 1000,
-};
-
-#define NONE \
-	{ \
-		HTTP_NO_BODY, 0, false \
-	}
-
-static const struct plan plans[] = {
-	{"GET", NONE, NONE, 200, 0, false, false, "nothing either way"},
-	{"GET", NONE, {HTTP_LENGTH, 1, false}, 200, 0, false, false, "a byte"},
-	{"GET", NONE, {HTTP_LENGTH, LARGE, false}, 200, 0, false, false,
-		"a large length down"},
-	{"GET", NONE, {HTTP_CHUNKED, LARGE, false}, 200, 0, false, false,
-		"many chunks down"},
-	{"GET", NONE, {HTTP_CHUNKED, 0, false}, 200, 0, false, false,
-		"no chunk but the last"},
-	{"GET", NONE, {HTTP_CHUNKED, 5, true}, 200, 0, false, false,
-		"trailers down"},
-	{"GET", NONE, {HTTP_CHUNKED, 0, true}, 200, 0, false, false,
-		"nothing but trailers"},
-	{"POST", NONE, NONE, 204, 0, false, false, "204"},
-	{"GET", NONE, NONE, 304, 0, false, false, "304"},
-	{"HEAD", NONE, NONE, 200, 0, false, false, "HEAD"},
-	{"PUT", {HTTP_LENGTH, LARGE, false}, NONE, 201, 0, false, false,
-		"a large length up"},
-	{"PUT", {HTTP_CHUNKED, LARGE, true}, NONE, 201, 0, false, false,
-		"many chunks and trailers up"},
-	{"POST", {HTTP_LENGTH, LARGE, false}, {HTTP_LENGTH, LARGE, false}, 200,
-		0, true, false, "both ways at once"},
-	{"POST", {HTTP_CHUNKED, LARGE, true}, {HTTP_CHUNKED, LARGE, true}, 200,
-		0, true, false, "both ways in chunks"},
-	{"POST", {HTTP_LENGTH, 10, false}, {HTTP_CHUNKED, 10, false}, 200, 16,
-		false, false, "as many interim heads as may be"},
-	{"POST", {HTTP_CHUNKED, LARGE, false}, {HTTP_LENGTH, 9, false}, 200, 2,
-		true, false, "an early answer"},
-};
+#include "codec_pair.h"
 
 /* Each is the last exchange of its connection. */
 static const struct plan tunnels[] = {
@@ -80,9 +41,9 @@ test_exchanges_on_one_connection(void **state)
 {
 	(void)state;
 	for (size_t b = 0; b < ARRAY_LEN(all_bounds); b++) {
-		struct pair *p = pair_new(all_bounds[b]);
+		struct pair *p = pair_new(HTTP_1, all_bounds[b]);
 
-		for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+		for (size_t i = 0; i < plan_count; i++) {
 			pair_run(p, &plans[i]);
 			if (!pair_is_idle(p))
 				fail_msg("%s, bounds %zu: not idle",
@@ -97,8 +58,8 @@ test_half_close(void **state)
 {
 	(void)state;
 	for (size_t b = 0; b < ARRAY_LEN(all_bounds); b++) {
-		for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
-			struct pair *p = pair_new(all_bounds[b]);
+		for (size_t i = 0; i < plan_count; i++) {
+			struct pair *p = pair_new(HTTP_1, all_bounds[b]);
 			struct plan plan = plans[i];
 
 			plan.half_close = true;

@@ -1,14 +1,16 @@
 /*
  * A client and a server conn back to back, in memory, with bounded buffers
  * between them and as little patience as one likes: the harness of
- * test_h1_pair.c.  A plan says what is exchanged; the run checks every byte.
+ * test_h1_pair.c and test_h2_pair.c.  A plan says what is exchanged; the run
+ * checks every byte.
  */
-#ifndef SBX_TEST_H1_PAIR_H
-#define SBX_TEST_H1_PAIR_H
+#ifndef SBX_TEST_CODEC_PAIR_H
+#define SBX_TEST_CODEC_PAIR_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "conn.h"
 #include "message.h"
 
 /* One direction of one exchange. */
@@ -28,6 +30,16 @@ struct plan {
 	const char *reason;
 };
 
+#define NONE \
+	{ \
+		HTTP_NO_BODY, 0, false \
+	}
+
+/* What either version must carry: every framing both ways, trailers, interim
+ * heads, early answers. */
+extern const struct plan plans[];
+extern const size_t plan_count;
+
 struct pair;
 
 /* Bounds of the four buffers: what each end has read, what each has written,
@@ -36,7 +48,7 @@ struct bounds {
 	size_t in, out, move;
 };
 
-struct pair *pair_new(struct bounds bounds);
+struct pair *pair_new(enum http_version version, struct bounds bounds);
 void pair_free(struct pair *p);
 
 /* One exchange from its beginning to its end; fails the test when a byte is

@@ -1,10 +1,10 @@
 /*
- * h1_pair.c
+ * codec_pair.c
  *
  * Each turn lets both ends do what they can and moves some bytes each way.  A
  * turn in which nothing changed, anywhere, is a deadlock and fails the test.
  */
-#include "h1_pair.h"
+#include "codec_pair.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -15,12 +15,45 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "buf.h"
-#include "conn.h"
 
 enum {
 	PIECE = 700, /* what an end sends at a time at most */
+	LARGE = 40 * 1000,
 };
+
+const struct plan plans[] = {
+	{"GET", NONE, NONE, 200, 0, false, false, "nothing either way"},
+	{"GET", NONE, {HTTP_LENGTH, 1, false}, 200, 0, false, false, "a byte"},
+	{"GET", NONE, {HTTP_LENGTH, LARGE, false}, 200, 0, false, false,
+		"a large length down"},
+	{"GET", NONE, {HTTP_CHUNKED, LARGE, false}, 200, 0, false, false,
+		"many chunks down"},
+	{"GET", NONE, {HTTP_CHUNKED, 0, false}, 200, 0, false, false,
+		"no chunk but the last"},
+	{"GET", NONE, {HTTP_CHUNKED, 5, true}, 200, 0, false, false,
+		"trailers down"},
+	{"GET", NONE, {HTTP_CHUNKED, 0, true}, 200, 0, false, false,
+		"nothing but trailers"},
+	{"POST", NONE, NONE, 204, 0, false, false, "204"},
+	{"GET", NONE, NONE, 304, 0, false, false, "304"},
+	{"HEAD", NONE, NONE, 200, 0, false, false, "HEAD"},
+	{"PUT", {HTTP_LENGTH, LARGE, false}, NONE, 201, 0, false, false,
+		"a large length up"},
+	{"PUT", {HTTP_CHUNKED, LARGE, true}, NONE, 201, 0, false, false,
+		"many chunks and trailers up"},
+	{"POST", {HTTP_LENGTH, LARGE, false}, {HTTP_LENGTH, LARGE, false}, 200,
+		0, true, false, "both ways at once"},
+	{"POST", {HTTP_CHUNKED, LARGE, true}, {HTTP_CHUNKED, LARGE, true}, 200,
+		0, true, false, "both ways in chunks"},
+	{"POST", {HTTP_LENGTH, 10, false}, {HTTP_CHUNKED, 10, false}, 200, 16,
+		false, false, "as many interim heads as may be"},
+	{"POST", {HTTP_CHUNKED, LARGE, false}, {HTTP_LENGTH, 9, false}, 200, 2,
+		true, false, "an early answer"},
+};
+
+const size_t plan_count = ARRAY_LEN(plans);
 
 struct side {
 	struct buf in, out;
@@ -44,24 +77,25 @@ byte_at(size_t i)
 }
 
 static void
-open_side(struct side *s, struct bounds b, bool server)
+open_side(
+	struct side *s, enum http_version version, struct bounds b, bool server)
 {
 	buf_init(&s->in, b.in);
 	buf_init(&s->out, b.out);
-	s->conn = server ? http_server_new(HTTP_1, &s->in, &s->out)
-			 : http_client_new(HTTP_1, &s->in, &s->out);
+	s->conn = server ? http_server_new(version, &s->in, &s->out)
+			 : http_client_new(version, &s->in, &s->out);
 	assert_non_null(s->conn);
 }
 
 struct pair *
-pair_new(struct bounds bounds)
+pair_new(enum http_version version, struct bounds bounds)
 {
 	struct pair *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
 	p->bounds = bounds;
-	open_side(&p->client, bounds, false);
-	open_side(&p->server, bounds, true);
+	open_side(&p->client, version, bounds, false);
+	open_side(&p->server, version, bounds, true);
 	return p;
 }
 
@@ -300,6 +334,24 @@ pass_end(struct pair *p, const struct side *from, struct side *to)
 	p->moved++;
 }
 
+/* What is still on its way when the streams are closed. */
+static void
+settle(struct pair *p)
+{
+	struct side *c = &p->client, *s = &p->server;
+	uint64_t before;
+
+	do {
+		before = p->moved;
+		assert_int_equal(http_conn_run(c->conn, c->eof), 0);
+		assert_int_equal(http_conn_run(s->conn, s->eof), 0);
+		move(p, &c->out, &s->in);
+		move(p, &s->out, &c->in);
+	} while (p->moved != before);
+	assert_int_equal(http_conn_run(c->conn, c->eof), 0);
+	assert_int_equal(http_conn_run(s->conn, s->eof), 0);
+}
+
 void
 pair_run(struct pair *p, const struct plan *plan)
 {
@@ -336,4 +388,5 @@ pair_run(struct pair *p, const struct plan *plan)
 	}
 	end(c);
 	end(s);
+	settle(p);
 }

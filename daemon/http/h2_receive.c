@@ -1,0 +1,303 @@
+/*
+ * h2_receive.c - what the library tells us, and the bodies
+ *
+ * The callbacks only note what came and mark streams as changed; nothing is
+ * sent and no stream of the caller's is freed inside of them.  Body bytes are
+ * copied once, into the stream's own buffer, which the window bounds, and the
+ * window opens again by what was consumed and by nothing else.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "h2.h"
+
+enum {
+	MALFORMED_COST = 10, /* tokens: the peer made us reset a stream */
+	REFUSED_COST = 1,    /* … by opening too many */
+};
+
+void
+h2_receive_end(struct h2_stream *s)
+{
+	if (!s->end_seen || s->body.len > 0 || s->base.receive_ended)
+		return;
+	s->base.receive_ended = true;
+	buf_done(&s->body);
+	if (s->trailers.field_count > 0)
+		s->base.trailers = &s->trailers;
+}
+
+bool
+h2_receive_cut(struct h2 *h)
+{
+	struct h2_stream *s;
+	bool cut = false;
+
+	TAILQ_FOREACH(s, &h->streams, link) {
+		if (s->end_seen || s->broken)
+			continue;
+		s->broken = true;
+		cut = true;
+		h2_stream_changed(h, s);
+	}
+	return cut;
+}
+
+/* ---- callbacks ---- */
+
+static int
+on_data(nghttp2_session *session, uint8_t flags, int32_t id,
+	const uint8_t *data, size_t len, void *arg)
+{
+	struct h2 *h = arg;
+	struct h2_stream *s = h2_stream_of(h, id);
+
+	(void)session, (void)flags;
+	if (s != NULL && !s->broken && s->head.framing == HTTP_NO_BODY)
+		h2_stream_refuse(h, s, H2_BODY_FORBIDDEN);
+	if (s != NULL && !s->broken && buf_add(&s->body, data, len) < 0)
+		h2_stream_refuse(h, s, H2_NO_MEMORY);
+	if (s == NULL || s->broken)
+		h2_stream_give_back(h, len);
+	else
+		h2_stream_changed(h, s);
+	return 0;
+}
+
+static void
+end_data(struct h2 *h, struct h2_stream *s, uint8_t flags)
+{
+	if ((flags & NGHTTP2_FLAG_END_STREAM) == 0)
+		return;
+	s->end_seen = true;
+	h2_receive_end(s);
+	h2_stream_changed(h, s);
+}
+
+/* The peer's RST_STREAM; what follows from it is done on_stream_close(). */
+static void
+on_reset(struct h2_stream *s, uint32_t code)
+{
+	/* RFC 9113 8.1: the answer is complete, the rest is not needed. */
+	if (!s->base.conn->server && code == NGHTTP2_NO_ERROR && s->end_seen)
+		return;
+	s->base.reset_code = code;
+	switch (code) {
+	case NGHTTP2_REFUSED_STREAM:
+		s->base.reset = HTTP_RESET_UNTOUCHED;
+		break;
+	case NGHTTP2_HTTP_1_1_REQUIRED:
+		s->base.reset = HTTP_RESET_WANTS_1;
+		break;
+	default:
+		s->base.reset = HTTP_RESET;
+		break;
+	}
+	s->broken = true;
+}
+
+/* The peer has opened a window, for one stream or for all. */
+static void
+on_window(struct h2 *h, struct h2_stream *s, int32_t id)
+{
+	if (id == 0)
+		h2_stream_wake_stalled(h);
+	else if (s != NULL)
+		h2_stream_wake(h, s);
+}
+
+static void
+on_settings(struct h2 *h)
+{
+	struct h2_stream *s;
+
+	/* INITIAL_WINDOW_SIZE may have opened any of them. */
+	TAILQ_FOREACH(s, &h->streams, link)
+		h2_stream_wake(h, s);
+}
+
+static int
+on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h = arg;
+	struct h2_stream *s = NULL;
+
+	(void)session;
+	if (frame->hd.stream_id != 0)
+		s = h2_stream_of(h, frame->hd.stream_id);
+	switch (frame->hd.type) {
+	case NGHTTP2_HEADERS:
+		if (s != NULL)
+			h2_end_headers(h, s,
+				(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) !=
+					0);
+		break;
+	case NGHTTP2_DATA:
+		if (s != NULL)
+			end_data(h, s, frame->hd.flags);
+		break;
+	case NGHTTP2_RST_STREAM:
+		if (s != NULL)
+			on_reset(s, frame->rst_stream.error_code);
+		break;
+	case NGHTTP2_SETTINGS:
+		on_settings(h);
+		break;
+	case NGHTTP2_WINDOW_UPDATE:
+		on_window(h, s, frame->hd.stream_id);
+		break;
+	case NGHTTP2_GOAWAY:
+		h->base.must_close = true;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* What the library resets by itself is still to be shown, once. */
+static int
+on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame,
+	int error, void *arg)
+{
+	struct h2 *h = arg;
+	struct h2_stream *s = NULL;
+
+	(void)session, (void)error;
+	if (frame->hd.stream_id != 0)
+		s = h2_stream_of(h, frame->hd.stream_id);
+	if (s == NULL)
+		return 0;
+	h2_stream_refuse(h, s, H2_MALFORMED);
+	if (h->reading == s)
+		h->reading = NULL;
+	if (h->base.server)
+		h2_stream_arrived(h, s);
+	return 0;
+}
+
+static int
+on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
+{
+	struct h2 *h = arg;
+	struct h2_stream *s = h2_stream_of(h, id);
+
+	(void)session;
+	if (!h->base.server)
+		h->on_wire--;
+	if (s == NULL)
+		return 0;
+	s->on_wire = false;
+	/* A GOAWAY has closed it: the peer never looked at it. */
+	if (code == NGHTTP2_REFUSED_STREAM && !s->end_seen &&
+		s->base.reset == HTTP_NOT_RESET)
+		on_reset(s, code);
+	if (!s->end_seen)
+		s->broken = true;
+	if (s->broken)
+		h2_stream_drop_body(h, s);
+	/* A refused one waits to be shown; others nobody has asked for. */
+	if (!s->open && h->base.server && s->base.refused == NULL)
+		h2_stream_free(h, s);
+	else
+		h2_stream_changed(h, s);
+	return 0;
+}
+
+/* The library resets what it does not like; a peer that provokes it pays. */
+static int
+on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h = arg;
+	struct h2_stream *s = NULL;
+
+	(void)session;
+	if (frame->hd.stream_id != 0)
+		s = h2_stream_of(h, frame->hd.stream_id);
+	if (frame->hd.type == NGHTTP2_HEADERS && s != NULL)
+		s->head_out = true;
+	if (frame->hd.type == NGHTTP2_GOAWAY &&
+		frame->goaway.error_code != NGHTTP2_NO_ERROR &&
+		h->base.error == NULL)
+		h2_fail(h, h2_code_text(frame->goaway.error_code), 400);
+	if (frame->hd.type != NGHTTP2_RST_STREAM)
+		return 0;
+	if (s != NULL)
+		h2_budget_charge(&h->budget, MALFORMED_COST);
+	else if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM)
+		h2_budget_charge(&h->budget, REFUSED_COST);
+	return 0;
+}
+
+void
+h2_receive_callbacks(nghttp2_session_callbacks *callbacks)
+{
+	nghttp2_session_callbacks_set_on_begin_headers_callback(
+		callbacks, h2_on_begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback2(
+		callbacks, h2_on_header);
+	nghttp2_session_callbacks_set_on_invalid_header_callback2(
+		callbacks, h2_on_invalid_header);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
+		callbacks, on_data);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(
+		callbacks, on_frame);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
+		callbacks, on_invalid_frame);
+	nghttp2_session_callbacks_set_on_stream_close_callback(
+		callbacks, on_stream_close);
+	nghttp2_session_callbacks_set_on_frame_send_callback(
+		callbacks, on_frame_sent);
+}
+
+/* ---- for the caller ---- */
+
+void
+h2_next_head(struct http_stream *base)
+{
+	struct h2_stream *s = h2_of_stream(base);
+	struct h2_interim *i = STAILQ_FIRST(&s->interims);
+
+	if (i == NULL)
+		return;
+	STAILQ_REMOVE_HEAD(&s->interims, link);
+	http_head_done(&i->head);
+	free(i);
+	i = STAILQ_FIRST(&s->interims);
+	if (i != NULL)
+		base->head = &i->head;
+	else
+		base->head = s->final ? &s->head : NULL;
+}
+
+enum http_body
+h2_peek(struct http_stream *base, struct span *ret)
+{
+	struct h2_stream *s = h2_of_stream(base);
+
+	if (s->broken)
+		return HTTP_BROKEN;
+	if (base->receive_ended)
+		return HTTP_END;
+	if (s->body.len == 0)
+		return HTTP_WAIT;
+	*ret = buf_span(&s->body);
+	return HTTP_DATA;
+}
+
+void
+h2_consume(struct http_stream *base, size_t len)
+{
+	struct h2_stream *s = h2_of_stream(base);
+	struct h2 *h = h2_of(base->conn);
+
+	if (len == 0)
+		return;
+	assert(len <= s->body.len);
+	buf_consume(&s->body, len);
+	h2_budget_earn_bytes(&h->budget, len);
+	(void)h2_check(h, nghttp2_session_consume(h->session, s->id, len));
+	h2_receive_end(s);
+	if (nghttp2_session_want_write(h->session))
+		(void)h2_flush(h);
+}

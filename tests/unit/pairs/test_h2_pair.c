@@ -1,0 +1,67 @@
+/*
+ * The exchanges of test_h1_pair.c between two HTTP/2 conns, through buffers so
+ * small that frames are cut everywhere and each side waits for the other all
+ * the time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "codec_pair.h"
+
+static const struct bounds all_bounds[] = {
+	{16384, 16384, 16384},
+	{1024, 1024, 1024},
+	{1, 256, 1},
+	{7, 256, 5},
+	{1024, 256, 3},
+	{3, 1024, 1024},
+};
+
+static void
+test_exchanges_on_one_connection(void **state)
+{
+	(void)state;
+	for (size_t b = 0; b < ARRAY_LEN(all_bounds); b++) {
+		struct pair *p = pair_new(HTTP_2, all_bounds[b]);
+
+		for (size_t i = 0; i < plan_count; i++) {
+			pair_run(p, &plans[i]);
+			if (!pair_is_idle(p))
+				fail_msg("%s, bounds %zu: not idle",
+					plans[i].reason, b);
+		}
+		pair_free(p);
+	}
+}
+
+/* More than any window holds, so that windows must open again. */
+static void
+test_more_than_the_windows(void **state)
+{
+	static const struct plan large = {"POST",
+		{HTTP_LENGTH, 3 * 1024 * 1024, true},
+		{HTTP_CHUNKED, 3 * 1024 * 1024, true}, 200, 0, true, false,
+		"more than the windows"};
+	struct pair *p = pair_new(HTTP_2, all_bounds[0]);
+
+	(void)state;
+	pair_run(p, &large);
+	assert_true(pair_is_idle(p));
+	pair_free(p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exchanges_on_one_connection),
+		cmocka_unit_test(test_more_than_the_windows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
