@@ -370,10 +370,12 @@ h2_room(const struct http_stream *base)
 
 	if (!base->sent_head)
 		return 0;
-	if (s->sending == H2_SEND_DROP || !is_heard(h, s))
+	if (s->sending == H2_SEND_DROP)
 		return SSIZE_MAX;
 	if (s->sending == H2_SEND_NONE || base->send_ended)
 		return 0;
+	if (!is_heard(h, s))
+		return SSIZE_MAX;
 	window = nghttp2_session_get_stream_remote_window_size(
 		h->session, s->id);
 	shared = nghttp2_session_get_remote_window_size(h->session);
@@ -426,14 +428,14 @@ h2_send(struct http_stream *base, const void *data, size_t len)
 	size_t taken = 0;
 
 	assert(base->sent_head);
-	if (s->sending == H2_SEND_DROP || !is_heard(h, s))
+	if (s->sending == H2_SEND_DROP || len == 0)
 		return (ssize_t)len;
-	if (len > 0 && (s->sending == H2_SEND_NONE || base->send_ended))
+	if (s->sending == H2_SEND_NONE || base->send_ended)
 		return -EPROTO;
 	if (s->sending == H2_SEND_LENGTH && len > s->send_left)
 		return -EPROTO;
-	if (len == 0)
-		return 0;
+	if (!is_heard(h, s))
+		return (ssize_t)len;
 	if (make_way(h, 1) == 0)
 		taken = offer(h, s, (struct span){data, len});
 	if (!is_heard(h, s))
