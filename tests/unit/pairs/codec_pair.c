@@ -20,7 +20,7 @@
 
 enum {
 	PIECE = 700, /* what an end sends at a time at most */
-	LARGE = 40 * 1000,
+	LARGE = PAIR_LARGE,
 };
 
 const struct plan plans[] = {

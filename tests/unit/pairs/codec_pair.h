@@ -37,6 +37,8 @@ struct plan {
 
 /* What either version must carry: every framing both ways, trailers, interim
  * heads, early answers. */
+enum { PAIR_LARGE = 40 * 1000 }; /* a body that no buffer holds */
+
 extern const struct plan plans[];
 extern const size_t plan_count;
 

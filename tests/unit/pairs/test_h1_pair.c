@@ -18,12 +18,13 @@
 static const struct plan tunnels[] = {
 	{"GET", {HTTP_TUNNEL, 0, false}, {HTTP_TUNNEL, 0, false}, 101, 0, true,
 		false, "a tunnel of nothing"},
-	{"GET", {HTTP_TUNNEL, LARGE, false}, {HTTP_TUNNEL, LARGE, false}, 101,
-		0, true, false, "a tunnel both ways"},
-	{"GET", {HTTP_TUNNEL, LARGE, false}, {HTTP_TUNNEL, 3, false}, 101, 2,
-		true, false, "a tunnel up, interim heads before it"},
-	{"GET", {HTTP_TUNNEL, 3, false}, {HTTP_TUNNEL, LARGE, false}, 101, 0,
-		true, false, "a tunnel down"},
+	{"GET", {HTTP_TUNNEL, PAIR_LARGE, false},
+		{HTTP_TUNNEL, PAIR_LARGE, false}, 101, 0, true, false,
+		"a tunnel both ways"},
+	{"GET", {HTTP_TUNNEL, PAIR_LARGE, false}, {HTTP_TUNNEL, 3, false}, 101,
+		2, true, false, "a tunnel up, interim heads before it"},
+	{"GET", {HTTP_TUNNEL, 3, false}, {HTTP_TUNNEL, PAIR_LARGE, false}, 101,
+		0, true, false, "a tunnel down"},
 };
 
 static const struct bounds all_bounds[] = {
@@ -76,7 +77,7 @@ test_tunnels(void **state)
 	(void)state;
 	for (size_t b = 0; b < ARRAY_LEN(all_bounds); b++) {
 		for (size_t i = 0; i < ARRAY_LEN(tunnels); i++) {
-			struct pair *p = pair_new(all_bounds[b]);
+			struct pair *p = pair_new(HTTP_1, all_bounds[b]);
 
 			pair_run(p, &plans[0]);
 			pair_run(p, &tunnels[i]);

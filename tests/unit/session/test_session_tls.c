@@ -48,7 +48,8 @@ open_scene(struct scene *s, const char *host, const struct ca *ca)
 				 sizeof(why)),
 		0);
 	s->client = session_lab_dial(&s->lab, 443);
-	s->tls = tls_connect(s->context, s->client, host, NULL);
+	s->tls =
+		tls_connect(s->context, s->client, host, NULL, TLS_OFFER_HTTP1);
 	assert_non_null(s->tls);
 }
 

@@ -158,7 +158,11 @@ secure_peer(struct scene *s, struct ca *ca, const char *name)
 	assert_int_equal(
 		ca_leaf(ca, name, CA_KEY_EC, time(NULL), &leaf, &minted), 0);
 	s->server = tls_accept(s->accept, s->peer, &s->held,
-		ca_leaf_certificate(leaf), ca_leaf_key(leaf));
+		&(struct tls_answer){
+			.certificate = ca_leaf_certificate(leaf),
+			.key = ca_leaf_key(leaf),
+			.protocol = TLS_ALPN_HTTP1,
+		});
 	assert_non_null(s->server);
 	ca_leaf_unref(leaf);
 }
