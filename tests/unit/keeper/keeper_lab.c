@@ -18,7 +18,7 @@
 #include "keeper.h"
 
 enum {
-	DEADLINE = 30, /* seconds until a test gives up */
+	DEADLINE = 30, /* seconds of silence until a test gives up */
 	PATH = 256,
 	FILE_MAX = 1 << 20,
 };
@@ -90,10 +90,12 @@ close_pipe(void)
 	close(pipe_fds[1]);
 }
 
-static void
+/* Whether anything was said. */
+static bool
 listen_in(struct lab *l)
 {
 	char chunk[16384];
+	bool heard = false;
 	ssize_t n;
 
 	while ((n = read(pipe_fds[0], chunk, sizeof(chunk))) > 0) {
@@ -102,15 +104,17 @@ listen_in(struct lab *l)
 		memcpy(l->said + l->said_len, chunk, (size_t)n);
 		l->said_len += (size_t)n;
 		l->said[l->said_len] = '\0';
+		heard = true;
 	}
+	return heard;
 }
 
 static void
 give_up(struct lab *l, const char *waiting_for)
 {
 	dup2(real_stderr, STDERR_FILENO);
-	fail_msg("waited %d s for %s; said was:\n%s", DEADLINE, waiting_for,
-		l->said);
+	fail_msg("%d s of silence, waiting for %s; said was:\n%s", DEADLINE,
+		waiting_for, l->said);
 }
 
 static void
@@ -136,7 +140,9 @@ lab_turn(struct lab *l, const char *waiting_for)
 	ev_timer_start(l->loop, &tick);
 	ev_run(l->loop, EVRUN_ONCE);
 	ev_timer_stop(l->loop, &tick);
-	listen_in(l);
+	/* A thousand changes may take their time, as long as they go on. */
+	if (listen_in(l))
+		since = ev_time();
 }
 
 int
