@@ -252,6 +252,9 @@ test_ready_without_tls(void **state)
 	assert_string_equal(origin_key(s->origin)->host, "a.test");
 	assert_string_equal(origin_key(s->origin)->credentials, "x,y");
 	accept_one(s);
+	s->fill_when_changed = true;
+	assert_int_equal(send(s->peer, "hello", 5, MSG_NOSIGNAL), 5);
+	loop_until(s->upstream.loop, has_five_bytes, s, "bytes");
 	origin_close(s->origin);
 	s->origin = NULL;
 	assert_int_equal(peer_reads_all(s), 0);
