@@ -6,7 +6,8 @@
  *	env	variables of our environment; the first with a usable value
  *	file	a regular file of root's or ours that nobody else may touch, no
  *		symlink at the last step; read again when it changes
- *	command	standard output of a program: no shell, a small environment, a
+ *	command	standard output of a program that root or we own and nobody
+ *		else may change: no shell, our user, a small environment, a
  *		process group of its own that is killed whole; asked again after
  *		cache_seconds, or half a minute after a failure
  *	systemd	a credential of our unit, in $CREDENTIALS_DIRECTORY

@@ -3,11 +3,13 @@
  *
  * Theory of operation
  *
- * The program runs in a process group of its own, with nothing of ours but its
- * three standard descriptors: /dev/null, and two pipes.  It is over when the
- * program itself has ended (pidfd), when its time is up, or when it has printed
- * too much.  In each case the group is killed first and the program reaped
- * after: until then its number, and so the group's, cannot be anybody else's.
+ * The program runs with our rights, so nobody else may be able to change it
+ * (source_program.h); in a process group of its own, with nothing of ours but
+ * its three standard descriptors: /dev/null, and two pipes.  It is over when
+ * the program itself has ended (pidfd), when its time is up, or when it has
+ * printed too much.  In each case the group is killed first and the program
+ * reaped after: until then its number, and so the group's, cannot be anybody
+ * else's.
  * What is still in the pipe counts, but its end is not waited for: a child that
  * left the group may hold it open for ever.
  *
@@ -35,6 +37,7 @@
 #include "array.h"
 #include "log.h"
 #include "secret.h"
+#include "source_program.h"
 #include "source_value.h"
 
 enum {
@@ -376,9 +379,13 @@ source_command_start(struct ev_loop *loop,
 	const struct source_command_order *order, struct source_command **ret,
 	char *reterr, size_t reterr_size)
 {
-	struct source_command *c = new_command(loop, order);
-	int r = c != NULL ? run(c) : -ENOMEM;
+	struct source_command *c;
+	int r = source_program_check(order->argv[0], reterr, reterr_size);
 
+	if (r < 0)
+		return r;
+	c = new_command(loop, order);
+	r = c != NULL ? run(c) : -ENOMEM;
 	if (r < 0) {
 		snprintf(reterr, reterr_size, "%s", strerror(-r));
 		source_command_cancel(c);
