@@ -111,6 +111,25 @@ test_program_that_is_not_there(void **state)
 }
 
 static void
+test_program_that_others_may_change(void **state)
+{
+	const char *path =
+		source_ear_write(&ear, "tool", "#!/bin/sh\necho value\n", 0700);
+	const struct secret_source_spec spec =
+		SOURCE_SPEC(SECRET_SOURCE_COMMAND, path);
+	char why[256];
+
+	(void)state;
+	assert_int_equal(chmod(path, 0777), 0);
+	source_ear_listen(&ear, &spec, 1);
+	assert_int_equal(ear.reports, 1);
+	snprintf(why, sizeof(why),
+		"command %s: %s is writable by group or others (chmod go-w)",
+		path, path);
+	assert_string_equal(ear.why, why);
+}
+
+static void
 test_program_starts_from_nothing(void **state)
 {
 	static const struct {
@@ -424,6 +443,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_a_program_says),
 		TEST(test_program_that_is_not_there),
+		TEST(test_program_that_others_may_change),
 		TEST(test_program_starts_from_nothing),
 		TEST(test_timeout_kills_the_whole_group),
 		TEST(test_what_stays_behind_is_killed),
