@@ -51,20 +51,36 @@ find(const struct keyring *v, const char *name)
 	return NULL;
 }
 
-int
-keyring_set(struct keyring *v, const char *name, struct secret *value)
+static struct entry *
+find_or_add(struct keyring *v, const char *name)
 {
 	struct entry *e = find(v, name);
 	size_t len = strlen(name) + 1;
 
+	if (e != NULL)
+		return e;
+	e = calloc(1, sizeof(*e) + len);
+	if (e == NULL)
+		return NULL;
+	memcpy(e->name, name, len);
+	SLIST_INSERT_HEAD(&v->entries, e, link);
+	return e;
+}
+
+int
+keyring_reserve(struct keyring *v, const char *name)
+{
+	return find_or_add(v, name) != NULL ? 0 : -ENOMEM;
+}
+
+int
+keyring_set(struct keyring *v, const char *name, struct secret *value)
+{
+	struct entry *e = find_or_add(v, name);
+
 	if (e == NULL) {
-		e = calloc(1, sizeof(*e) + len);
-		if (e == NULL) {
-			secret_unref(value);
-			return -ENOMEM;
-		}
-		memcpy(e->name, name, len);
-		SLIST_INSERT_HEAD(&v->entries, e, link);
+		secret_unref(value);
+		return -ENOMEM;
 	}
 	secret_unref(e->value);
 	e->value = value;

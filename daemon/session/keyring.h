@@ -11,6 +11,9 @@ struct keyring;
 struct keyring *keyring_new(void);    /* NULL: out of memory */
 void keyring_free(struct keyring *v); /* accepts NULL */
 
+/* From now on keyring_set() of that name cannot fail.  0 or -ENOMEM. */
+int keyring_reserve(struct keyring *v, const char *name);
+
 /* A new value, taken over; NULL: there is none now.  0 or -ENOMEM. */
 int keyring_set(struct keyring *v, const char *name, struct secret *value);
 

@@ -67,7 +67,9 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	s->name = strdup(spec->name);
 	s->policy_name = strdup(spec->policy_name);
 	s->labels = strdup(spec->labels);
-	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL)
+	s->seat = seat_new(spec->address_count);
+	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL ||
+		s->seat == NULL)
 		goto fail;
 	if (spec->authority != NULL) {
 		r = open_authority(s, spec, upstream, reterr, reterr_size);
@@ -102,6 +104,7 @@ sandbox_unref(struct sandbox *s)
 	free(s->labels);
 	free(s->policy_name);
 	free(s->name);
+	free(s->seat);
 	free(s);
 }
 

@@ -24,6 +24,7 @@ struct limits;
 struct policy;
 struct policy_set;
 struct pool;
+struct seat;
 struct session;
 struct upstream;
 
@@ -51,6 +52,7 @@ struct sandbox {
 	uint32_t unsaid;  /* refusals over a limit since the last record */
 	TAILQ_HEAD(, session) sessions;
 	unsigned references;
+	struct seat *seat; /* in a table; sandboxes.c knows what it is */
 };
 
 /* What a sandbox is made of; strings and bytes are copied. */
@@ -87,12 +89,15 @@ bool sandbox_has_family(const struct sandbox *s, int family);
 
 struct sandboxes;
 
+/* For one sandbox with so many addresses; free() it. */
+struct seat *seat_new(size_t address_count);
+
 struct sandboxes *sandboxes_new(void);    /* NULL: out of memory */
 void sandboxes_free(struct sandboxes *r); /* accepts NULL */
 
 /* Replaces one of the same name, whose sessions the caller has closed.  Takes
- * the reference.  -ENOMEM: not taken. */
-int sandboxes_put(struct sandboxes *r, struct sandbox *s);
+ * the reference.  A sandbox is in one table at most. */
+void sandboxes_put(struct sandboxes *r, struct sandbox *s);
 void sandboxes_remove(struct sandboxes *r, const char *name);
 
 struct sandbox *sandboxes_find(const struct sandboxes *r, const char *name);

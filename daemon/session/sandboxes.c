@@ -2,12 +2,13 @@
  * sandboxes.c - all sandboxes of this process, by name and by where they are
  *
  * Two chained hash tables over the same sandboxes.  The keys come from the
- * operator, not from a sandbox: a packet's address only looks up.
+ * operator, not from a sandbox: a packet's address only looks up.  The links
+ * are in each sandbox's seat, which it has from its beginning, so that putting
+ * it here cannot fail.
  */
 #include "sandbox.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,14 +24,14 @@ struct place { /* one address of one sandbox on its interface */
 	uint8_t key[PLACE];
 };
 
-struct member {
-	struct member *next;
+struct seat {
+	struct seat *next;
 	struct sandbox *sandbox;
 	struct place places[];
 };
 
 struct sandboxes {
-	struct member **names;
+	struct seat **names;
 	struct place **places;
 	size_t buckets; /* of each; a power of two */
 	size_t count;   /* of sandboxes and of places, added */
@@ -56,11 +57,11 @@ make_key(uint8_t key[PLACE], uint32_t ifindex, int family, const uint8_t *bytes)
 	memcpy(key + 8, bytes, family == AF_INET ? 4 : 16);
 }
 
-static struct member **
+static struct seat **
 name_slot(const struct sandboxes *r, const char *name)
 {
 	uint32_t h = hash_bytes(name, strlen(name));
-	struct member **slot = &r->names[h & (r->buckets - 1)];
+	struct seat **slot = &r->names[h & (r->buckets - 1)];
 
 	while (*slot != NULL && strcmp((*slot)->sandbox->name, name) != 0)
 		slot = &(*slot)->next;
@@ -81,7 +82,7 @@ sandboxes_new(void)
 	if (r == NULL)
 		return NULL;
 	r->buckets = FIRST_BUCKETS;
-	r->names = calloc(r->buckets, sizeof(struct member *));
+	r->names = calloc(r->buckets, sizeof(struct seat *));
 	r->places = calloc(r->buckets, sizeof(struct place *));
 	if (r->names == NULL || r->places == NULL) {
 		sandboxes_free(r);
@@ -91,7 +92,7 @@ sandboxes_new(void)
 }
 
 static void
-unlink_places(struct sandboxes *r, struct member *m)
+unlink_places(struct sandboxes *r, struct seat *m)
 {
 	for (size_t i = 0; i < m->sandbox->address_count; i++) {
 		struct place **at = place_bucket(r, m->places[i].key);
@@ -104,15 +105,17 @@ unlink_places(struct sandboxes *r, struct member *m)
 }
 
 static void
-drop(struct sandboxes *r, struct member **slot)
+drop(struct sandboxes *r, struct seat **slot)
 {
-	struct member *m = *slot;
+	struct seat *m = *slot;
+	struct sandbox *s;
 
 	*slot = m->next;
 	unlink_places(r, m);
 	r->count -= 1 + m->sandbox->address_count;
-	sandbox_unref(m->sandbox);
-	free(m);
+	s = m->sandbox;
+	m->sandbox = NULL;
+	sandbox_unref(s); /* and with it, perhaps, the seat */
 }
 
 void
@@ -131,9 +134,9 @@ sandboxes_free(struct sandboxes *r)
 }
 
 static void
-link_member(struct sandboxes *r, struct member *m)
+link_seat(struct sandboxes *r, struct seat *m)
 {
-	struct member **slot = name_slot(r, m->sandbox->name);
+	struct seat **slot = name_slot(r, m->sandbox->name);
 
 	m->next = *slot;
 	*slot = m;
@@ -146,45 +149,50 @@ link_member(struct sandboxes *r, struct member *m)
 	}
 }
 
-static int
+/* Failing to grow costs speed, nothing else. */
+static void
 grow(struct sandboxes *r)
 {
 	struct sandboxes old = *r;
 	size_t buckets = 2 * old.buckets;
-	struct member **names = calloc(buckets, sizeof(struct member *));
+	struct seat **names = calloc(buckets, sizeof(struct seat *));
 	struct place **places = calloc(buckets, sizeof(struct place *));
 
 	if (names == NULL || places == NULL) {
 		free(names);
 		free(places);
-		return -ENOMEM;
+		return;
 	}
 	r->names = names;
 	r->places = places;
 	r->buckets = buckets;
 	for (size_t i = 0; i < old.buckets; i++) {
-		struct member *m = old.names[i], *next;
+		struct seat *m = old.names[i], *next;
 
 		for (; m != NULL; m = next) {
 			next = m->next;
-			link_member(r, m);
+			link_seat(r, m);
 		}
 	}
 	free(old.names);
 	free(old.places);
-	return 0;
 }
 
-int
+struct seat *
+seat_new(size_t address_count)
+{
+	return calloc(
+		1, sizeof(struct seat) + address_count * sizeof(struct place));
+}
+
+void
 sandboxes_put(struct sandboxes *r, struct sandbox *s)
 {
-	struct member *m;
+	struct seat *m = s->seat;
 
-	if (r->count > r->buckets && grow(r) < 0)
-		return -ENOMEM;
-	m = calloc(1, sizeof(*m) + s->address_count * sizeof(m->places[0]));
-	if (m == NULL)
-		return -ENOMEM;
+	assert(m->sandbox == NULL);
+	if (r->count > r->buckets)
+		grow(r);
 	sandboxes_remove(r, s->name);
 	m->sandbox = s;
 	for (size_t i = 0; i < s->address_count; i++) {
@@ -192,15 +200,14 @@ sandboxes_put(struct sandboxes *r, struct sandbox *s)
 		make_key(m->places[i].key, s->ifindex, s->addresses[i].family,
 			s->addresses[i].bytes);
 	}
-	link_member(r, m);
+	link_seat(r, m);
 	r->count += 1 + s->address_count;
-	return 0;
 }
 
 void
 sandboxes_remove(struct sandboxes *r, const char *name)
 {
-	struct member **slot = name_slot(r, name);
+	struct seat **slot = name_slot(r, name);
 
 	if (*slot != NULL)
 		drop(r, slot);
@@ -209,7 +216,7 @@ sandboxes_remove(struct sandboxes *r, const char *name)
 struct sandbox *
 sandboxes_find(const struct sandboxes *r, const char *name)
 {
-	struct member *m = *name_slot(r, name);
+	struct seat *m = *name_slot(r, name);
 
 	return m != NULL ? m->sandbox : NULL;
 }
@@ -242,7 +249,7 @@ sandboxes_next(const struct sandboxes *r, const struct sandbox *after)
 	size_t i = 0;
 
 	if (after != NULL) {
-		struct member *m = *name_slot(r, after->name);
+		struct seat *m = *name_slot(r, after->name);
 
 		assert(m != NULL);
 		if (m->next != NULL)

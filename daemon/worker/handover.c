@@ -4,13 +4,14 @@
  * Theory of operation
  *
  * Applying has two halves.  The first makes everything new beside the old: the
- * policy, each sandbox with its authority and TLS context, each secret.  It may
- * fail, and then throws away what it made.  The second only moves pointers and
- * closes what has to be closed: it cannot fail, but for memory for the table of
- * sandboxes, which leaves that sandbox out, closed.
+ * policy, each sandbox with its authority and TLS context and its addresses in
+ * the guard (which counts), the place of each secret in the keyring.  It may
+ * fail, and then takes back what it made.  The second only moves pointers and
+ * closes what has to be closed: it cannot fail.
  */
 #include "handover.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,6 @@
 #include "guard.h"
 #include "keyring.h"
 #include "link_message.h"
-#include "log.h"
 #include "monotonic.h"
 #include "policy.h"
 #include "pool.h"
@@ -43,6 +43,7 @@ struct arriving { /* a sandbox, new or replaced */
 	STAILQ_ENTRY(arriving) link;
 	struct link_sandbox spec; /* strings owned */
 	struct sandbox *sandbox;
+	size_t guarded; /* of its addresses, how many the guard has from us */
 };
 
 struct leaving {
@@ -288,6 +289,57 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		&a->sandbox, reterr, reterr_size);
 }
 
+/* Before it is served: no other sandbox may dial it, not for a moment. */
+static int
+guard_places(struct arriving *a, struct services *services)
+{
+	const struct sandbox *s = a->sandbox;
+	int r;
+
+	for (; a->guarded < s->address_count; a->guarded++) {
+		const struct sandbox_address *at = &s->addresses[a->guarded];
+
+		r = guard_add_self(services->guard, at->family, at->bytes);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void
+unguard_places(struct arriving *a, struct services *services)
+{
+	while (a->guarded > 0) {
+		const struct sandbox_address *at =
+			&a->sandbox->addresses[--a->guarded];
+
+		guard_remove_self(services->guard, at->family, at->bytes);
+	}
+}
+
+static int
+prepare(struct handover *b, struct services *services, struct policy **ret,
+	char *reterr, size_t reterr_size)
+{
+	struct arriving *a;
+	struct value *v;
+	int r = 0;
+
+	if (b->document_count > 0)
+		r = compile(b, ret, reterr, reterr_size);
+	STAILQ_FOREACH(v, &b->values, link) {
+		if (r == 0)
+			r = keyring_reserve(services->keyring, v->name);
+	}
+	STAILQ_FOREACH(a, &b->arriving, link) {
+		if (r == 0)
+			r = make_sandbox(a, services, reterr, reterr_size);
+		if (r == 0)
+			r = guard_places(a, services);
+	}
+	return r;
+}
+
 /* ---- the half that cannot --------------------------------------------- */
 
 static void
@@ -312,6 +364,7 @@ admit(struct services *services, struct arriving *a, struct policy *policy)
 
 	/* Told anew, but nothing that its connections stand on has changed. */
 	if (old != NULL && sandbox_is_alike(old, s)) {
+		unguard_places(a, services); /* the old one's stand */
 		sandbox_rename(old, s);
 		sandbox_set_policy(old, policy);
 		session_recheck_all(old);
@@ -320,15 +373,8 @@ admit(struct services *services, struct arriving *a, struct policy *policy)
 	forget(services, s->name);
 	sandbox_set_policy(s, policy);
 	sandbox_set_rsa_key(s, services->rsa_key);
-	if (sandboxes_put(services->sandboxes, s) < 0) {
-		log_error(
-			"sandbox %s: out of memory; it stays closed", s->name);
-		return;
-	}
+	sandboxes_put(services->sandboxes, s);
 	a->sandbox = NULL; /* the table's now */
-	for (size_t i = 0; i < s->address_count; i++)
-		guard_add_self(services->guard, s->addresses[i].family,
-			s->addresses[i].bytes);
 }
 
 /* The old value leaves with the connections that carried it. */
@@ -336,14 +382,14 @@ static void
 exchange_value(struct services *services, struct value *v)
 {
 	struct sandbox *s = NULL;
+	int r;
 
 	while ((s = sandboxes_next(services->sandboxes, s)) != NULL) {
 		if (s->pool != NULL)
 			pool_revoke(s->pool, v->name);
 	}
-	if (keyring_set(services->keyring, v->name, v->secret) < 0)
-		log_error("credential %s: out of memory; it is not used",
-			v->name);
+	r = keyring_set(services->keyring, v->name, v->secret);
+	assert(r == 0); /* its place was reserved */
 	v->secret = NULL;
 }
 
@@ -372,22 +418,18 @@ handover_apply(struct handover *b, struct services *services,
 	int r;
 
 	snprintf(reterr, reterr_size, "out of memory");
-	if (b->document_count > 0) {
-		r = compile(b, &fresh, reterr, reterr_size);
-		if (r < 0)
-			return r;
-	}
-	if (fresh == NULL && *policy == NULL && !STAILQ_EMPTY(&b->arriving)) {
+	r = prepare(b, services, &fresh, reterr, reterr_size);
+	if (r == 0 && fresh == NULL && *policy == NULL &&
+		!STAILQ_EMPTY(&b->arriving)) {
 		snprintf(reterr, reterr_size,
 			"sandboxes came before any document");
-		return -EPROTO;
+		r = -EPROTO;
 	}
-	STAILQ_FOREACH(a, &b->arriving, link) {
-		r = make_sandbox(a, services, reterr, reterr_size);
-		if (r < 0) {
-			policy_unref(fresh);
-			return r;
-		}
+	if (r < 0) {
+		STAILQ_FOREACH(a, &b->arriving, link)
+			unguard_places(a, services);
+		policy_unref(fresh);
+		return r;
 	}
 	services->generation = b->generation;
 	STAILQ_FOREACH(l, &b->leaving, link)

@@ -73,8 +73,10 @@ admit_sandbox(struct session_lab *lab, const char *policy)
 		lab->policy = compiled(policy);
 		sandbox_set_policy(lab->sandbox, lab->policy);
 	}
+	sandboxes_put(lab->services.sandboxes, lab->sandbox);
 	assert_int_equal(
-		sandboxes_put(lab->services.sandboxes, lab->sandbox), 0);
+		guard_add_self(lab->services.guard, AF_INET, sandbox_address),
+		0);
 }
 
 void
@@ -169,7 +171,7 @@ session_lab_dial(struct session_lab *lab, uint16_t port)
 }
 
 const char *
-session_lab_log(struct session_lab *lab)
+session_lab_log(const struct session_lab *lab)
 {
 	static char text[1 << 18];
 	ssize_t n = pread(lab->log, text, sizeof(text) - 1, 0);

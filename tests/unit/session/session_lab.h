@@ -36,7 +36,7 @@ void session_lab_close(struct session_lab *lab);
 int session_lab_dial(struct session_lab *lab, uint16_t port);
 
 /* The decision log so far; valid until the next call. */
-const char *session_lab_log(struct session_lab *lab);
+const char *session_lab_log(const struct session_lab *lab);
 
 /* Until a line of the log holds part (and also, if that is not NULL): the
  * line.  A log that is written by then is read at once. */

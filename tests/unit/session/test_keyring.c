@@ -41,7 +41,10 @@ test_values_by_name(void **state)
 	(void)state;
 	assert_non_null(k);
 	assert_holds(k, "a", NULL);
+	assert_int_equal(keyring_reserve(k, "a"), 0);
+	assert_holds(k, "a", NULL); /* a place, and nothing in it */
 	assert_int_equal(keyring_set(k, "a", value("1")), 0);
+	assert_int_equal(keyring_reserve(k, "a"), 0);
 	assert_int_equal(keyring_set(k, "ab", value("2")), 0);
 	assert_holds(k, "a", "1");
 	assert_holds(k, "ab", "2");

@@ -62,8 +62,7 @@ static void
 put(struct sandboxes *r, const char *name, uint32_t ifindex, const char *first,
 	const char *second)
 {
-	assert_int_equal(
-		sandboxes_put(r, make(name, ifindex, first, second)), 0);
+	sandboxes_put(r, make(name, ifindex, first, second));
 }
 
 static const char *
