@@ -196,34 +196,39 @@ record_decision(struct lookup *l, const struct lookup_from *from,
 	l->outcome = r;
 }
 
+/* Questions that were not even looked at. */
+static void
+record_refusal(struct services *services, const struct sandbox *sandbox,
+	struct record r)
+{
+	r.id = daybook_id(services->daybook);
+	r.kind = RECORD_DNS;
+	r.sandbox = sandbox->name;
+	r.labels = sandbox->labels;
+	r.proto = "dns";
+	r.policy = sandbox->policy_name;
+	r.generation = services->generation;
+	r.dur_us = r.ttfb_us = -1;
+	daybook_add(services->daybook, &r, NULL);
+}
+
 bool
 lookup_may_ask(struct services *services, struct sandbox *sandbox)
 {
-	struct record r;
+	struct record r = {
+		.verdict = RECORD_DENIED,
+		.reason = RECORD_LIMIT,
+		.detail = "too many DNS questions at once or a second",
+	};
 
 	if (sandbox->lookups < OPEN_LOOKUPS &&
 		budget_take(&sandbox->questions, monotonic_now()))
 		return true;
-	sandbox->unsaid++;
+	r.count = ++sandbox->unsaid;
 	if (!budget_take(&sandbox->complaints, monotonic_now()))
 		return false;
-	r = (struct record){
-		.id = daybook_id(services->daybook),
-		.kind = RECORD_DNS,
-		.verdict = RECORD_DENIED,
-		.reason = RECORD_LIMIT,
-		.sandbox = sandbox->name,
-		.labels = sandbox->labels,
-		.proto = "dns",
-		.policy = sandbox->policy_name,
-		.generation = services->generation,
-		.dur_us = -1,
-		.ttfb_us = -1,
-		.detail = "too many DNS questions at once or a second",
-		.count = sandbox->unsaid,
-	};
 	sandbox->unsaid = 0;
-	daybook_add(services->daybook, &r, NULL);
+	record_refusal(services, sandbox, r);
 	return false;
 }
 
@@ -241,8 +246,13 @@ lookup_new(struct services *services, const struct lookup_from *from,
 {
 	struct lookup *l = calloc(1, sizeof(*l));
 
-	if (l == NULL)
+	if (l == NULL) {
+		record_refusal(services, from->sandbox,
+			(struct record){.verdict = RECORD_ERROR,
+				.reason = RECORD_INTERNAL,
+				.detail = "out of memory"});
 		return NULL;
+	}
 	l->services = services;
 	l->sandbox = sandbox_ref(from->sandbox);
 	l->sandbox->lookups++;

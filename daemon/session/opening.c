@@ -213,8 +213,11 @@ opening_begin(struct session *s)
 		f->proto = "dns";
 		s->state = S_DNS;
 		s->questions = questions_new(f, session_wake, s);
+		if (s->questions == NULL)
+			return session_refuse(
+				s, RECORD_INTERNAL, "out of memory");
 		f->on_record = true; /* each question has its own */
-		return s->questions != NULL ? NEXT_STEP : NEXT_CLOSE;
+		return NEXT_STEP;
 	}
 	if (guard_is_self(f->services->guard, dst))
 		return session_refuse(s, RECORD_SELF,

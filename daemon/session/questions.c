@@ -95,7 +95,9 @@ ask(struct questions *q, const uint8_t *data, size_t len)
 		return true;
 	}
 	q->lookup = lookup_new(services, &from, &q->query, on_done, q);
-	return q->lookup != NULL;
+	if (q->lookup == NULL)
+		refuse(q, DNS_SERVFAIL);
+	return true;
 }
 
 /* The next whole question, if there is one and no other is open. */
@@ -121,10 +123,13 @@ take_question(struct questions *q, struct buf *in)
 bool
 questions_run(struct questions *q, struct buf *in, struct buf *out)
 {
+	int r;
+
 	do {
 		if (q->answer_len > 0) {
-			if (buf_add(out, q->answer, q->answer_len) < 0)
-				return true; /* when there is room */
+			r = buf_add(out, q->answer, q->answer_len);
+			if (r < 0)
+				return r == -ENOBUFS; /* when there is room */
 			q->answer_len = 0;
 		}
 		if (q->lookup != NULL)

@@ -410,20 +410,7 @@ session_start(struct services *services, const struct arrival *a)
 {
 	struct sandbox *sandbox = sandboxes_identify(services->sandboxes,
 		a->ifindex, (const struct sockaddr *)&a->peer);
-	struct session *s = NULL;
-	int on = 1;
-
-	if (sandbox == NULL) {
-		refuse_stranger(services, a);
-		close(a->fd);
-		return;
-	}
-	s = calloc(1, sizeof(*s));
-	if (s == NULL) {
-		close(a->fd);
-		return;
-	}
-	s->flow = (struct flow){
+	struct flow flow = {
 		.services = services,
 		.sandbox = sandbox,
 		.source = a->peer,
@@ -431,12 +418,21 @@ session_start(struct services *services, const struct arrival *a)
 		.port = port_of(&a->original),
 		.proto = "tcp",
 	};
-	if (is_over_limit(services, sandbox)) {
-		refuse_over_limit(services, &s->flow);
+	struct session *s = NULL;
+	int on = 1;
+
+	if (sandbox == NULL)
+		refuse_stranger(services, a);
+	else if (is_over_limit(services, sandbox))
+		refuse_over_limit(services, &flow);
+	else if ((s = calloc(1, sizeof(*s))) == NULL)
+		flow_refused(
+			&flow, RECORD_ERROR, RECORD_INTERNAL, "out of memory");
+	if (s == NULL) {
 		close(a->fd);
-		free(s);
 		return;
 	}
+	s->flow = flow;
 	sandbox_ref(sandbox);
 	sandbox->connections++;
 	TAILQ_INSERT_TAIL(&sandbox->sessions, s, link);
