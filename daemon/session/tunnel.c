@@ -159,7 +159,7 @@ begin_dial(struct tunnel *t)
 
 /* Moves what `from` has sent to `to`; whether anything moved. */
 static bool
-move(struct stream *from, struct stream *to)
+move(struct tunnel *t, struct stream *from, struct stream *to)
 {
 	struct span data;
 	size_t n;
@@ -167,6 +167,8 @@ move(struct stream *from, struct stream *to)
 	stream_fill(from);
 	data = buf_span(&from->in);
 	n = buf_add_some(&to->out, data.ptr, data.len);
+	if (n == 0 && data.len > 0 && buf_room(&to->out) > 0)
+		fail(t, RECORD_INTERNAL, "out of memory");
 	buf_consume(&from->in, n);
 	if (n > 0)
 		stream_flush(to);
@@ -182,15 +184,18 @@ relay(struct tunnel *t)
 	enum { ROUNDS = 8 }; /* then others get a turn */
 
 	for (int i = 0; i < ROUNDS; i++) {
-		bool up = move(client, origin), down = move(origin, client);
+		bool up = move(t, client, origin);
+		bool down = move(t, origin, client);
 
-		if (!up && !down)
+		if ((!up && !down) || t->state == T_END)
 			break;
 		stream_flush_now(origin);
 		stream_flush_now(client);
 	}
 	stream_watch(client, buf_room(&client->in) > 0);
 	stream_watch(origin, buf_room(&origin->in) > 0);
+	if (t->state == T_END)
+		return;
 	if (stream_is_broken(client))
 		fail(t, RECORD_CLIENT_GONE, "the sandbox reset the connection");
 	else if (stream_is_broken(origin))
