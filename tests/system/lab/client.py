@@ -45,10 +45,13 @@ class Client:
 
     def tls(self, name="api.test", address="203.0.113.10", port=443, alpn=("http/1.1",),
             context=None):
+        return self.wrap(self.connect(address, port), name, alpn, context)
+
+    def wrap(self, connection, name, alpn=("http/1.1",), context=None):
         if context is None:
             context = ssl.create_default_context(cafile=str(self.ca))
             context.set_alpn_protocols(list(alpn))
-        return context.wrap_socket(self.connect(address, port), server_hostname=name)
+        return context.wrap_socket(connection, server_hostname=name)
 
 
 def read_response(s):

@@ -1,0 +1,71 @@
+"""A worker that runs out of descriptors waits, and loses and hides nothing."""
+import os
+import pathlib
+import time
+
+from lab.client import read_response
+from lab.wait import until
+
+POLICY = """\
+policies:
+  agent: {allow: [{host: [api.test, other.test]}]}
+"""
+LIMIT = 40       # descriptors of each process; a worker begins with about 20
+MOST = 60        # connections that certainly use them up
+WATCHED = 3      # seconds of shortage
+BUSY = 0.25      # share of a processor; a busy loop would take all of one
+
+
+def get(s, host="api.test"):
+    s.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    return read_response(s)[0].split(b"\r\n")[0]
+
+
+def cpu_seconds(pid):
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def open_descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_threat_50_accepting_pauses_and_goes_on(netd, origin, client):
+    api, other = origin("api.test"), origin("other.test", address="203.0.113.11")
+    d = netd(POLICY, settings="workers: 1\nlimits: {hello: 300s}\n",
+             wrapper=("prlimit", f"--nofile={LIMIT}:{LIMIT}"))
+    client.trust(d)
+    worker, = d.children()
+    served = client.tls()
+    assert get(served) == b"HTTP/1.1 200 OK"
+
+    held = [client.connect() for _ in range(MOST)]  # the kernel takes them all
+    until("accepting to pause", lambda: "accepting pauses" in d.log())
+    assert open_descriptors(worker) == LIMIT
+
+    begin, used = time.monotonic(), cpu_seconds(worker)
+    until("a while without descriptors", lambda: time.monotonic() > begin + WATCHED)
+    assert cpu_seconds(worker) - used < BUSY * (time.monotonic() - begin)
+    assert d.children() == [worker]
+    assert open_descriptors(worker) == LIMIT
+    assert d.log().count("accepting pauses") == 1  # said once
+
+    # What is open goes on; what would need another descriptor is answered.
+    assert get(served) == b"HTTP/1.1 200 OK"
+    held[0] = client.wrap(held[0], "other.test")
+    assert get(held[0], "other.test").startswith(b"HTTP/1.1 502 ")
+    d.wait_record(event="outcome", host="other.test", verdict="error")
+
+    for s in held:
+        s.close()
+    until("descriptors to be free again",
+          lambda: open_descriptors(worker) < LIMIT // 2 + 5)
+    assert client.curl("https://other.test/").status == 200
+    assert get(served) == b"HTTP/1.1 200 OK"
+    for o, host in ((api, "api.test"), (other, "other.test")):
+        allowed = d.records(event="decision", kind="request", host=host,
+                            verdict="allowed")
+        # The one that could not be carried out was decided all the same.
+        assert len(o.requests) == len(allowed) - (o is other)
+    until("a record of each connection", lambda: len(
+        {r["src"] for r in d.records(event="decision", kind="connect")}) == MOST - 1)
