@@ -39,7 +39,11 @@ struct tls {
 	char *why;
 };
 
-enum { WHY_SIZE = 192 };
+enum {
+	WHY_SIZE = 192,
+	HOST_FLAGS = X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+		     X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+};
 
 static int
 bio_read(BIO *bio, char *data, size_t len, size_t *ret_len)
@@ -172,8 +176,7 @@ tls_connect(SSL_CTX *context, int fd, const char *host, SSL_SESSION *session,
 
 	if (t == NULL)
 		return NULL;
-	SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-					  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	SSL_set_hostflags(t->ssl, HOST_FLAGS);
 	if (SSL_set1_host(t->ssl, host) != 1 ||
 		SSL_set_tlsext_host_name(t->ssl, host) != 1 ||
 		!tls_alpn_offer(t->ssl, offer)) {
@@ -243,6 +246,33 @@ begin_call(void)
 		ERR_clear_error();
 }
 
+/*
+ * OpenSSL copies the name that it is to expect before it verifies, and does not
+ * look whether it could: without memory for that copy, any name would do
+ * (ssl_verify_cert_chain()).  So name and verdict are asked for again.
+ */
+static bool
+is_whom_we_dialled(struct tls *t)
+{
+	X509 *certificate = SSL_get0_peer_certificate(t->ssl);
+	const char *host =
+		X509_VERIFY_PARAM_get0_host(SSL_get0_param(t->ssl), 0);
+
+	return certificate != NULL && host != NULL &&
+	       SSL_get_verify_result(t->ssl) == X509_V_OK &&
+	       X509_check_host(certificate, host, 0, HOST_FLAGS, NULL) == 1;
+}
+
+static int
+finish_handshake(struct tls *t)
+{
+	t->wants_write = false;
+	if (SSL_is_server(t->ssl) || is_whom_we_dialled(t))
+		return 1;
+	remember_why(t);
+	return -EPROTO;
+}
+
 int
 tls_handshake(struct tls *t)
 {
@@ -250,10 +280,8 @@ tls_handshake(struct tls *t)
 
 	begin_call();
 	r = SSL_do_handshake(t->ssl);
-	if (r == 1) {
-		t->wants_write = false;
-		return 1;
-	}
+	if (r == 1)
+		return finish_handshake(t);
 	r = failed(t, r);
 	return r == -EAGAIN ? 0 : -EPROTO;
 }
