@@ -35,6 +35,8 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_reallocarray(void *old, size_t count, size_t size);
 void __wrap_free(void *block);
+void *__wrap_chunk_alloc(size_t size);
+void __wrap_chunk_free(void *chunk, size_t size);
 
 static bool
 fails(size_t size)
@@ -73,6 +75,20 @@ __wrap_free(void *block)
 {
 	live -= block != NULL;
 	__real_free(block);
+}
+
+/* What is kept for the next one who asks would count as in use. */
+void *
+__wrap_chunk_alloc(size_t size)
+{
+	return __wrap_malloc(size);
+}
+
+void
+__wrap_chunk_free(void *chunk, size_t size)
+{
+	(void)size;
+	__wrap_free(chunk);
 }
 
 static const char request[] =
