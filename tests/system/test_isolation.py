@@ -1,9 +1,15 @@
 """What parses strangers' bytes has nothing that it could give away."""
 import os
 import pathlib
+import re
+import subprocess
 
 import pytest
 
+from lab.built import SANITIZED
+
+MARK = "mark-2718281828459045"
+AUTHORITY = b"sbxca\0\0\1"  # how an authority's private bytes begin
 SECRET = "canary-3141592653589793"
 POLICY = """\
 credentials:
@@ -28,6 +34,11 @@ def status(pid):
     return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
 
+def cpu(pid):
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(stat[11]) + int(stat[12])
+
+
 def test_workers_have_no_privilege(world):
     d, _ = world
     workers = d.children()
@@ -35,11 +46,69 @@ def test_workers_have_no_privilege(world):
     for pid in workers:
         s = status(pid)
         assert "0" not in s["Uid"].split() and s["Groups"].strip() == ""
-        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             assert int(s[name], 16) == 0
         assert s["NoNewPrivs"] == "1" and s["Seccomp"] == "2"
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
         assert limits.split("Max core file size")[1].split()[0] == "0"
+
+
+def test_nobody_looks_into_a_worker(world):
+    """Not dumpable: /proc is root's, and its own user may not trace it."""
+    d, _ = world
+    for pid in d.children():
+        uid = status(pid)["Uid"].split()[0]
+        assert os.stat(f"/proc/{pid}/mem").st_uid == (int(uid) if SANITIZED else 0)
+        look = subprocess.run(["setpriv", f"--reuid={uid}", "--clear-groups",
+                               "cat", f"/proc/{pid}/maps"], capture_output=True)
+        assert look.returncode != 0 and b"denied" in look.stderr
+
+
+def test_workers_hold_what_they_were_given_and_no_more(world):
+    d, _ = world
+    given = re.compile(r"socket:.*|anon_inode:\[(eventpoll|eventfd|timerfd)\]|/dev/null|"
+                       + re.escape(str(d.runtime / "decisions.log")) + "|"
+                       + re.escape(str(d.stderr)))
+    for pid in d.children():
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            assert given.fullmatch(os.readlink(fd)), os.readlink(fd)
+
+
+def memory(pid):
+    """What of its writable memory root can read, piece by piece."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, access = line.split()[:2]
+            start, end = (int(x, 16) for x in span.split("-"))
+            if "w" not in access or end - start > 1 << 28:  # a sanitizer's shadow
+                continue
+            try:
+                mem.seek(start)
+                yield mem.read(end - start)
+            except OSError:  # secret memory is nobody's to read
+                pass
+
+
+def workers_with(d, what):
+    return {pid for pid in d.children() if any(what in m for m in memory(pid))}
+
+
+def test_threat_36_a_worker_knows_what_it_serves(lab, netd, origin, client):
+    api = origin("api.test")
+    d = netd(POLICY + f"""\
+sandboxes:
+  s1: {{interface: v1, address: {lab.sandbox.address4}, policy: agent, labels: {{a: {MARK}}}}}
+""", environment={"TOKEN": SECRET})
+    client.trust(d)
+    before = {pid: cpu(pid) for pid in d.children()}
+    for _ in range(5):
+        assert client.curl("https://api.test/").status == 200
+    assert api.requests[0].headers["x-key"] == SECRET
+    serving = max(d.children(), key=lambda pid: cpu(pid) - before[pid])
+    assert serving in workers_with(d, MARK.encode())  # there is something to find
+    # Kept in secret memory, wiped wherever it passed through.
+    assert workers_with(d, SECRET.encode()) == set()
+    assert workers_with(d, AUTHORITY) == set()
 
 
 def test_threat_36_secrets_are_where_they_must_be_and_nowhere_else(world):
