@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 enum {
-	IN_BOUND = 1024 * 1024,
+	IN_BOUND = 4 * 1024 * 1024,
 	OUT_BOUND = 256 * 1024,
 	BLOCK_MAX = 512 * 1024,
 	FRAME_MAX = 16384,
