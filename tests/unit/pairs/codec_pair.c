@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "array.h"
+#include "bridge.h"
 #include "buf.h"
 
 enum {
@@ -66,6 +67,8 @@ struct side {
 
 struct pair {
 	struct side client, server;
+	struct bridge bridge;
+	bool bridged; /* the bridge stands between the two */
 	struct bounds bounds;
 	uint64_t moved; /* grows with all that happens */
 };
@@ -99,6 +102,21 @@ pair_new(enum http_version version, struct bounds bounds)
 	return p;
 }
 
+struct pair *
+pair_new_bridged(
+	enum http_version near, enum http_version far, struct bounds bounds)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	p->bounds = bounds;
+	p->bridged = true;
+	open_side(&p->client, near, bounds, false);
+	bridge_open(&p->bridge, near, far, bounds.in, bounds.out);
+	open_side(&p->server, far, bounds, true);
+	return p;
+}
+
 static void
 close_side(struct side *s)
 {
@@ -112,6 +130,8 @@ pair_free(struct pair *p)
 {
 	close_side(&p->client);
 	close_side(&p->server);
+	if (p->bridged)
+		bridge_close(&p->bridge);
 	free(p);
 }
 
@@ -119,7 +139,8 @@ bool
 pair_is_idle(const struct pair *p)
 {
 	return http_conn_is_idle(p->client.conn) &&
-	       http_conn_is_idle(p->server.conn);
+	       http_conn_is_idle(p->server.conn) &&
+	       (!p->bridged || bridge_is_idle(&p->bridge));
 }
 
 static void
@@ -132,6 +153,23 @@ move(struct pair *p, struct buf *from, struct buf *to)
 	p->moved += len;
 	assert_true(from->size <= p->bounds.out || from->size <= 2048);
 	assert_true(to->size <= p->bounds.in || to->size <= 2048);
+}
+
+static void
+move_all(struct pair *p)
+{
+	struct buf *c_out = &p->client.out, *s_out = &p->server.out;
+
+	if (!p->bridged) {
+		move(p, c_out, &p->server.in);
+		move(p, s_out, &p->client.in);
+		return;
+	}
+	move(p, c_out, &p->bridge.near.in);
+	move(p, &p->bridge.near.out, &p->client.in);
+	p->moved += bridge_step(&p->bridge);
+	move(p, &p->bridge.far.out, &p->server.in);
+	move(p, s_out, &p->bridge.far.in);
 }
 
 static void
@@ -345,8 +383,7 @@ settle(struct pair *p)
 		before = p->moved;
 		assert_int_equal(http_conn_run(c->conn, c->eof), 0);
 		assert_int_equal(http_conn_run(s->conn, s->eof), 0);
-		move(p, &c->out, &s->in);
-		move(p, &s->out, &c->in);
+		move_all(p);
 	} while (p->moved != before);
 	assert_int_equal(http_conn_run(c->conn, c->eof), 0);
 	assert_int_equal(http_conn_run(s->conn, s->eof), 0);
@@ -364,8 +401,7 @@ pair_run(struct pair *p, const struct plan *plan)
 
 		step_client(p, plan);
 		step_server(p, plan);
-		move(p, &c->out, &s->in);
-		move(p, &s->out, &c->in);
+		move_all(p);
 		if (plan->half_close && !s->eof && c->out.len == 0 &&
 			http_stream_send_ended(c->stream)) {
 			s->eof = true;

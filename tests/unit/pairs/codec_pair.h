@@ -51,6 +51,11 @@ struct bounds {
 };
 
 struct pair *pair_new(enum http_version version, struct bounds bounds);
+
+/* … with a bridge (bridge.h) between them: a client of one version, a server of
+ * another. */
+struct pair *pair_new_bridged(
+	enum http_version near, enum http_version far, struct bounds bounds);
 void pair_free(struct pair *p);
 
 /* One exchange from its beginning to its end; fails the test when a byte is
