@@ -19,7 +19,8 @@ enum {
 void
 h2_receive_end(struct h2_stream *s)
 {
-	if (!s->end_seen || s->body.len > 0 || s->base.receive_ended)
+	if (!s->end_seen || s->broken || s->body.len > 0 ||
+		s->base.receive_ended)
 		return;
 	s->base.receive_ended = true;
 	buf_done(&s->body);
@@ -204,7 +205,26 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
 	return 0;
 }
 
-/* The library resets what it does not like; a peer that provokes it pays. */
+/* The library has ended the connection, and this is what it told the peer. */
+static void
+on_goaway_sent(struct h2 *h, uint32_t code)
+{
+	if (code != NGHTTP2_NO_ERROR)
+		(void)h2_fail(h, h2_code_text(code),
+			code == NGHTTP2_INTERNAL_ERROR ? 503 : 400);
+}
+
+/* It resets what it does not like; a peer that provokes it pays.  What we
+ * reset ourselves is no longer ours when the frame goes out. */
+static void
+on_reset_sent(struct h2 *h, const struct h2_stream *s, uint32_t code)
+{
+	if (s != NULL)
+		h2_budget_charge(&h->budget, MALFORMED_COST);
+	else if (code == NGHTTP2_REFUSED_STREAM)
+		h2_budget_charge(&h->budget, REFUSED_COST);
+}
+
 static int
 on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -214,18 +234,20 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 	(void)session;
 	if (frame->hd.stream_id != 0)
 		s = h2_stream_of(h, frame->hd.stream_id);
-	if (frame->hd.type == NGHTTP2_HEADERS && s != NULL)
-		s->head_out = true;
-	if (frame->hd.type == NGHTTP2_GOAWAY &&
-		frame->goaway.error_code != NGHTTP2_NO_ERROR &&
-		h->base.error == NULL)
-		h2_fail(h, h2_code_text(frame->goaway.error_code), 400);
-	if (frame->hd.type != NGHTTP2_RST_STREAM)
-		return 0;
-	if (s != NULL)
-		h2_budget_charge(&h->budget, MALFORMED_COST);
-	else if (frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM)
-		h2_budget_charge(&h->budget, REFUSED_COST);
+	switch (frame->hd.type) {
+	case NGHTTP2_HEADERS:
+		if (s != NULL)
+			s->head_out = true;
+		break;
+	case NGHTTP2_RST_STREAM:
+		on_reset_sent(h, s, frame->rst_stream.error_code);
+		break;
+	case NGHTTP2_GOAWAY:
+		on_goaway_sent(h, frame->goaway.error_code);
+		break;
+	default:
+		break;
+	}
 	return 0;
 }
 
