@@ -21,6 +21,7 @@
 
 enum {
 	TARGET_MAX = 16 * 1024, /* as an HTTP/1 start line */
+	INTERIMS_MAX = 16,
 };
 
 static enum h2_refused
@@ -373,7 +374,7 @@ end_interim(struct h2_stream *s)
 	struct h2_interim *i;
 	struct span asked;
 
-	if (++s->interim_count > H2_INTERIMS_MAX)
+	if (++s->interim_count > INTERIMS_MAX)
 		return H2_INTERIMS;
 	i = calloc(1, sizeof(*i));
 	if (i == NULL)

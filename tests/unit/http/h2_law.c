@@ -171,6 +171,16 @@ same_fields(const struct http_head *seen, const struct http_head *built)
 	return n == built->field_count;
 }
 
+/* The HTTP/1 parser knows a list of methods and takes 16 KiB of start line;
+ * HTTP/2 has neither bound. */
+static bool
+is_beyond_parser(const struct http_conn *c)
+{
+	int status = http_conn_error_status(c);
+
+	return status == 414 || status == 501;
+}
+
 /* One message, the same, and nothing behind it. */
 static void
 judge(struct carrier *c, bool request)
@@ -185,7 +195,11 @@ judge(struct carrier *c, bool request)
 	if (!request)
 		s = ask(last.conn, method_of(c), HTTP_NO_BODY);
 	LAW(buf_add(&last.in, buf_span(&c->far.out).ptr, c->far.out.len) == 0);
-	LAW(http_conn_run(last.conn, false) == 0);
+	if (http_conn_run(last.conn, false) < 0) {
+		LAW(request && is_beyond_parser(last.conn));
+		close_end(&last);
+		return;
+	}
 	if (request)
 		s = http_conn_accept(last.conn);
 	LAW(s != NULL);
