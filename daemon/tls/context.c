@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include "tls.h"
 #include "tls_alpn.h"
@@ -105,6 +106,10 @@ add_trust(X509_STORE *store, struct span trust)
 	if (bio == NULL)
 		return 0;
 	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		/* OpenSSL reads a certificate's extensions when it first needs
+		 * them, and for ever takes it for a bad one if there was no
+		 * memory just then. */
+		(void)X509_check_purpose(cert, -1, 0);
 		n += X509_STORE_add_cert(store, cert) == 1;
 		X509_free(cert);
 	}
