@@ -68,11 +68,16 @@ believes(const struct origin *o, const struct memory_plan *plan)
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	server = tls_accept(o->accept, fds[0], &held,
-		ca_leaf_certificate(o->leaf), ca_leaf_key(o->leaf));
+		&(struct tls_answer){
+			.certificate = ca_leaf_certificate(o->leaf),
+			.key = ca_leaf_key(o->leaf),
+			.protocol = TLS_ALPN_HTTP1,
+		});
 	assert_non_null(server);
 	failing_memory_plan(plan);
 	failing_memory_arm(true);
-	client = tls_connect(o->connect, fds[1], "a.test", NULL);
+	client = tls_connect(
+		o->connect, fds[1], "a.test", NULL, TLS_OFFER_HTTP1);
 	failing_memory_arm(false);
 	if (client != NULL)
 		mine = 0;
