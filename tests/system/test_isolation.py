@@ -9,7 +9,7 @@ import pytest
 from lab.built import SANITIZED
 
 MARK = "mark-2718281828459045"
-AUTHORITY = b"sbxca\0\0\1"  # how an authority's private bytes begin
+EC_KEY = bytes.fromhex("30770201010420")  # how a private key begins on its way
 SECRET = "canary-3141592653589793"
 POLICY = """\
 credentials:
@@ -108,7 +108,7 @@ sandboxes:
     assert serving in workers_with(d, MARK.encode())  # there is something to find
     # Kept in secret memory, wiped wherever it passed through.
     assert workers_with(d, SECRET.encode()) == set()
-    assert workers_with(d, AUTHORITY) == set()
+    assert workers_with(d, EC_KEY) == set()
 
 
 def test_threat_36_secrets_are_where_they_must_be_and_nowhere_else(world):
