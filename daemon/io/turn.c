@@ -6,7 +6,7 @@
 #include <ev.h>
 
 enum {
-	/* A flush may make sessions run, which may decide and write again. */
+	/* Who runs may decide, write, and wake others that run again. */
 	ROUNDS = 8,
 };
 
@@ -57,9 +57,12 @@ on_prepare(struct ev_loop *loop, struct ev_prepare *w, int revents)
 	(void)loop, (void)revents;
 	run_list(t, TURN_AGAIN);
 	for (int round = 0; round < ROUNDS; round++) {
+		run_list(t, TURN_RUN);
 		run_list(t, TURN_RECORD);
 		run_list(t, TURN_FLUSH);
-		if (t->counts[TURN_RECORD] + t->counts[TURN_FLUSH] == 0)
+		if (t->counts[TURN_RUN] + t->counts[TURN_RECORD] +
+				t->counts[TURN_FLUSH] ==
+			0)
 			break;
 	}
 	run_list(t, TURN_REAP);

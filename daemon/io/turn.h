@@ -26,6 +26,7 @@ struct turn_task {
 /* In this order. */
 enum turn_phase {
 	TURN_AGAIN,  /* work that gave way to others, in the next turn */
+	TURN_RUN,    /* what was woken in this turn */
 	TURN_RECORD, /* the decision log */
 	TURN_FLUSH,  /* streams with something to write */
 	TURN_REAP,   /* objects that were closed */
