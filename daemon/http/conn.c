@@ -161,6 +161,14 @@ http_stream_reset(const struct http_stream *s, uint32_t *ret_code)
 }
 
 void
+http_stream_ignore_rest(struct http_stream *s)
+{
+	/* Or it would be taken for the next request. */
+	if (!s->receive_ended && s->conn->codec->version == HTTP_1)
+		s->conn->close_asked = true;
+}
+
+void
 http_stream_set_reset(struct http_stream *s, uint32_t code)
 {
 	s->our_code = code;

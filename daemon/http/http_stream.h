@@ -36,6 +36,9 @@ enum http_reset {
 enum http_reset http_stream_reset(
 	const struct http_stream *s, uint32_t *ret_code);
 
+/* Server: what is still to come of the request will not be read. */
+void http_stream_ignore_rest(struct http_stream *s);
+
 /* The code to reset it with, if it is closed before both directions ended. */
 void http_stream_set_reset(struct http_stream *s, uint32_t code);
 

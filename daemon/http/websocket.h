@@ -1,12 +1,12 @@
 /*
- * The opening handshake of a WebSocket across two legs (RFC 6455 4, RFC 8441
- *5).
+ * The opening handshake of a WebSocket across two legs (RFC 6455 4 and RFC 8441
+ * section 5).
  *
  * A leg over HTTP/1 proves with a key and an answer to it that both ends mean
- * what they say; a leg over HTTP/2 needs none.  The versions of the two legs
- *are independent, so no key travels: we answer the sandbox's, and send the
- *origin one of our own.  What the two agree on beyond that
- *(Sec-WebSocket-Protocol, -Extensions, -Version) is between them and passes.
+ * what they say; a leg over HTTP/2 needs none.  The legs' versions are
+ * independent, so no key travels: we answer that of the sandbox, and send the
+ * origin one of our own.  What the two agree on beyond that passes
+ * (Sec-WebSocket-Protocol, -Extensions, -Version).
  *
  * For a request with a protocol, in this order, beside http_rules_*():
  *

@@ -30,7 +30,7 @@ record_decision(struct exchange *x, enum record_verdict verdict,
 {
 	flow_record(x->flow, RECORD_REQUEST, verdict, reason, r);
 	x->id = r->id;
-	r->alpn = "http/1.1";
+	r->alpn = http_conn_version(x->server) == HTTP_2 ? "h2" : "http/1.1";
 	r->method = span_of(x->method);
 	r->path = span_of(x->path);
 	r->via = flow_via_name(POLICY_VIA_INSPECT);
@@ -139,6 +139,14 @@ ask_policy(const struct exchange *x)
 		s->set, x->flow->host, x->flow->port, x->method, x->path);
 }
 
+bool
+exchange_is_allowed(const struct exchange *x)
+{
+	struct policy_verdict v = ask_policy(x);
+
+	return v.allowed && v.via == POLICY_VIA_INSPECT;
+}
+
 static void
 on_recorded(struct daybook_entry *entry, bool ok)
 {
@@ -202,6 +210,12 @@ exchange_decide(struct exchange *x)
 	why = http_rules_refuse(head, &status);
 	if (why != NULL)
 		return refuse(x, status, RECORD_METHOD_REFUSED, why);
+	x->upgrade = http_head_protocol(head).len > 0;
+	if (x->upgrade)
+		why = websocket_refuse(
+			head, http_conn_version(x->server), &status);
+	if (why != NULL)
+		return refuse(x, status, RECORD_MALFORMED_HTTP, why);
 	why = hold_to_authority(x, head, &status, &reason);
 	if (why != NULL)
 		return refuse(x, status, reason, why);

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "conn.h"
+#include "failure.h"
 #include "monotonic.h"
 #include "pool.h"
 #include "refusal.h"
@@ -54,6 +55,7 @@ exchange_new(struct flow *f, struct http_conn *server, struct http_stream *s,
 	x->reason = RECORD_COMPLETE;
 	x->ended = RECORD_ALLOWED;
 	x->began = monotonic_now();
+	x->expires = x->began + f->services->limits.idle_seconds;
 	http_head_init(&x->head);
 	buf_init(&x->body, REPLY_MAX);
 	return x;
@@ -66,9 +68,7 @@ exchange_answer(struct exchange *x, const struct refusal *refusal)
 		x->down != NULL ? http_stream_head(x->down) : NULL;
 
 	x->status = refusal->reply.status;
-	/* A body that nobody will read must not be taken for a request. */
-	if (!http_stream_receive_ended(x->down))
-		http_conn_set_close(x->server);
+	http_stream_ignore_rest(x->down);
 	if (http_stream_sent_head(x->down) ||
 		http_reply_build(&refusal->reply, request, &x->head, &x->body) <
 			0) {
@@ -76,6 +76,9 @@ exchange_answer(struct exchange *x, const struct refusal *refusal)
 		x->step = STEP_END;
 		return;
 	}
+	/* Without it the client is told all the same, in words. */
+	if (x->status == 426)
+		(void)websocket_add_version(&x->head);
 	x->step = STEP_REPLY;
 }
 
@@ -115,7 +118,7 @@ step_record(struct exchange *x)
 }
 
 static void
-on_origin(void *arg)
+on_lease(void *arg)
 {
 	struct exchange *x = arg;
 
@@ -135,62 +138,78 @@ exchange_is_idempotent(const struct exchange *x)
 	return false;
 }
 
+/* The connection that told what the origin speaks is the first request's. */
+static struct lease *
+first_lease(struct exchange *x, const struct lease_want *want)
+{
+	struct lease *l = x->flow->lease;
+
+	if (l == NULL || want->anew || want->upgrade)
+		return NULL;
+	x->flow->lease = NULL;
+	if (!lease_bind(l, want->key.credentials)) {
+		lease_end(l);
+		return NULL;
+	}
+	lease_own(l, on_lease, x);
+	return l;
+}
+
 static enum next
 step_lease(struct exchange *x)
 {
 	struct flow *f = x->flow;
-	struct origin_key key = {
-		.host = f->host,
-		.port = f->port,
-		.secure = f->secure,
-		.credentials = x->plan.injected,
+	struct lease_want want = {
+		.key =
+			{
+				.host = f->host,
+				.port = f->port,
+				.secure = f->secure,
+				.credentials = x->plan.injected,
+			},
+		.wish = x->only_http1 ? HTTP_1 : http_conn_version(x->server),
+		.upgrade = x->upgrade,
+		.fresh = !exchange_is_idempotent(x),
+		.anew = x->retried,
 	};
 
 	x->step = STEP_CONNECT;
-	if (!x->retried)
-		x->origin = pool_take(
-			f->sandbox->pool, &key, !exchange_is_idempotent(x));
-	if (x->origin != NULL)
-		origin_own(x->origin, on_origin, x);
-	else
-		x->origin = origin_open(&f->services->upstream,
-			pool_resume(f->sandbox->pool), &key, on_origin, x);
-	if (x->origin == NULL)
+	x->lease = first_lease(x, &want);
+	if (x->lease == NULL)
+		x->lease = pool_lease(f->sandbox->pool, &want, on_lease, x);
+	if (x->lease == NULL)
 		exchange_fail(x, 503, RECORD_INTERNAL, "out of memory");
 	return NEXT_STEP;
 }
 
-static const struct {
-	int status;
-	enum record_reason reason;
-} failures[] = {
-	[ORIGIN_FINE] = {502, RECORD_INTERNAL},
-	[ORIGIN_NO_ADDRESS] = {502, RECORD_RESOLVE},
-	[ORIGIN_REFUSED] = {403, RECORD_ADDRESS_REFUSED},
-	[ORIGIN_UNREACHABLE] = {502, RECORD_CONNECT_FAILED},
-	[ORIGIN_TIMEOUT] = {504, RECORD_TIMEOUT},
-	[ORIGIN_UNTRUSTED] = {502, RECORD_UPSTREAM_TLS},
-	[ORIGIN_NO_MEMORY] = {503, RECORD_INTERNAL},
-};
+void
+exchange_leave_origin(struct exchange *x)
+{
+	lease_end(x->lease);
+	x->lease = NULL;
+	x->up = NULL;
+}
 
 static enum next
 step_connect(struct exchange *x)
 {
+	struct failure failure;
 	char why[400];
 
-	switch (origin_state(x->origin)) {
-	case ORIGIN_READY:
+	switch (lease_state(x->lease)) {
+	case LEASE_READY:
 		x->step = STEP_SEND;
 		return NEXT_STEP;
-	case ORIGIN_FAILED:
+	case LEASE_FAILED:
 		snprintf(why, sizeof(why), "%s:%u cannot be reached: %s",
-			x->flow->host, x->flow->port, origin_why(x->origin));
-		exchange_fail(x, failures[origin_failure(x->origin)].status,
-			failures[origin_failure(x->origin)].reason, why);
+			x->flow->host, x->flow->port, lease_why(x->lease));
+		failure = failure_of(lease_failure(x->lease));
+		exchange_fail(x, failure.status, failure.reason, why);
 		return NEXT_STEP;
-	default:
-		return NEXT_WAIT;
+	case LEASE_WAITS:
+		break;
 	}
+	return NEXT_WAIT;
 }
 
 static void
@@ -205,22 +224,25 @@ write_authority(const struct flow *f, char ret[AUTHORITY_MAX])
 static enum next
 step_send(struct exchange *x)
 {
-	struct stream *s = origin_stream(x->origin);
 	char authority[AUTHORITY_MAX];
 	int r;
 
 	write_authority(x->flow, authority);
 	r = http_rules_request(
 		http_stream_head(x->down), span_of(authority), &x->head);
+	if (r == 0 && x->upgrade)
+		r = websocket_ask(&x->websocket,
+			http_conn_version(lease_http(x->lease)), &x->head);
 	if (r == 0)
 		r = inject_apply(
 			&x->plan, x->flow->services->keyring, &x->head);
-	if (r == 0) {
-		s->out.bound = STREAM_BUFFER + HTTP_HEAD_WIRE_MAX;
-		s->out.secret = x->plan.count > 0;
-		x->heard_before = s->bytes_in;
-		x->up = http_conn_request(origin_http(x->origin), &x->head);
-		s->out.bound = STREAM_BUFFER;
+	if (r == 0)
+		x->up = lease_request(x->lease, &x->head, x->plan.count > 0);
+	if (r == 0 && x->up == NULL && errno == EBUSY) {
+		/* Others were faster: all its streams are taken. */
+		exchange_leave_origin(x);
+		x->step = STEP_LEASE;
+		return NEXT_STEP;
 	}
 	http_head_clear(&x->head);
 	if (r == -ENOKEY) {
@@ -234,7 +256,6 @@ step_send(struct exchange *x)
 			"the head is too large once it is rebuilt");
 		return NEXT_STEP;
 	}
-	stream_flush(s);
 	x->step = STEP_RELAY;
 	return NEXT_STEP;
 }
@@ -295,23 +316,11 @@ record_outcome(struct exchange *x)
 		r.ttfb_us = (int64_t)((x->first_byte - x->began) * 1e6);
 	if (x->why[0] != '\0')
 		r.detail = x->why;
-	if (x->origin != NULL) {
-		r.upstream = origin_address(x->origin);
+	if (x->lease != NULL) {
+		r.upstream = lease_address(x->lease);
 		r.dst_mismatch = flow_dialled_elsewhere(f, r.upstream);
 	}
 	daybook_add(f->services->daybook, &r, NULL);
-}
-
-/* Lets go of the origin: to the pool if it can serve again. */
-static void
-leave_origin(struct exchange *x)
-{
-	if (x->up != NULL)
-		http_stream_close(x->up);
-	x->up = NULL;
-	if (x->origin != NULL)
-		pool_give(x->flow->sandbox->pool, x->origin);
-	x->origin = NULL;
 }
 
 static void
@@ -322,20 +331,59 @@ end(struct exchange *x)
 	daybook_cancel(x->flow->services->daybook, &x->entry);
 	if (x->owes_outcome)
 		record_outcome(x);
-	leave_origin(x);
+	exchange_leave_origin(x);
 	http_stream_close(x->down);
 	x->down = NULL;
 }
 
-bool
+double
+exchange_expires(const struct exchange *x)
+{
+	return x->expires;
+}
+
+/* Half an answer, half a request, or an upgraded one that has to end. */
+static void
+break_off(struct exchange *x, enum record_reason reason, const char *why)
+{
+	x->broken = true;
+	x->ended = RECORD_ERROR;
+	x->reason = reason;
+	snprintf(x->why, sizeof(x->why), "%s", why);
+	x->step = STEP_END;
+}
+
+void
 exchange_expire(struct exchange *x)
 {
-	if (x->down == NULL || x->step == STEP_REPLY ||
-		http_stream_sent_head(x->down))
-		return false;
+	const struct limits *limits = &x->flow->services->limits;
+
+	if (x->step == STEP_REPLY || http_stream_sent_head(x->down)) {
+		break_off(x, RECORD_TIMEOUT, "nothing moved for too long");
+		return;
+	}
 	exchange_fail(
 		x, 504, RECORD_TIMEOUT, "the origin did not answer in time");
+	x->expires = monotonic_now() + limits->head_seconds;
+}
+
+bool
+exchange_recheck(struct exchange *x)
+{
+	if (!x->tunnelled || exchange_is_allowed(x))
+		return false;
+	break_off(x, RECORD_REVOKED, "policy no longer allows this connection");
 	return true;
+}
+
+/* The client has reset its stream: so is the origin's, for the same reason. */
+static void
+client_left(struct exchange *x, uint32_t code)
+{
+	if (x->up != NULL)
+		http_stream_set_reset(x->up, code);
+	x->reason = RECORD_CLIENT_GONE;
+	x->step = STEP_END;
 }
 
 enum exchange_state
@@ -348,8 +396,13 @@ exchange_run(struct exchange *x, bool *ret_moved)
 		[STEP_CONNECT] = step_connect,
 		[STEP_SEND] = step_send,
 	};
+	const struct limits *limits = &x->flow->services->limits;
 	enum next next = NEXT_STEP;
+	uint32_t code;
 
+	if (http_stream_reset(x->down, &code) != HTTP_NOT_RESET &&
+		x->step > STEP_DECIDE)
+		client_left(x, code);
 	while (next == NEXT_STEP && x->step != STEP_END) {
 		if (x->step == STEP_RELAY)
 			next = exchange_relay(x, ret_moved);
@@ -358,6 +411,8 @@ exchange_run(struct exchange *x, bool *ret_moved)
 		else
 			next = steps[x->step](x);
 	}
+	if (*ret_moved)
+		x->expires = monotonic_now() + limits->idle_seconds;
 	if (x->step != STEP_END)
 		return EXCHANGE_WAITS;
 	end(x);

@@ -27,14 +27,22 @@ struct exchange *exchange_new(struct flow *f, struct http_conn *server,
 enum exchange_state {
 	EXCHANGE_WAITS,
 	EXCHANGE_DONE,   /* the stream was closed; free it */
-	EXCHANGE_BROKEN, /* … and so must the client's connection be, now */
+	EXCHANGE_BROKEN, /* … with half an answer sent, or the request half read
+			  */
 };
 
 /* Goes as far as bytes and room allow. *ret_moved: some bytes moved. */
 enum exchange_state exchange_run(struct exchange *x, bool *ret_moved);
 
-/* Its time is up: it will answer so, if nothing was answered yet. */
-bool exchange_expire(struct exchange *x);
+/* When its time will be up, unless something moves (the loop's clock). */
+double exchange_expires(const struct exchange *x);
+
+/* It is: it will answer so, if nothing was answered yet, or else break off. */
+void exchange_expire(struct exchange *x);
+
+/* Policy has changed: whether this one was upgraded and is no longer allowed;
+ * it will break off then. */
+bool exchange_recheck(struct exchange *x);
 
 /* Ends it where it is, puts the outcome on record.  Accepts NULL. */
 void exchange_free(struct exchange *x);

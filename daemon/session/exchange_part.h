@@ -12,10 +12,11 @@
 #include "exchange.h"
 #include "flow.h"
 #include "inject.h"
+#include "lease.h"
 #include "message.h"
-#include "origin.h"
 #include "policy.h"
 #include "record.h"
+#include "websocket.h"
 
 enum step {
 	STEP_DECIDE,  /* ask policy; never waits */
@@ -46,10 +47,15 @@ struct exchange {
 	uint64_t id;
 	char *method, *path; /* for the records */
 
-	struct origin *origin;
-	struct http_stream *up;
+	struct lease *lease;
+	struct http_stream *up; /* the lease's */
 	bool retried, body_begun;
-	bool broken; /* the client's connection must close at once */
+	bool only_http1; /* the origin wants this one so */
+	bool upgrade;    /* another protocol is asked for */
+	bool tunnelled;  /* … and spoken, both ways */
+	struct websocket websocket;
+	const char *fault; /* the origin's; NULL: see its connection */
+	bool broken;       /* half an answer, or half a request */
 
 	struct http_head head; /* being built: ours to the origin or down */
 	struct buf body;       /* of our own answer */
@@ -59,8 +65,7 @@ struct exchange {
 	char why[256];
 	int status;
 	uint64_t bytes_up, bytes_down;
-	uint64_t heard_before; /* from the origin, when it was asked */
-	ev_tstamp began, first_byte;
+	double began, first_byte, expires;
 };
 
 enum next { NEXT_WAIT, NEXT_STEP };
@@ -70,6 +75,12 @@ enum step exchange_decide(struct exchange *x);
 
 /* Whether it could be asked a second time (RFC 9110 9.2.2). */
 bool exchange_is_idempotent(const struct exchange *x);
+
+/* decide.c: what policy says of it now. */
+bool exchange_is_allowed(const struct exchange *x);
+
+/* exchange.c: its stream is closed, the connection back in the pool. */
+void exchange_leave_origin(struct exchange *x);
 
 /* relay.c: moves what can be moved. */
 enum next exchange_relay(struct exchange *x, bool *ret_moved);

@@ -14,6 +14,7 @@
 #include "record.h"
 #include "stream.h"
 
+struct lease;
 struct policy_verdict;
 struct sandbox;
 struct services;
@@ -27,7 +28,8 @@ struct flow {
 	bool secure;             /* TLS, opened by us */
 	const char *proto;       /* "tls", "http", "tcp", "dns" */
 	struct stream client;
-	bool on_record; /* something about this flow has been recorded */
+	struct lease *lease; /* for the first request; NULL: take one */
+	bool on_record;      /* something about this flow has been recorded */
 };
 
 /* A record with all that the flow knows, and a new id. */

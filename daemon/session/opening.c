@@ -16,8 +16,10 @@
 #include "guard.h"
 #include "hello.h"
 #include "policy.h"
+#include "pool.h"
 #include "questions.h"
 #include "sandbox.h"
+#include "scout.h"
 #include "services.h"
 #include "sniff.h"
 #include "tls.h"
@@ -66,11 +68,25 @@ decide_by_address(struct session *s, const char *detail)
 	return refuse_by_policy(s, &v, detail);
 }
 
+/* The origin's protocol, if it is known and the client offers it, or what the
+ * client offers. */
+static enum tls_alpn
+choose_protocol(const struct session *s)
+{
+	const struct flow *f = &s->flow;
+	enum spoken spoken = pool_spoken(f->sandbox->pool, f->host, f->port);
+	bool h2 = spoken == SPOKEN_2 || spoken == SPOKEN_ONLY_2;
+
+	if (s->offers_h2 && (h2 || !s->offers_http1))
+		return TLS_ALPN_H2;
+	return TLS_ALPN_HTTP1;
+}
+
 static enum next
-begin_handshake(struct session *s, const struct hello *hello)
+begin_handshake(struct session *s)
 {
 	struct flow *f = &s->flow;
-	enum ca_key_type type = hello->offers_ecdsa ? CA_KEY_EC : CA_KEY_RSA;
+	enum ca_key_type type = s->offers_ecdsa ? CA_KEY_EC : CA_KEY_RSA;
 	struct ca_leaf *leaf;
 	struct tls *tls;
 	bool minted;
@@ -89,7 +105,7 @@ begin_handshake(struct session *s, const struct hello *hello)
 		&(struct tls_answer){
 			.certificate = ca_leaf_certificate(leaf),
 			.key = ca_leaf_key(leaf),
-			.protocol = TLS_ALPN_HTTP1,
+			.protocol = choose_protocol(s),
 		});
 	ca_leaf_unref(leaf);
 	if (tls == NULL)
@@ -98,6 +114,18 @@ begin_handshake(struct session *s, const struct hello *hello)
 	f->secure = true;
 	s->state = S_HANDSHAKE;
 	deadline_set(&s->deadline, f->services->limits.hello_seconds);
+	return NEXT_STEP;
+}
+
+static enum next
+begin_scout(struct session *s, const struct policy_verdict *verdict)
+{
+	s->scout = scout_new(&s->flow, verdict, session_wake, s);
+	if (s->scout == NULL)
+		return session_refuse(s, RECORD_INTERNAL, "out of memory");
+	s->state = S_SCOUT;
+	/* Dialling and its handshake have deadlines of their own. */
+	deadline_set(&s->deadline, s->flow.services->limits.idle_seconds);
 	return NEXT_STEP;
 }
 
@@ -128,7 +156,14 @@ decide_tls(struct session *s, const struct hello *hello)
 				"a passthrough rule would have to trust");
 		return begin_tunnel(s, &v);
 	}
-	return begin_handshake(s, hello);
+	s->offers_ecdsa = hello->offers_ecdsa;
+	s->offers_h2 = hello->offers_h2;
+	s->offers_http1 = hello->offers_http1;
+	if (v.allowed && s->offers_h2 &&
+		pool_spoken(f->sandbox->pool, f->host, f->port) ==
+			SPOKEN_UNKNOWN)
+		return begin_scout(s, &v);
+	return begin_handshake(s);
 }
 
 static enum next
@@ -154,7 +189,7 @@ first_tls(struct session *s)
 }
 
 static enum next
-first_http(struct session *s)
+first_http(struct session *s, enum http_version version)
 {
 	struct policy_verdict v = policy_decide_address(s->flow.sandbox->set,
 		(const struct sockaddr *)&s->flow.original);
@@ -163,7 +198,7 @@ first_http(struct session *s)
 	if (v.allowed)
 		return begin_tunnel(s, &v);
 	s->flow.proto = "http";
-	return session_serve(s);
+	return session_serve(s, version);
 }
 
 enum next
@@ -185,10 +220,9 @@ opening_first(struct session *s)
 			return next;
 		break;
 	case SNIFF_HTTP1:
-		return first_http(s);
+		return first_http(s, HTTP_1);
 	case SNIFF_HTTP2:
-		return decide_by_address(
-			s, "HTTP/2 without TLS is not carried by this release");
+		return first_http(s, HTTP_2);
 	case SNIFF_OTHER:
 		return decide_by_address(s, "neither TLS nor HTTP");
 	case SNIFF_MORE:
@@ -231,6 +265,16 @@ opening_begin(struct session *s)
 }
 
 enum next
+opening_scout(struct session *s)
+{
+	if (scout_run(s->scout))
+		return NEXT_WAIT;
+	scout_free(s->scout);
+	s->scout = NULL;
+	return begin_handshake(s);
+}
+
+enum next
 opening_handshake(struct session *s)
 {
 	struct stream *c = &s->flow.client;
@@ -245,5 +289,6 @@ opening_handshake(struct session *s)
 		stream_watch_handshake(c);
 		return NEXT_WAIT;
 	}
-	return session_serve(s);
+	return session_serve(
+		s, tls_alpn(c->tls) == TLS_ALPN_H2 ? HTTP_2 : HTTP_1);
 }

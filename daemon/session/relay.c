@@ -41,7 +41,8 @@ move_request(struct exchange *x)
 	struct span data;
 	ssize_t n;
 
-	if (http_stream_send_ended(x->up))
+	/* What follows a request for another protocol waits for the 101. */
+	if (http_stream_send_ended(x->up) || (x->upgrade && !x->tunnelled))
 		return MOVED_NOTHING;
 	switch (http_stream_peek(x->down, &data)) {
 	case HTTP_WAIT:
@@ -65,7 +66,21 @@ move_request(struct exchange *x)
 static bool
 is_interim(const struct http_head *head)
 {
-	return head->status < 200;
+	return head->status < 200 && head->status != 101;
+}
+
+static int
+build_head(struct exchange *x, const struct http_head *head)
+{
+	int r;
+
+	if (head->status == 101)
+		x->fault = websocket_check(&x->websocket, head);
+	r = x->fault != NULL ? -EPROTO : http_rules_response(head, &x->head);
+	if (r == 0 && head->status == 101)
+		r = websocket_answer(http_stream_head(x->down),
+			http_conn_version(x->server), &x->head);
+	return r;
 }
 
 /* The next response head, interim ones too. */
@@ -74,25 +89,28 @@ move_head(struct exchange *x)
 {
 	const struct http_head *head = http_stream_head(x->up);
 	struct buf *out = &x->flow->client.out;
+	size_t bound = out->bound;
 	int r;
 
 	if (head == NULL)
 		return MOVED_NOTHING;
-	if (http_rules_response(head, &x->head) < 0)
+	if (build_head(x, head) < 0)
 		return MOVED_FAILED;
-	out->bound = STREAM_BUFFER + HTTP_HEAD_WIRE_MAX;
+	out->bound = bound + HTTP_HEAD_WIRE_MAX;
 	r = http_stream_send_head(x->down, &x->head);
-	out->bound = STREAM_BUFFER;
+	out->bound = bound;
 	if (r == -ENOBUFS)
 		return MOVED_NOTHING;
 	if (r < 0)
 		return MOVED_FAILED;
 	if (x->first_byte <= 0)
 		x->first_byte = monotonic_now();
-	if (is_interim(head))
+	if (is_interim(head)) {
 		http_stream_next_head(x->up);
-	else
-		x->status = head->status;
+		return MOVED_SOME;
+	}
+	x->status = head->status;
+	x->tunnelled = head->status == 101;
 	return MOVED_SOME;
 }
 
@@ -148,9 +166,14 @@ move_response(struct exchange *x)
 static bool
 may_retry(const struct exchange *x)
 {
-	return !x->retried && origin_is_used(x->origin) && !x->body_begun &&
-	       origin_stream(x->origin)->bytes_in == x->heard_before &&
-	       exchange_is_idempotent(x) &&
+	enum http_reset reset = http_stream_reset(x->up, NULL);
+
+	if (x->retried || x->body_begun)
+		return false;
+	/* It has said that it never looked at the request. */
+	if (reset == HTTP_RESET_UNTOUCHED || reset == HTTP_RESET_WANTS_1)
+		return true;
+	return lease_was_stale(x->lease) && exchange_is_idempotent(x) &&
 	       http_stream_head(x->down)->framing == HTTP_NO_BODY;
 }
 
@@ -182,19 +205,25 @@ request_broke(struct exchange *x)
 static enum next
 origin_broke(struct exchange *x)
 {
-	struct http_conn *client = origin_http(x->origin);
-	const char *why = http_conn_error(client);
+	struct http_conn *client = lease_http(x->lease);
+	const char *why = x->fault != NULL ? x->fault : http_conn_error(client);
+	uint32_t code;
 
 	if (may_retry(x)) {
-		http_stream_close(x->up);
-		x->up = NULL;
-		origin_close(x->origin);
-		x->origin = NULL;
+		x->only_http1 =
+			http_stream_reset(x->up, NULL) == HTTP_RESET_WANTS_1;
+		exchange_leave_origin(x);
 		x->retried = true;
 		x->step = STEP_LEASE;
 		return NEXT_STEP;
 	}
-	if (why != NULL && !http_conn_was_cut(client))
+	if (http_stream_reset(x->up, &code) != HTTP_NOT_RESET) {
+		http_stream_set_reset(x->down, code);
+		exchange_fail(x, 502, RECORD_ORIGIN_GONE,
+			"the origin reset the request");
+		return NEXT_STEP;
+	}
+	if (why != NULL && (x->fault != NULL || !http_conn_was_cut(client)))
 		exchange_fail(x, 502, RECORD_UPSTREAM_HTTP, why);
 	else
 		exchange_fail(x, 502, RECORD_ORIGIN_GONE,
@@ -207,11 +236,12 @@ origin_broke(struct exchange *x)
 static bool
 is_dead(struct exchange *x)
 {
-	struct stream *s = origin_stream(x->origin);
 	enum http_body left;
 	struct span rest;
 
-	if (s->error == 0 && !s->read_done)
+	if (!lease_is_over(x->lease) &&
+		http_conn_error(lease_http(x->lease)) == NULL &&
+		http_stream_reset(x->up, NULL) == HTTP_NOT_RESET)
 		return false;
 	if (http_stream_head(x->up) == NULL)
 		return true;
@@ -221,38 +251,40 @@ is_dead(struct exchange *x)
 	return left == HTTP_BROKEN || left == HTTP_WAIT;
 }
 
-/*
- * Only an end that was said is one: a body that lasts until the connection
- * closes is not complete when it was reset, or cut without TLS's close_notify.
- */
-static bool
-fill(struct stream *s, struct http_conn *c)
+/* Over HTTP/1 a tunnel that has ended one way is told so by the socket. */
+static void
+settle_client(struct exchange *x)
 {
-	size_t n = stream_fill(s);
+	struct stream *c = &x->flow->client;
 
-	http_conn_run(c, s->read_done && s->error == 0);
-	return n > 0;
+	if (http_conn_is_finished(x->server))
+		stream_finish(c);
+	else
+		stream_flush(c);
+}
+
+static bool
+is_complete(const struct exchange *x)
+{
+	return http_stream_send_ended(x->down) &&
+	       (!x->tunnelled || http_stream_send_ended(x->up));
 }
 
 enum next
 exchange_relay(struct exchange *x, bool *ret_moved)
 {
-	struct stream *s = origin_stream(x->origin);
-	struct http_conn *client = origin_http(x->origin);
 	enum moved up = MOVED_NOTHING, down = MOVED_NOTHING;
-	bool filled = fill(s, client);
+	bool filled = lease_fill(x->lease);
 
-	if (s->error == 0 && !s->write_done)
+	if (lease_takes(x->lease))
 		up = move_request(x);
 	if (up != MOVED_FAILED)
 		down = move_response(x);
-	if (up == MOVED_SOME)
-		stream_flush(s);
 	if (down == MOVED_SOME)
-		stream_flush(&x->flow->client);
+		settle_client(x);
 	if (filled || up == MOVED_SOME || down == MOVED_SOME)
 		*ret_moved = true;
-	if (http_stream_send_ended(x->down)) {
+	if (is_complete(x)) {
 		x->step = STEP_END;
 		return NEXT_STEP;
 	}
@@ -261,9 +293,8 @@ exchange_relay(struct exchange *x, bool *ret_moved)
 		return NEXT_STEP;
 	}
 	if (up == MOVED_FAILED || down == MOVED_FAILED ||
-		(down == MOVED_NOTHING && http_conn_error(client) != NULL) ||
 		(down == MOVED_NOTHING && is_dead(x)))
 		return origin_broke(x);
-	stream_watch(s, buf_room(&s->in) > 0);
+	lease_settle(x->lease);
 	return NEXT_WAIT;
 }

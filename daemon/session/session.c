@@ -9,8 +9,9 @@
  *
  *	FIRST      wait for bytes that tell TLS from HTTP from anything else;
  *	           they are held and fed, never peeked
+ *	SCOUT      wait until it is known which HTTP the origin speaks
  *	HANDSHAKE  TLS with a leaf for the name, of the sandbox's own authority
- *	SERVE      one exchange after another
+ *	SERVE      HTTP: serve.c knows its requests
  *	TUNNEL     carried unopened; the tunnel knows its own states
  *	DNS        questions over TCP
  *	LINGER     what was answered goes out, what still comes is thrown away,
@@ -29,20 +30,19 @@
 #include <unistd.h>
 
 #include "array.h"
-#include "conn.h"
 #include "daybook.h"
-#include "exchange.h"
+#include "lease.h"
 #include "listener.h"
 #include "monotonic.h"
 #include "questions.h"
 #include "sandbox.h"
+#include "scout.h"
+#include "serve.h"
 #include "services.h"
 #include "session_part.h"
 #include "tunnel.h"
 
 enum {
-	ROUNDS = 16,             /* of moving bytes, then others get a turn */
-	FLUSH_AT = 8 * 1024,     /* write before the turn ends */
 	LINGER_BYTES = 64 << 20, /* thrown away at most */
 };
 
@@ -53,7 +53,9 @@ static void session_run(struct session *s);
 void
 session_wake(void *arg)
 {
-	session_run(arg);
+	struct session *s = arg;
+
+	turn_queue(s->flow.services->turn, TURN_RUN, &s->run);
 }
 
 static void
@@ -61,7 +63,6 @@ reap(struct turn_task *task)
 {
 	struct session *s = container_of(task, struct session, reap);
 
-	http_conn_free(s->http);
 	stream_done(&s->flow.client);
 	sandbox_unref(s->flow.sandbox);
 	free(s);
@@ -77,10 +78,14 @@ session_close(struct session *s)
 	if (s->closed)
 		return;
 	s->closed = true;
-	exchange_free(s->exchange);
+	serve_free(s->serve);
 	tunnel_free(s->tunnel);
 	questions_free(s->questions);
-	s->exchange = NULL;
+	scout_free(s->scout);
+	lease_end(f->lease);
+	f->lease = NULL;
+	s->scout = NULL;
+	s->serve = NULL;
 	s->tunnel = NULL;
 	s->questions = NULL;
 	if (!f->on_record)
@@ -89,6 +94,7 @@ session_close(struct session *s)
 			"anything");
 	deadline_done(&s->deadline);
 	turn_cancel(f->services->turn, TURN_AGAIN, &s->again);
+	turn_cancel(f->services->turn, TURN_RUN, &s->run);
 	stream_silence(&f->client);
 	TAILQ_REMOVE(&f->sandbox->sessions, s, link);
 	f->sandbox->connections--;
@@ -114,68 +120,14 @@ linger(struct session *s)
 /* ---- SERVE -------------------------------------------------------------- */
 
 enum next
-session_serve(struct session *s)
+session_serve(struct session *s, enum http_version version)
 {
-	struct flow *f = &s->flow;
-
-	s->http = http_server_new(HTTP_1, &f->client.in, &f->client.out);
-	if (s->http == NULL)
+	s->serve = serve_new(&s->flow, version, session_wake, s);
+	if (s->serve == NULL)
 		return session_refuse(s, RECORD_INTERNAL, "out of memory");
 	s->state = S_SERVE;
-	deadline_set(&s->deadline, f->services->limits.head_seconds);
+	deadline_set(&s->deadline, 0);
 	return NEXT_STEP;
-}
-
-/* Between two requests nothing is held that can be made anew. */
-static void
-settle(struct session *s)
-{
-	const struct limits *limits = &s->flow.services->limits;
-	bool idle = http_conn_is_idle(s->http);
-
-	if (idle) {
-		http_conn_shrink(s->http);
-		stream_shrink(&s->flow.client);
-	}
-	if (s->head_wait != !idle || idle) {
-		s->head_wait = !idle;
-		deadline_set(&s->deadline,
-			idle ? limits->idle_seconds : limits->head_seconds);
-	}
-}
-
-/*
- * Takes the next request, or sees that there can be none.  Reads as long as
- * there is something: what TLS has decrypted already, no event announces.  The
- * bound of a head ends that.
- */
-static enum next
-next_request(struct session *s)
-{
-	struct flow *f = &s->flow;
-	struct http_stream *stream;
-	size_t n;
-	int r;
-
-	do {
-		n = stream_fill(&f->client);
-		r = http_conn_run(s->http, f->client.read_done);
-		stream = http_conn_accept(s->http);
-	} while (n > 0 && r == 0 && stream == NULL);
-	if (stream != NULL) {
-		s->exchange = exchange_new(f, s->http, stream, session_wake, s);
-		if (s->exchange == NULL)
-			return session_refuse(
-				s, RECORD_INTERNAL, "out of memory");
-		deadline_set(&s->deadline, f->services->limits.idle_seconds);
-		return NEXT_STEP;
-	}
-	if (r < 0 || f->client.read_done || http_conn_must_close(s->http))
-		return linger(s);
-	/* The answer is whole: sent now, the connection can be seen idle. */
-	stream_flush_now(&f->client);
-	settle(s);
-	return NEXT_WAIT;
 }
 
 /*
@@ -196,54 +148,22 @@ break_off(struct session *s)
 }
 
 static enum next
-run_exchange(struct session *s, bool *ret_moved)
-{
-	struct stream *c = &s->flow.client;
-	enum exchange_state state;
-	uint64_t before = c->bytes_in;
-
-	stream_fill(c);
-	http_conn_run(s->http, c->read_done);
-	state = exchange_run(s->exchange, ret_moved);
-	if (c->bytes_in != before)
-		*ret_moved = true;
-	if (state == EXCHANGE_WAITS)
-		return NEXT_WAIT;
-	exchange_free(s->exchange);
-	s->exchange = NULL;
-	if (state == EXCHANGE_BROKEN)
-		return break_off(s);
-	if (http_conn_must_close(s->http))
-		return linger(s);
-	return NEXT_STEP;
-}
-
-static enum next
 step_serve(struct session *s)
 {
-	struct stream *c = &s->flow.client;
-	enum next next = NEXT_WAIT;
-	bool moved = true;
-	int i;
-
-	for (i = 0; i < ROUNDS && moved; i++) {
-		moved = false;
-		if (s->exchange == NULL)
-			return next_request(s);
-		next = run_exchange(s, &moved);
-		if (next != NEXT_WAIT)
-			return next;
-		if (c->out.len >= FLUSH_AT)
-			stream_flush_now(c);
-		if (stream_is_broken(c))
-			return NEXT_CLOSE;
-	}
-	if (i > 1)
-		deadline_set(
-			&s->deadline, s->flow.services->limits.idle_seconds);
-	if (moved)
+	switch (serve_run(s->serve)) {
+	case SERVE_WAITS:
+		break;
+	case SERVE_AGAIN:
 		turn_queue(s->flow.services->turn, TURN_AGAIN, &s->again);
-	return next;
+		break;
+	case SERVE_OVER:
+		return linger(s);
+	case SERVE_BROKEN:
+		return break_off(s);
+	case SERVE_CLOSE:
+		return NEXT_CLOSE;
+	}
+	return NEXT_WAIT;
 }
 
 /* ---- the others -------------------------------------------------------- */
@@ -287,6 +207,7 @@ step_linger(struct session *s)
 
 static enum next (*const steps[])(struct session *s) = {
 	[S_FIRST] = opening_first,
+	[S_SCOUT] = opening_scout,
 	[S_HANDSHAKE] = opening_handshake,
 	[S_SERVE] = step_serve,
 	[S_TUNNEL] = step_tunnel,
@@ -302,6 +223,10 @@ watch(struct session *s)
 
 	if (s->state == S_HANDSHAKE || s->state == S_TUNNEL)
 		return; /* they have asked for what they need */
+	if (s->state == S_SCOUT) {
+		stream_watch(c, false);
+		return; /* what the client says next is for TLS */
+	}
 	stream_watch(c, buf_room(&c->in) > 0);
 }
 
@@ -323,9 +248,21 @@ session_run(struct session *s)
 }
 
 static void
+on_client(void *arg)
+{
+	session_run(arg);
+}
+
+static void
 run_again(struct turn_task *task)
 {
 	session_run(container_of(task, struct session, again));
+}
+
+static void
+run_woken(struct turn_task *task)
+{
+	session_run(container_of(task, struct session, run));
 }
 
 static void
@@ -333,12 +270,6 @@ on_deadline(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->exchange != NULL && exchange_expire(s->exchange)) {
-		deadline_set(
-			&s->deadline, s->flow.services->limits.head_seconds);
-		session_run(s);
-		return;
-	}
 	if (s->state == S_FIRST)
 		flow_refused(&s->flow, RECORD_DENIED, RECORD_NO_CLIENT_DATA,
 			"nothing that tells what this is came in time");
@@ -438,9 +369,10 @@ session_start(struct services *services, const struct arrival *a)
 	TAILQ_INSERT_TAIL(&sandbox->sessions, s, link);
 	setsockopt(a->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	stream_init(&s->flow.client, services->loop, services->turn, a->fd);
-	stream_own(&s->flow.client, session_wake, s);
+	stream_own(&s->flow.client, on_client, s);
 	deadline_init(&s->deadline, services->loop, on_deadline, s);
 	s->again.run = run_again;
+	s->run.run = run_woken;
 	s->reap.run = reap;
 	if (opening_begin(s) == NEXT_CLOSE)
 		session_close(s);
@@ -467,9 +399,8 @@ session_finish_all(struct sandbox *sandbox)
 
 	for (; s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (s->http != NULL)
-			http_conn_set_close(s->http);
-		if (s->tunnel == NULL && s->exchange == NULL)
+		if (s->serve != NULL ? serve_finish(s->serve)
+				     : s->tunnel == NULL)
 			session_close(s);
 	}
 }
@@ -481,6 +412,8 @@ session_recheck_all(struct sandbox *sandbox)
 
 	for (; s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
+		if (s->serve != NULL)
+			serve_recheck(s->serve);
 		if (s->tunnel == NULL || tunnel_is_allowed(s->tunnel))
 			continue;
 		tunnel_revoke(s->tunnel);

@@ -9,25 +9,37 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "conn.h"
 #include "deadline.h"
 #include "flow.h"
 #include "turn.h"
 
-enum state { S_FIRST, S_HANDSHAKE, S_SERVE, S_TUNNEL, S_DNS, S_LINGER };
+enum state {
+	S_FIRST,
+	S_SCOUT,
+	S_HANDSHAKE,
+	S_SERVE,
+	S_TUNNEL,
+	S_DNS,
+	S_LINGER
+};
 
 enum next { NEXT_WAIT, NEXT_STEP, NEXT_CLOSE };
+
+struct scout;
+struct serve;
 
 struct session {
 	TAILQ_ENTRY(session) link; /* sandbox->sessions */
 	enum state state;
 	struct flow flow;
 	struct deadline deadline;
-	struct turn_task again, reap;
+	struct turn_task again, run, reap;
 	bool closed;
-	bool head_wait; /* part of a head is here: the shorter deadline runs */
+	bool offers_h2, offers_http1, offers_ecdsa; /* in the client's hello */
 	uint64_t lingered;
-	struct http_conn *http;
-	struct exchange *exchange;
+	struct scout *scout;
+	struct serve *serve;
 	struct tunnel *tunnel;
 	struct questions *questions;
 };
@@ -40,12 +52,13 @@ enum next session_refuse(
 	struct session *s, enum record_reason reason, const char *detail);
 
 /* From here on HTTP is spoken. */
-enum next session_serve(struct session *s);
+enum next session_serve(struct session *s, enum http_version version);
 
 /* opening.c: all that can be decided before the first byte; and the states
  * until the session serves, tunnels or is refused. */
 enum next opening_begin(struct session *s);
 enum next opening_first(struct session *s);
+enum next opening_scout(struct session *s);
 enum next opening_handshake(struct session *s);
 
 #endif

@@ -31,6 +31,7 @@ struct origin {
 	const struct upstream *upstream;
 	struct resume *resume; /* the sandbox's */
 	struct origin_key key;
+	enum tls_offer offer;
 	enum origin_state state;
 	enum origin_failure failure;
 	struct dial *dial;
@@ -56,11 +57,19 @@ fail(struct origin *o, enum origin_failure failure, const char *why)
 	o->changed(o->arg);
 }
 
+static enum http_version
+version_of(const struct origin *o)
+{
+	if (o->stream.tls != NULL)
+		return tls_alpn(o->stream.tls) == TLS_ALPN_H2 ? HTTP_2 : HTTP_1;
+	return o->offer == TLS_OFFER_H2 ? HTTP_2 : HTTP_1;
+}
+
 static void
 become_ready(struct origin *o)
 {
 	deadline_done(&o->deadline);
-	o->http = http_client_new(HTTP_1, &o->stream.in, &o->stream.out);
+	o->http = http_client_new(version_of(o), &o->stream.in, &o->stream.out);
 	if (o->http == NULL) {
 		fail(o, ORIGIN_NO_MEMORY, "out of memory");
 		return;
@@ -77,7 +86,11 @@ run_handshake(struct origin *o)
 	int r = tls_handshake(o->stream.tls);
 
 	if (r < 0) {
-		fail(o, ORIGIN_UNTRUSTED, tls_why(o->stream.tls));
+		fail(o,
+			tls_refused_protocols(o->stream.tls)
+				? ORIGIN_OTHER_PROTOCOL
+				: ORIGIN_UNTRUSTED,
+			tls_why(o->stream.tls));
 		return;
 	}
 	if (r > 0)
@@ -108,7 +121,7 @@ begin_handshake(struct origin *o)
 {
 	SSL_SESSION *session = resume_take(o->resume, o->key.host, o->key.port);
 	struct tls *tls = tls_connect(o->upstream->context, o->stream.fd,
-		o->key.host, session, TLS_OFFER_HTTP1);
+		o->key.host, session, o->offer);
 
 	SSL_SESSION_free(session);
 	if (tls == NULL) {
@@ -193,7 +206,7 @@ reap(struct turn_task *task)
 
 struct origin *
 origin_open(const struct upstream *u, struct resume *resume,
-	const struct origin_key *key, void (*changed)(void *arg), void *arg)
+	const struct origin_key *key, enum tls_offer offer)
 {
 	struct origin *o = calloc(1, sizeof(*o));
 
@@ -203,11 +216,12 @@ origin_open(const struct upstream *u, struct resume *resume,
 	o->resume = resume;
 	o->key = *key;
 	o->key.host = strdup(key->host);
-	o->key.credentials = strdup(key->credentials);
+	o->key.credentials = NULL;
+	o->offer = offer;
 	o->reap.run = reap;
 	deadline_init(&o->deadline, u->loop, on_deadline, o);
-	origin_own(o, changed, arg);
-	if (o->key.host != NULL && o->key.credentials != NULL)
+	if (o->key.host != NULL &&
+		(key->credentials == NULL || origin_bind(o, key->credentials)))
 		o->dial = dial_name(
 			&u->dialler, o->key.host, o->key.port, on_dialled, o);
 	if (o->dial == NULL) {
@@ -215,6 +229,13 @@ origin_open(const struct upstream *u, struct resume *resume,
 		return NULL;
 	}
 	return o;
+}
+
+bool
+origin_bind(struct origin *o, const char *credentials)
+{
+	o->key.credentials = strdup(credentials);
+	return o->key.credentials != NULL;
 }
 
 void

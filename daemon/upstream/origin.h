@@ -15,6 +15,7 @@
 #include <openssl/ssl.h>
 
 #include "dial.h"
+#include "tls_alpn.h"
 
 struct ev_loop;
 struct http_conn;
@@ -48,7 +49,8 @@ enum origin_failure {
 	ORIGIN_REFUSED, /* by the guard */
 	ORIGIN_UNREACHABLE,
 	ORIGIN_TIMEOUT,
-	ORIGIN_UNTRUSTED, /* TLS, the certificate above all */
+	ORIGIN_UNTRUSTED,      /* TLS, the certificate above all */
+	ORIGIN_OTHER_PROTOCOL, /* it speaks none of what was offered */
 	ORIGIN_NO_MEMORY,
 };
 
@@ -57,13 +59,22 @@ struct origin_key {
 	const char *host; /* normalised */
 	uint16_t port;
 	bool secure;
-	const char *credentials; /* names, comma separated; "" for none */
+	/* Names, comma separated; "" for none; NULL: not settled yet. */
+	const char *credentials;
 };
 
-/* Begins to connect; key is copied.  NULL: out of memory. */
+/*
+ * Begins to connect; key is copied.  Without TLS, HTTP/2 is spoken when only
+ * that is offered (RFC 9113 3.3).  Follow with origin_own().  NULL: out of
+ * memory.
+ */
 struct origin *origin_open(const struct upstream *u, struct resume *resume,
-	const struct origin_key *key, void (*changed)(void *arg), void *arg);
+	const struct origin_key *key, enum tls_offer offer);
 
+/* Settles the credentials of one that was opened without.  False: no memory. */
+bool origin_bind(struct origin *o, const char *credentials);
+
+/* changed() is never called from inside a function here. */
 void origin_own(struct origin *o, void (*changed)(void *arg), void *arg);
 void origin_close(struct origin *o); /* accepts NULL */
 

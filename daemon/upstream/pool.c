@@ -1,68 +1,12 @@
 #include "pool.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
-#include "conn.h"
-#include "deadline.h"
+#include "carrier.h"
 #include "monotonic.h"
 #include "resume.h"
-#include "stream.h"
-
-enum {
-	POOL_IDLE = 128, /* connections kept */
-};
-
-static const double fresh_seconds = 2;
-
-struct idle {
-	TAILQ_ENTRY(idle) link;
-	struct pool *pool;
-	struct origin *origin;
-	struct deadline deadline;
-	double since;
-};
-
-struct pool {
-	const struct upstream *upstream;
-	struct resume *resume;
-	TAILQ_HEAD(idle_list, idle) idle; /* newest first */
-	size_t count;
-};
-
-/* Takes the origin out of its place; the origin is the caller's. */
-static struct origin *
-take_out(struct idle *i)
-{
-	struct origin *o = i->origin;
-
-	TAILQ_REMOVE(&i->pool->idle, i, link);
-	i->pool->count--;
-	deadline_done(&i->deadline);
-	free(i);
-	return o;
-}
-
-static void
-on_passed(void *arg)
-{
-	origin_close(take_out(arg));
-}
-
-/*
- * An idle connection has nothing to say but TLS's own messages (a session
- * ticket, say): anything else, and it goes.
- */
-static void
-on_changed(void *arg)
-{
-	struct idle *i = arg;
-	struct stream *s = origin_stream(i->origin);
-
-	if (stream_fill(s) > 0 || s->read_done || stream_is_broken(s))
-		origin_close(take_out(i));
-}
 
 struct pool *
 pool_new(const struct upstream *u)
@@ -72,10 +16,11 @@ pool_new(const struct upstream *u)
 	if (p == NULL)
 		return NULL;
 	p->upstream = u;
-	TAILQ_INIT(&p->idle);
+	TAILQ_INIT(&p->carriers);
 	p->resume = resume_new();
-	if (p->resume == NULL) {
-		free(p);
+	p->protocols = protocols_new();
+	if (p->resume == NULL || p->protocols == NULL) {
+		pool_free(p);
 		return NULL;
 	}
 	return p;
@@ -84,79 +29,52 @@ pool_new(const struct upstream *u)
 void
 pool_free(struct pool *p)
 {
-	struct idle *i, *next;
+	struct carrier *c;
 
 	if (p == NULL)
 		return;
-	for (i = TAILQ_FIRST(&p->idle); i != NULL; i = next) {
-		next = TAILQ_NEXT(i, link);
-		origin_close(take_out(i));
+	while ((c = TAILQ_FIRST(&p->carriers)) != NULL) {
+		assert(c->lease_count == 0);
+		carrier_close(c);
 	}
 	resume_free(p->resume);
+	protocols_free(p->protocols);
 	free(p);
 }
 
-static bool
-same_key(const struct origin_key *a, const struct origin_key *b)
+static struct carrier *
+find(struct pool *p, const struct lease_want *want)
 {
-	return a->port == b->port && a->secure == b->secure &&
-	       strcmp(a->host, b->host) == 0 &&
-	       strcmp(a->credentials, b->credentials) == 0;
-}
-
-struct origin *
-pool_take(struct pool *p, const struct origin_key *key, bool fresh)
-{
+	enum spoken spoken = pool_spoken(p, want->key.host, want->key.port);
 	double now = monotonic_now();
-	struct idle *i;
+	struct carrier *c;
 
-	TAILQ_FOREACH(i, &p->idle, link) {
-		if (fresh && now - i->since > fresh_seconds)
-			return NULL; /* the rest is older still */
-		if (same_key(origin_key(i->origin), key))
-			return take_out(i);
+	TAILQ_FOREACH(c, &p->carriers, link) {
+		if (carrier_suits(c, want, spoken, now))
+			return c;
 	}
 	return NULL;
 }
 
-static bool
-is_reusable(struct origin *o)
+struct lease *
+pool_lease(struct pool *p, const struct lease_want *want,
+	void (*changed)(void *arg), void *arg)
 {
-	struct stream *s;
+	struct carrier *c = want->anew ? NULL : find(p, want);
+	struct lease *l = calloc(1, sizeof(*l));
 
-	if (origin_state(o) != ORIGIN_READY)
-		return false;
-	s = origin_stream(o);
-	return !stream_is_broken(s) && !s->read_done && !s->write_done &&
-	       s->in.len == 0 && s->out.len == 0 &&
-	       http_conn_is_idle(origin_http(o)) &&
-	       !http_conn_must_close(origin_http(o));
-}
-
-void
-pool_give(struct pool *p, struct origin *o)
-{
-	struct idle *i = NULL;
-
-	if (is_reusable(o))
-		i = calloc(1, sizeof(*i));
-	if (i == NULL) {
-		origin_close(o);
-		return;
+	if (l == NULL)
+		return NULL;
+	if (c == NULL)
+		c = carrier_open(p, want);
+	if (c == NULL) {
+		free(l);
+		return NULL;
 	}
-	i->pool = p;
-	i->origin = o;
-	i->since = monotonic_now();
-	deadline_init(&i->deadline, p->upstream->loop, on_passed, i);
-	deadline_set(&i->deadline, p->upstream->idle_seconds);
-	origin_set_used(o);
-	origin_own(o, on_changed, i);
-	stream_watch(origin_stream(o), true);
-	http_conn_shrink(origin_http(o));
-	stream_shrink(origin_stream(o));
-	TAILQ_INSERT_HEAD(&p->idle, i, link);
-	if (++p->count > POOL_IDLE)
-		origin_close(take_out(TAILQ_LAST(&p->idle, idle_list)));
+	l->want = *want;
+	lease_own(l, changed, arg);
+	carrier_add(c, l);
+	return l;
 }
 
 static bool
@@ -178,17 +96,20 @@ names(const char *list, const char *name)
 void
 pool_revoke(struct pool *p, const char *credential)
 {
-	struct idle *i = TAILQ_FIRST(&p->idle), *next;
+	struct carrier *c = TAILQ_FIRST(&p->carriers), *next;
 
-	for (; i != NULL; i = next) {
-		next = TAILQ_NEXT(i, link);
-		if (names(origin_key(i->origin)->credentials, credential))
-			origin_close(take_out(i));
+	for (; c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (!names(origin_key(c->origin)->credentials, credential))
+			continue;
+		c->retired = true;
+		if (c->lease_count == 0)
+			carrier_close(c);
 	}
 }
 
-struct resume *
-pool_resume(struct pool *p)
+enum spoken
+pool_spoken(struct pool *p, const char *host, uint16_t port)
 {
-	return p->resume;
+	return protocols_get(p->protocols, host, port, monotonic_now());
 }

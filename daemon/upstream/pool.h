@@ -1,34 +1,28 @@
 /*
- * The idle connections of one sandbox, to be used again by requests with the
- * same key (name, port, security, credentials).  Newest first; bounded in
- * number and age; one that says anything while idle is closed.
+ * The connections of one sandbox to origins.  A request takes a lease of one
+ * (lease.h); those that nobody leases are kept for the next, newest first,
+ * bounded in number and age.
  */
 #ifndef SBX_POOL_H
 #define SBX_POOL_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
-#include "origin.h"
+#include "protocols.h"
 
 struct pool;
+struct upstream;
 
 struct pool *pool_new(const struct upstream *u); /* NULL: out of memory */
-void pool_free(struct pool *p);                  /* accepts NULL */
 
-/*
- * An idle connection for that key, or NULL.  fresh: only one that was used a
- * moment ago, for a request that could not be sent a second time if the origin
- * has just closed it.
+/* Every lease has ended.  Accepts NULL. */
+void pool_free(struct pool *p);
+
+/* No request from now on goes over a connection that carries this credential.
  */
-struct origin *pool_take(
-	struct pool *p, const struct origin_key *key, bool fresh);
-
-/* Keeps o if it can be used again, closes it otherwise. */
-void pool_give(struct pool *p, struct origin *o);
-
-/* Closes those that carry this credential. */
 void pool_revoke(struct pool *p, const char *credential);
 
-struct resume *pool_resume(struct pool *p);
+/* What the origin there speaks, as far as is known. */
+enum spoken pool_spoken(struct pool *p, const char *host, uint16_t port);
 
 #endif

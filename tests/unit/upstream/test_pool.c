@@ -1,8 +1,10 @@
 /*
- * Idle connections to an origin on loopback, without TLS: what a key says of
- * security is compared all the same.  The clock can be put forward.
+ * Leases of connections to an origin on loopback, over HTTP/1 without TLS: what
+ * a key says of security is compared all the same.  The clock can be put
+ * forward.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +17,7 @@
 #include <ev.h>
 
 #include "array.h"
+#include "carrier.h"
 #include "conn.h"
 #include "guard.h"
 #include "loop_until.h"
@@ -92,27 +95,89 @@ tear_down(void **state)
 	return 0;
 }
 
+static bool changed;
+
 static void
 on_changed(void *arg)
 {
-	*(bool *)arg = true;
+	(void)arg;
+	changed = true;
 }
 
-/* A connection that is ready, and in *ret_peer its other end. */
-static struct origin *
+static struct lease *
+lease(struct scene *s, const struct origin_key *key, bool fresh, bool anew)
+{
+	struct lease_want want = {.key = *key, .fresh = fresh, .anew = anew};
+	struct lease *l;
+
+	changed = false;
+	l = pool_lease(s->pool, &want, on_changed, NULL);
+	assert_non_null(l);
+	return l;
+}
+
+/* One of a connection that exists, or NULL. */
+static struct lease *
+take(struct scene *s, const struct origin_key *key, bool fresh)
+{
+	struct lease *l = lease(s, key, fresh, false);
+
+	if (lease_state(l) == LEASE_READY)
+		return l;
+	lease_end(l);
+	return NULL;
+}
+
+static const struct carrier *
+carrier_of(const struct lease *l)
+{
+	return l != NULL ? l->carrier : NULL;
+}
+
+static struct stream *
+stream_of(struct lease *l)
+{
+	return origin_stream(l->carrier->origin);
+}
+
+static bool
+is_end_of(int peer, int fd)
+{
+	struct sockaddr_in here, there;
+	socklen_t len = sizeof(here);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &len), 0);
+	assert_int_equal(getpeername(peer, (struct sockaddr *)&there, &len), 0);
+	return here.sin_port == there.sin_port;
+}
+
+/* The other end of fd; connections that were begun and given up come too. */
+static int
+accept_from(struct scene *s, int fd)
+{
+	int peer;
+
+	for (;;) {
+		peer = accept4(
+			s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		assert_true(peer >= 0);
+		if (is_end_of(peer, fd))
+			return peer;
+		close(peer);
+	}
+}
+
+/* One of a new connection, and in *ret_peer its other end. */
+static struct lease *
 connected(struct scene *s, const struct origin_key *key, int *ret_peer)
 {
-	bool changed = false;
-	struct origin *o = origin_open(
-		&s->upstream, pool_resume(s->pool), key, on_changed, &changed);
+	struct lease *l = lease(s, key, false, true);
 
-	assert_non_null(o);
+	assert_int_equal(lease_state(l), LEASE_WAITS);
 	loop_until_set(s->upstream.loop, &changed, "a connection");
-	assert_int_equal(origin_state(o), ORIGIN_READY);
-	*ret_peer =
-		accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	assert_true(*ret_peer >= 0);
-	return o;
+	assert_int_equal(lease_state(l), LEASE_READY);
+	*ret_peer = accept_from(s, stream_of(l)->fd);
+	return l;
 }
 
 static bool
@@ -132,13 +197,34 @@ assert_closed(struct scene *s, int peer)
 	close(peer);
 }
 
+/* As above, whatever was said before. */
 static void
-take_and_close(struct scene *s, struct origin *want)
+assert_gone(struct scene *s, int peer)
 {
-	struct origin *got = pool_take(s->pool, &s->key, false);
+	char rest[256];
 
-	assert_ptr_equal(got, want);
-	origin_close(got);
+	loop_until_readable(s->upstream.loop, peer, "the end of a connection");
+	while (recv(peer, rest, sizeof(rest), 0) > 0)
+		loop_until_readable(s->upstream.loop, peer, "its end");
+	close(peer);
+}
+
+/* It will not be kept. */
+static void
+close_lease(struct lease *l)
+{
+	if (l != NULL)
+		l->carrier->retired = true;
+	lease_end(l);
+}
+
+static void
+take_and_close(struct scene *s, const struct carrier *want)
+{
+	struct lease *got = take(s, &s->key, false);
+
+	assert_ptr_equal(carrier_of(got), want);
+	close_lease(got);
 }
 
 static void
@@ -146,6 +232,7 @@ test_the_whole_key_matters(void **state)
 {
 	struct scene *s = *state;
 	uint16_t port = s->key.port;
+	int peer;
 	const struct {
 		struct origin_key key;
 		bool found;
@@ -159,24 +246,54 @@ test_the_whole_key_matters(void **state)
 		{{"a.test", port, false, ""}, false, "no credentials"},
 		{{"a.test", port, false, "x"}, false, "one of them"},
 		{{"a.test", port, false, "y,x"}, false, "in another order"},
+		{{"a.test", port, false, NULL}, false, "not known which"},
 		{{"a.test", port, false, "x,y"}, true, "all the same"},
 		{{"a.test", port, false, "x,y"}, false, "it was taken"},
 	};
 	struct origin_key key = {"a.test", port, false, "x,y"};
-	struct origin *o;
+	struct lease *held = NULL, *l = connected(s, &key, &peer);
+	const struct carrier *c = carrier_of(l);
+
+	assert_false(origin_is_used(c->origin));
+	lease_end(l);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct lease *got = take(s, &cases[i].key, false);
+
+		if (carrier_of(got) != (cases[i].found ? c : NULL))
+			fail_msg("%s", cases[i].reason);
+		held = got != NULL ? got : held;
+	}
+	assert_true(origin_is_used(c->origin));
+	close_lease(held);
+	assert_closed(s, peer);
+}
+
+/* Which credentials a connection carries is settled once. */
+static void
+test_settled_once(void **state)
+{
+	struct scene *s = *state;
+	struct origin_key key = {"a.test", s->key.port, false, NULL};
+	struct lease *l;
+	const struct carrier *c;
 	int peer;
 
-	o = connected(s, &key, &peer);
-	assert_false(origin_is_used(o));
-	pool_give(s->pool, o);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct origin *got = pool_take(s->pool, &cases[i].key, false);
-
-		if (got != (cases[i].found ? o : NULL))
-			fail_msg("%s", cases[i].reason);
-	}
-	assert_true(origin_is_used(o));
-	origin_close(o);
+	l = connected(s, &key, &peer);
+	c = carrier_of(l);
+	lease_end(l);
+	key.credentials = "x";
+	l = take(s, &key, false);
+	assert_ptr_equal(carrier_of(l), c);
+	assert_true(lease_bind(l, "x"));
+	assert_false(lease_bind(l, "y"));
+	assert_false(lease_bind(l, ""));
+	lease_end(l);
+	key.credentials = "y";
+	assert_null(take(s, &key, false));
+	key.credentials = "x";
+	l = take(s, &key, false);
+	assert_ptr_equal(carrier_of(l), c);
+	close_lease(l);
 	assert_closed(s, peer);
 }
 
@@ -184,15 +301,18 @@ static void
 test_newest_first(void **state)
 {
 	struct scene *s = *state;
-	struct origin *origins[3];
+	const struct carrier *carriers[3];
+	struct lease *leases[3];
 	int peers[3];
 
+	for (int i = 0; i < 3; i++) {
+		leases[i] = connected(s, &s->key, &peers[i]);
+		carriers[i] = carrier_of(leases[i]);
+	}
 	for (int i = 0; i < 3; i++)
-		origins[i] = connected(s, &s->key, &peers[i]);
-	for (int i = 0; i < 3; i++)
-		pool_give(s->pool, origins[i]);
+		lease_end(leases[i]);
 	for (int i = 2; i >= 0; i--) {
-		take_and_close(s, origins[i]);
+		take_and_close(s, carriers[i]);
 		assert_closed(s, peers[i]);
 	}
 }
@@ -213,19 +333,21 @@ test_fresh_is_a_moment_ago(void **state)
 	struct scene *s = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct origin *o, *got;
+		const struct carrier *c;
+		struct lease *l, *got;
 		int peer;
 
 		ahead = 0;
-		o = connected(s, &s->key, &peer);
-		pool_give(s->pool, o);
+		l = connected(s, &s->key, &peer);
+		c = carrier_of(l);
+		lease_end(l);
 		ahead = cases[i].seconds;
-		got = pool_take(s->pool, &s->key, cases[i].fresh);
-		if (got != (cases[i].found ? o : NULL))
+		got = take(s, &s->key, cases[i].fresh);
+		if (carrier_of(got) != (cases[i].found ? c : NULL))
 			fail_msg("%s", cases[i].reason);
 		if (got == NULL)
-			got = pool_take(s->pool, &s->key, false);
-		origin_close(got);
+			got = take(s, &s->key, false);
+		close_lease(got);
 		assert_closed(s, peer);
 	}
 }
@@ -237,7 +359,7 @@ test_idle_for_too_long(void **state)
 	int peer;
 
 	s->upstream.idle_seconds = 0.02;
-	pool_give(s->pool, connected(s, &s->key, &peer));
+	lease_end(connected(s, &s->key, &peer));
 	assert_closed(s, peer);
 	take_and_close(s, NULL);
 }
@@ -261,7 +383,7 @@ test_one_that_says_something_is_closed(void **state)
 		int peer;
 
 		print_message("%s\n", cases[i].reason);
-		pool_give(s->pool, connected(s, &s->key, &peer));
+		lease_end(connected(s, &s->key, &peer));
 		if (cases[i].says != NULL)
 			assert_true(send(peer, cases[i].says,
 					    strlen(cases[i].says), 0) > 0);
@@ -273,63 +395,54 @@ test_one_that_says_something_is_closed(void **state)
 	}
 }
 
-static struct http_stream *
-begin_request(struct origin *o)
+static void
+ask_and_leave(struct lease *l)
 {
-	struct http_stream *stream;
 	struct http_head h;
 
 	http_head_init(&h);
 	http_head_set_method(&h, SPAN_LITERAL("GET"));
 	http_head_set_target(&h, SPAN_LITERAL("/"));
 	http_head_add(&h, SPAN_LITERAL("Host"), SPAN_LITERAL("a.test"), false);
-	stream = http_conn_request(origin_http(o), &h);
-	assert_non_null(stream);
+	assert_non_null(lease_request(l, &h, false));
 	http_head_done(&h);
-	return stream;
 }
 
 static void
-ask_and_leave(struct origin *o)
+hold_bytes(struct lease *l)
 {
-	http_stream_close(begin_request(o));
+	buf_add(&stream_of(l)->in, "x", 1);
 }
 
 static void
-hold_bytes(struct origin *o)
+owe_bytes(struct lease *l)
 {
-	buf_add(&origin_stream(o)->in, "x", 1);
+	buf_add(&stream_of(l)->out, "x", 1);
 }
 
 static void
-owe_bytes(struct origin *o)
+read_the_end(struct lease *l)
 {
-	buf_add(&origin_stream(o)->out, "x", 1);
+	stream_of(l)->read_done = true;
 }
 
 static void
-read_the_end(struct origin *o)
+be_told_to_close(struct lease *l)
 {
-	origin_stream(o)->read_done = true;
+	http_conn_set_close(lease_http(l));
 }
 
 static void
-be_told_to_close(struct origin *o)
+break_it(struct lease *l)
 {
-	http_conn_set_close(origin_http(o));
-}
-
-static void
-break_it(struct origin *o)
-{
-	origin_stream(o)->error = -ECONNRESET;
+	stream_of(l)->error = -ECONNRESET;
 }
 
 static void
 test_what_is_not_kept(void **state)
 {
 	static const struct {
-		void (*spoil)(struct origin *o);
+		void (*spoil)(struct lease *l);
 		const char *reason;
 	} cases[] = {
 		{ask_and_leave, "an answer is still to come"},
@@ -342,15 +455,15 @@ test_what_is_not_kept(void **state)
 	struct scene *s = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct origin *o;
+		struct lease *l;
 		int peer;
 
-		o = connected(s, &s->key, &peer);
-		cases[i].spoil(o);
-		pool_give(s->pool, o);
-		if (pool_take(s->pool, &s->key, false) != NULL)
+		l = connected(s, &s->key, &peer);
+		cases[i].spoil(l);
+		lease_end(l);
+		if (take(s, &s->key, false) != NULL)
 			fail_msg("%s", cases[i].reason);
-		assert_closed(s, peer);
+		assert_gone(s, peer);
 	}
 }
 
@@ -360,15 +473,15 @@ test_a_failed_one_is_not_kept(void **state)
 {
 	struct scene *s = *state;
 	struct origin_key key = {"no.test", s->key.port, false, ""};
-	bool changed = false;
-	struct origin *o = origin_open(
-		&s->upstream, pool_resume(s->pool), &key, on_changed, &changed);
+	struct lease *l = lease(s, &key, false, false);
 
 	loop_until_set(s->upstream.loop, &changed, "a failure");
-	assert_int_equal(origin_state(o), ORIGIN_FAILED);
-	assert_int_equal(origin_failure(o), ORIGIN_NO_ADDRESS);
-	pool_give(s->pool, o);
-	assert_null(pool_take(s->pool, &key, false));
+	assert_int_equal(lease_state(l), LEASE_FAILED);
+	assert_int_equal(lease_failure(l), ORIGIN_NO_ADDRESS);
+	assert_non_null(lease_why(l));
+	assert_null(lease_address(l));
+	lease_end(l);
+	assert_null(take(s, &key, false));
 }
 
 static void
@@ -396,18 +509,18 @@ test_revoked_with_its_credential(void **state)
 		struct origin_key key = s->key;
 
 		key.credentials = cases[i].credentials;
-		pool_give(s->pool, connected(s, &key, &peers[i]));
+		lease_end(connected(s, &key, &peers[i]));
 	}
 	pool_revoke(s->pool, "key");
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct origin_key key = s->key;
-		struct origin *o;
+		struct lease *l;
 
 		key.credentials = cases[i].credentials;
-		o = pool_take(s->pool, &key, false);
-		if ((o == NULL) != cases[i].goes)
+		l = take(s, &key, false);
+		if ((l == NULL) != cases[i].goes)
 			fail_msg("%s", cases[i].reason);
-		origin_close(o);
+		close_lease(l);
 		assert_closed(s, peers[i]);
 	}
 }
@@ -416,10 +529,13 @@ static void
 test_bounded(void **state)
 {
 	struct scene *s = *state;
+	struct lease *leases[BOUND + 2];
 	int peers[BOUND + 2];
 
 	for (int i = 0; i < BOUND + 2; i++)
-		pool_give(s->pool, connected(s, &s->key, &peers[i]));
+		leases[i] = connected(s, &s->key, &peers[i]);
+	for (int i = 0; i < BOUND + 2; i++)
+		lease_end(leases[i]);
 	loop_once(s->upstream.loop);
 	/* The two that were given first. */
 	assert_closed(s, peers[0]);
@@ -439,6 +555,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_whole_key_matters),
+		TEST(test_settled_once),
 		TEST(test_newest_first),
 		TEST(test_fresh_is_a_moment_ago),
 		TEST(test_idle_for_too_long),

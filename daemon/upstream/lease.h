@@ -1,0 +1,88 @@
+/*
+ * A request's share of a connection to an origin: all of it over HTTP/1, one
+ * stream of many over HTTP/2.  Taken from the pool, which shares a connection
+ * only among requests of one sandbox with the same key.
+ */
+#ifndef SBX_LEASE_H
+#define SBX_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conn.h"
+#include "origin.h"
+
+struct lease;
+struct pool;
+
+struct lease_want {
+	/* The strings are borrowed for the life of the lease.  credentials
+	 * NULL: not known yet, see lease_bind(). */
+	struct origin_key key;
+	enum http_version wish; /* what the sandbox speaks */
+	bool upgrade;           /* the request asks for another protocol */
+	bool fresh; /* it could not be sent a second time: no connection that
+		     * the origin may have closed meanwhile */
+	bool anew;  /* no connection that exists */
+};
+
+/*
+ * A share of a connection that exists, or of a new one.  changed() is called
+ * when its state has, and when something may have on its stream; never from
+ * inside a function here.  NULL: out of memory.
+ */
+struct lease *pool_lease(struct pool *p, const struct lease_want *want,
+	void (*changed)(void *arg), void *arg);
+
+/* The stream is closed, the connection goes back to the pool if it can serve
+ * again.  Accepts NULL. */
+void lease_end(struct lease *l);
+
+/* changed NULL: nobody listens. */
+void lease_own(struct lease *l, void (*changed)(void *arg), void *arg);
+
+/*
+ * Settles with which credentials (borrowed as in lease_want) the connection of
+ * a lease that was taken without is to be used.  False: another request has
+ * settled it in another way, or there is no memory; take another lease.
+ */
+bool lease_bind(struct lease *l, const char *credentials);
+
+enum lease_state { LEASE_WAITS, LEASE_READY, LEASE_FAILED };
+enum lease_state lease_state(const struct lease *l);
+
+/* When it has failed. */
+enum origin_failure lease_failure(const struct lease *l);
+const char *lease_why(const struct lease *l);
+
+/* Where it is or was connected to; NULL: nowhere. */
+const struct sockaddr *lease_address(const struct lease *l);
+
+/* Ready: what is spoken. */
+struct http_conn *lease_http(const struct lease *l);
+
+/* Sends the head.  NULL with errno as http_conn_request(): EBUSY: all streams
+ * are taken; take another lease. */
+struct http_stream *lease_request(
+	struct lease *l, const struct http_head *head, bool secret);
+
+/* Reads what has come, if that is the lease's own business (HTTP/1).  Whether
+ * something had. */
+bool lease_fill(struct lease *l);
+
+/* The stream was read from or written to: what is due goes out, and what can
+ * come is waited for. */
+void lease_settle(struct lease *l);
+
+/* The origin hears what is sent. */
+bool lease_takes(const struct lease *l);
+
+/* Nothing more will come. */
+bool lease_is_over(const struct lease *l);
+
+/* The connection had served before and ended without a word about this
+ * request. */
+bool lease_was_stale(const struct lease *l);
+
+#endif
