@@ -30,11 +30,13 @@ class Origins:
         self.opened = []
 
     def __call__(self, name, *, address="203.0.113.10", port=443, tls=True,
-                 answer=None, certificate=None, listed=True, versions=None):
+                 answer=None, certificate=None, listed=True, versions=None,
+                 kind=Origin, **more):
+        """kind: the class; what it takes besides goes in more."""
         if tls and certificate is None:
             certificate = self.authority.issue(name)
-        o = Origin(self.lab.internet, address, port, certificate if tls else None,
-                   answer, versions)
+        o = kind(self.lab.internet, address, port, certificate if tls else None,
+                 answer, versions, **more)
         o.name, o.address = name, address
         self.opened.append(o)
         if listed:
