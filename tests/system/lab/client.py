@@ -31,7 +31,7 @@ class Client:
              *(["--cacert", str(self.ca)] if self.ca else []), *options, url],
             capture_output=True)
         head, _, body = r.stdout.partition(b"\r\n\r\n")
-        while head.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1")):
+        while head.startswith((b"HTTP/1.1 1", b"HTTP/1.0 1", b"HTTP/2 1")):
             head, _, body = body.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         status = int(lines[0].split(" ")[1]) if lines[0].startswith("HTTP/") else 0

@@ -84,6 +84,7 @@ class Pipe:
 
     def __init__(self, s):
         s.setblocking(False)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.s, self.lock, self.sending = s, threading.Lock(), threading.Lock()
 
     def _try(self, call, *args):

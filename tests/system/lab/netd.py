@@ -100,3 +100,27 @@ class Netd:
         except AssertionError as e:
             last = "\n".join(str(r) for r in self.lines()[-5:])
             raise AssertionError(f"{e}; the last ones are\n{last}") from None
+
+    def wait_requests(self, host, count):
+        """The decisions about that host, once each of those allowed has its
+        outcome: a list of pairs."""
+        def pairs():
+            decisions, outcomes = {}, {}
+            for r in self.lines():
+                if r["kind"] == "request" and r["event"] == "outcome":
+                    assert r["id"] not in outcomes, f"two outcomes: {r}"
+                    outcomes[r["id"]] = r
+                elif r["kind"] == "request" and r.get("host") == host:
+                    assert r["id"] not in decisions, f"two decisions: {r}"
+                    decisions[r["id"]] = r
+            seen[:] = [(d, outcomes.get(i)) for i, d in decisions.items()]
+            return len(seen) >= count and all(
+                o or d["verdict"] == "denied" for d, o in seen)
+
+        seen = []
+        try:
+            until(f"{count} requests to {host} on record", pairs)
+        except AssertionError as e:
+            raise AssertionError(f"{e}: {len(seen)}, {seen[-3:]}") from None
+        assert len(seen) == count
+        return seen
