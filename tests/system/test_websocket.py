@@ -205,14 +205,14 @@ def test_threat_26_bytes_sent_early_wait_for_the_answer(world, site):
     assert until("the origin's end", lambda: seen) == [b""], "no frame was let through"
 
 
-@pytest.mark.parametrize("fields, status", [
-    (("Content-Length: 3",), 400), (("Transfer-Encoding: chunked",), 400)])
-def test_threat_25_an_opening_has_no_body(world, site, fields, status):
+@pytest.mark.parametrize("field", ["Content-Length: 3", "Transfer-Encoding: chunked"])
+def test_threat_25_an_opening_has_no_body(world, site, field):
+    """With one it is an ordinary request, or none at all."""
     o = site()
     s = o.open()
-    s.sendall(ws.opening(o.name, "/ws", *fields) + b"3\r\nabc\r\n0\r\n\r\n")
-    assert Responses(s).next().status == status
-    assert not o.requests
+    s.sendall(ws.opening(o.name, "/ws", field) + b"3\r\nabc\r\n0\r\n\r\n")
+    assert Responses(s).next().status == 400
+    assert not [r for r in o.requests if "upgrade" in r.headers]
 
 
 @pytest.mark.parametrize("token", ["h2c", "TLS/1.0", "websocket, h2c", "foo"])
