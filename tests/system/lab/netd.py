@@ -10,8 +10,8 @@ from .wait import until
 
 class Netd:
     def __init__(self, lab, directory, config, environment=None, arguments=(),
-                 wrapper=()):
-        self.lab, self.directory = lab, directory
+                 wrapper=(), programs=BIN):
+        self.lab, self.directory, self.programs = lab, directory, programs
         self.runtime = directory / "run"
         self.config = directory / "sbx-netd.yaml"
         self.config.write_text(config)
@@ -28,7 +28,8 @@ class Netd:
         notify.bind(path)
         notify.settimeout(30)
         self.process = self.lab.host.popen(
-            *self.wrapper, str(BIN / "sbx-netd"), "--config", str(self.config),
+            *self.wrapper, str(self.programs / "sbx-netd"), "--config",
+            str(self.config),
             "--runtime-dir", str(self.runtime), *self.arguments,
             stdout=subprocess.DEVNULL, stderr=open(self.stderr, "ab"),
             env={**os.environ, "NOTIFY_SOCKET": path, **self.environment})
@@ -48,7 +49,7 @@ class Netd:
         return self.stderr.read_text(errors="replace")
 
     def ctl(self, *words, check=True):
-        return self.lab.host.run(str(BIN / "sbx-netctl"), "--runtime-dir",
+        return self.lab.host.run(str(self.programs / "sbx-netctl"), "--runtime-dir",
                                  str(self.runtime), *words, check=check)
 
     def reload(self, config=None):

@@ -66,9 +66,9 @@ class Daemons:
                          f"[{s.address4}, \"{s.address6}\"], policy: agent}}\n")
         return text
 
-    def __call__(self, documents, settings="", environment=None, wrapper=()):
+    def __call__(self, documents, settings="", environment=None, **more):
         d = Netd(self.lab, self.directory, self.config(documents, settings),
-                 environment, wrapper=wrapper)
+                 environment, **more)
         d.text = self.config
         self.started.append(d)
         return d
@@ -110,8 +110,8 @@ class Stage:
             options["address"] = self.address()
         return self.origins(name, **options)
 
-    def netd(self, documents, settings="", environment=None):
-        self.daemon = self.daemons(documents, settings, environment)
+    def netd(self, documents, settings="", environment=None, **more):
+        self.daemon = self.daemons(documents, settings, environment, **more)
         self.client = Client(self.lab.sandbox).trust(self.daemon)
         return self.daemon
 

@@ -1,0 +1,49 @@
+"""What a worker holds, while something is done to it.
+
+A build with sanitizers keeps freed memory back: where memory is measured, the
+daemon is that of the Release build.
+"""
+import os
+import pathlib
+
+from .netd import ROOT
+from .wait import until
+
+RELEASE = pathlib.Path(os.environ.get("SBX_RELEASE_BIN", ROOT / "build" / "bin"))
+
+
+class Holding:
+    """Of the only worker of that daemon."""
+
+    def __init__(self, daemon):
+        self.pid, = daemon.children()
+
+    def memory(self):
+        """Resident, in KB."""
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1])
+        raise AssertionError("a worker without memory")
+
+    def peak(self):
+        """The most it ever was since reset_peak(), in KB."""
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1])
+        raise AssertionError("a worker without memory")
+
+    def reset_peak(self):
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def growth(self, action):
+        """KB by which action() raised the peak above what was held before it."""
+        self.reset_peak()
+        before = self.memory()
+        action()
+        return self.peak() - before
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def wait_descriptors(self, most):
+        until(f"no more than {most} descriptors", lambda: self.descriptors() <= most)

@@ -1,0 +1,154 @@
+"""Threat 46: frames of no use are cut off, whoever sends them; others are served."""
+import pytest
+
+from lab import floods
+from lab import h2wire as w
+from lab.client import Client
+from lab.h2 import connect
+from lab.h2origin import H2Origin
+from lab.wait import until
+
+# A thousand, some that a burst may hold beside it, and what time gives back
+# while a slow machine works.
+MOST = 2000
+POLICY = """\
+policies:
+  agent:
+    allow:
+      - host: "**.lab.test"
+"""
+
+
+@pytest.fixture(scope="module")
+def world(stage):
+    stage.lab.add_sandbox()
+    stage.netd(POLICY, settings="workers: 1\nlimits: {connections_per_second: 10000}\n")
+    stage.site = stage.origin("good.lab.test", kind=H2Origin, alpn=("h2",))
+    stage.site.keep = False
+    other = Client(stage.lab.sandboxes[1]).trust(stage.daemon, "s2")
+    stage.neighbour = connect(other, stage.site.name, stage.site.address)
+    stage.ask = lambda: stage.neighbour.get("/neighbour", authority=stage.site.name).status
+    return stage
+
+
+@pytest.mark.parametrize("kind", floods.Flood.NAMES)
+def test_threat_46_a_flood_of_the_sandbox_is_cut(world, kind):
+    o = world.site
+    c = connect(world.client, o.name, o.address)
+    c.wait_settings()
+    flood = floods.Flood(kind, c, o.name)
+    while not flood.over:
+        flood.step()
+        assert flood.sent <= MOST, "nobody minds"
+        assert world.ask() == 200
+    # A frame that is also against the rules may be answered as such, and sooner.
+    assert c.goaway is not None, "it is told why"
+    if kind not in floods.RESETS or kind == "rapid_reset":
+        assert c.goaway[1] == w.ENHANCE_YOUR_CALM, kind
+        assert flood.sent > 20, "a few are no flood"
+    assert connect(world.client, o.name, o.address).get(authority=o.name).status == 200
+
+
+@pytest.mark.parametrize("kind", sorted(floods.OF_ORIGINS))
+def test_threat_46_a_flood_of_an_origin_is_cut(world, kind):
+    done = []
+
+    def answer2(s):
+        s.wait_end()
+        if s.target == "/good":
+            return s.respond(200)
+        if kind in ("empty_data", "padding"):
+            s.send_head([(":status", "200")])
+        sent = 0
+        try:
+            while not s.conn.ended and s.conn.goaway is None and sent < 20000:
+                s.conn.raw(floods.OF_ORIGINS[kind](sent, s.id))
+                sent += 1
+                if sent % floods.STEP == 0 and kind != "continuation":
+                    s.conn.ping()
+        except (OSError, AssertionError):
+            pass
+        done.append(sent)
+
+    o = world.origin(f"bad{next(world.numbers)}.lab.test", kind=H2Origin, alpn=("h2",),
+                     answer2=answer2)
+    c = connect(world.client, o.name, o.address)
+    s = c.request("/bad", authority=o.name)
+    s.wait_over()
+    assert s.reset is not None or s.status == 502
+    until("the origin to be cut off", lambda: done)
+    # Without a PING in between, what sockets hold was sent on top.
+    assert done[0] <= (20000 - 1 if kind == "continuation" else MOST)
+    bad = o.sessions[0]
+    bad.wait_closed()
+    assert bad.goaway is not None and bad.goaway[1] != w.NO_ERROR
+    assert c.get("/good", authority=o.name).status == 200, "over a new one; the client stays"
+    assert o.connections == 2
+    assert world.ask() == 200
+
+
+def test_threat_46_an_hpack_bomb_is_not_unfolded(world):
+    o = world.site
+    c = connect(world.client, o.name, o.address)
+    s = c.open()
+    c.raw(floods.bomb(o.name, s.id))
+    try:
+        s.wait_over()
+        assert s.reset is not None or s.status == 431
+    except ConnectionAbortedError:
+        assert c.goaway is not None
+    assert world.ask() == 200
+
+
+@pytest.mark.parametrize("size", [70000, 1 << 20])
+def test_threat_47_heads_without_end(world, size):
+    o = world.site
+    before = world.site.connections
+    c = connect(world.client, o.name, o.address)
+    s = c.open()
+    try:
+        c.raw(w.head_frames(s.id, w.block([
+            (":method", "GET"), (":scheme", "https"), (":authority", o.name), (":path", "/"),
+            ("x", "y" * size)]), True))
+        s.wait_over()
+        assert s.reset is not None or s.status == 431
+    except OSError:
+        c.wait_closed()
+    assert world.site.connections == before and world.ask() == 200
+
+
+@pytest.mark.parametrize("fields", [200, 10000])
+def test_threat_47_fields_without_end(world, fields):
+    o = world.site
+    c = connect(world.client, o.name, o.address)
+    s = c.open()
+    try:
+        c.raw(w.head_frames(s.id, w.block([
+            (":method", "GET"), (":scheme", "https"), (":authority", o.name), (":path", "/"),
+            *[("cookie", "a")] * (fields // 2), *[("x", "")] * (fields // 2)]), True))
+        s.wait_over()
+        assert s.reset is not None or s.status == 431
+    except OSError:
+        c.wait_closed()
+    assert world.ask() == 200
+
+
+def test_more_streams_than_were_allowed(world):
+    """SETTINGS said how many at a time; what is above that is refused, not held."""
+    o = world.origin(f"hold{next(world.numbers)}.lab.test", kind=H2Origin, alpn=("h2",),
+                     answer2=lambda s: None)
+    c = connect(world.client, o.name, o.address)
+    most = c.wait_settings()[w.MAX_CONCURRENT_STREAMS]
+    assert 1 <= most <= 256
+    streams = [c.request(f"/{i}", authority=o.name) for i in range(most + 20)]
+    try:
+        for s in streams[most:]:
+            assert s.wait_reset() in (w.REFUSED_STREAM, w.PROTOCOL_ERROR)
+    except ConnectionAbortedError:
+        assert c.goaway is not None
+    assert len(o.requests) <= most
+    assert world.ask() == 200
+
+
+def test_no_worker_was_lost(world):
+    assert not world.daemon.records(reason="worker_crashed")
