@@ -81,8 +81,7 @@ HEADS = {
     "path_non_ascii": head(path=b"/\xff"), "path_with_fragment": head(path="/a#b"),
     "path_absolute": head(path="http://evil.test/"), "path_asterisk": head(path="*"),
     "method_with_space": head(method="GET /x HTTP/1.1\r\nX: y"), "method_empty": head(method=""),
-    "method_lower_pri": head(method="PRI"), "scheme_with_crlf": head(scheme="https\r\nx: y"),
-    "scheme_http": head(scheme="http"), "scheme_ftp": head(scheme="ftp"),
+    "method_pri": head(method="PRI", path="*"), "scheme_with_crlf": head(scheme="https\r\nx: y"),
     "authority_crlf": head(authority="@\r\nX: y"), "authority_userinfo": head(authority="a@@"),
     "length_letters": [*head(method="POST"), ("content-length", "5x")],
     "length_minus": [*head(method="POST"), ("content-length", "-1")],
@@ -113,6 +112,16 @@ def test_threat_22_heads_that_are_none(origin, case):
     if c.goaway is None and not c.ended:
         assert c.get("/good", authority=origin.name).status == 200, "others go on"
         assert [r.target for r in origin.requests[origin.before:]] == ["/good"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "ftp"])
+def test_the_scheme_is_that_of_the_connection(origin, scheme):
+    """Refused or put right; no origin is told what is not so."""
+    c = origin.open()
+    s = c.request("/scheme", authority=origin.name, scheme=scheme)
+    assert outcome(s) in (*REFUSED, 200)
+    for r in origin.requests[origin.before:]:
+        assert r.headers.get(":scheme", "https") == "https"
 
 
 @pytest.mark.parametrize("promised, sent", [(5, b"abc"), (2, b"abc"), (0, b"a")])
@@ -205,7 +214,7 @@ FRAMES = {
     "data_after_the_end": lambda c, name: c.raw(good(name) + w.frame(w.DATA, 1, 1, b"x" * 100)),
 }
 # What RFC 9113 lets be an error of the stream, or be ignored.
-MAY_LIVE = {"depends_on_itself", "data_after_the_end"}
+MAY_LIVE = {"depends_on_itself", "data_after_the_end", "stream_again"}
 
 
 @pytest.mark.parametrize("case", FRAMES)

@@ -118,6 +118,16 @@ RESETS = {"rapid_reset": rapid_reset, "window_of_0": window_of_0,
 STEP = 50
 
 
+def close_of(kind):
+    """What asks for an answer behind some pieces.  All of it goes out in one
+    write: who hangs up at one of them has read them all, and what it said last
+    is not lost in a reset."""
+    if kind == "continuation":  # nothing else may come within a head
+        return b""
+    return w.frame(w.PING, 0, 0, b"flooding")
+
+
+
 class Flood:
     """A client's flood by its name: step() sends STEP pieces and lets the
     server answer to them; over: it has hung up."""
@@ -137,20 +147,18 @@ class Flood:
         return OF_ORIGINS[self.kind](self.sent, 1)
 
     def step(self):
-        try:
-            for _ in range(STEP):
-                self.conn.raw(self._piece())
-                self.sent += 1
-            if self.kind != "continuation":  # a PING within a head is an error
-                self._let_it_answer()
-        except (OSError, AssertionError):
-            self.conn.wait_closed()
-
-    def _let_it_answer(self):
+        data = b""
+        for _ in range(STEP):
+            data += self._piece()
+            self.sent += 1
         before = self.conn.seen["pong"]
-        self.conn.send(w.PING, 0, 0, b"flooding")
-        self.conn.wait("an answer to the flood",
-                       lambda: self.conn.seen["pong"] > before or self.over)
+        try:
+            self.conn.raw(data + close_of(self.kind))
+            self.conn.wait("an answer to the flood",
+                           lambda: self.kind == "continuation" or self.over
+                           or self.conn.seen["pong"] > before)
+        except OSError:
+            self.conn.wait_closed()
 
     @property
     def over(self):
