@@ -5,6 +5,7 @@ of tests that can share one: each test then takes a name of its own, and with it
 an origin at an address of its own.
 """
 import collections
+import itertools
 
 from .client import Client
 from .dns import NameServer
@@ -90,6 +91,7 @@ class Stage:
         self.daemons = Daemons(self.lab, self.authority, directory)
         self.free = collections.deque(f"203.0.113.{n}" for n in range(60, 250))
         self.added = set()
+        self.numbers = itertools.count()  # for names that nobody had
 
     def address(self):
         a = self.free.popleft()
