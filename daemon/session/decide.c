@@ -54,7 +54,9 @@ refuse(struct exchange *x, int status, enum record_reason reason,
 	daybook_add(x->flow->services->daybook, &r, NULL);
 	refusal_because(&refusal, x->flow, status, reason, why);
 	refusal_set_id(&refusal, x->id);
-	http_conn_set_close(x->server);
+	/* Over HTTP/2 the next stream is a request of its own. */
+	if (http_conn_version(x->server) == HTTP_1)
+		http_conn_set_close(x->server);
 	exchange_answer(x, &refusal);
 	return x->step;
 }
@@ -80,6 +82,16 @@ static char *
 copy_span(struct span s)
 {
 	return strndup(s.len > 0 ? s.ptr : "", s.len);
+}
+
+static bool
+would_be_allowed(const struct exchange *x, const char *host, uint16_t port)
+{
+	const struct policy_set *set = x->flow->sandbox->set;
+
+	return set != NULL &&
+	       policy_decide_request(set, host, port, x->method, x->path)
+		       .allowed;
 }
 
 /*
@@ -117,11 +129,16 @@ hold_to_authority(struct exchange *x, const struct http_head *head,
 		memcpy(f->host, host, sizeof(host));
 	*ret_status = 403;
 	*ret_reason = RECORD_AUTHORITY;
-	if (strcmp(host, f->host) != 0)
-		return "the request names another host than its connection";
-	if (port != f->port)
-		return "the request names another port than its connection";
-	return NULL;
+	if (strcmp(host, f->host) == 0 && port == f->port)
+		return NULL;
+	/* A client that shares its connections among hosts (RFC 9113 9.1.1)
+	 * asks again on one of its own. */
+	if (http_conn_version(x->server) == HTTP_2 &&
+		would_be_allowed(x, host, port))
+		*ret_status = 421;
+	return port == f->port
+		       ? "the request names another host than its connection"
+		       : "the request names another port than its connection";
 }
 
 static struct policy_verdict

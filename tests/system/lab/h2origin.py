@@ -7,6 +7,9 @@ from .h2 import Endpoint
 from .origin import Origin
 
 
+NO_APPLICATION_PROTOCOL = 120  # RFC 7301 3.2
+
+
 def hello(s):
     """The answer of an origin that nobody has told another."""
     s.wait_end()
@@ -25,7 +28,7 @@ class H2Origin(Origin):
     def __init__(self, ns, address, port, certificate=None, answer=None, versions=None, *,
                  answer2=hello, alpn=("h2", "http/1.1"), settings=None, manual=(), begin=None):
         self.answer2, self.settings, self.manual = answer2, settings, manual
-        self.begin, self.sessions, self.keep = begin, [], True
+        self.begin, self.sessions, self.keep, self.alpn = begin, [], True, alpn
         super().__init__(ns, address, port, certificate, answer, versions)
         if self.context and alpn:
             self.context.set_alpn_protocols(list(alpn))
@@ -33,6 +36,14 @@ class H2Origin(Origin):
     @property
     def streams(self):
         return [r for r in self.requests if r.version == "HTTP/2"]
+
+    def _secure(self, c):
+        """As servers of HTTP/2 alone do: who does not offer it, gets an alert."""
+        if "http/1.1" in self.alpn or b"\x02h2" in c.recv(4096, socket.MSG_PEEK):
+            return super()._secure(c)
+        refusing = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        refusing.sni_callback = lambda *_: NO_APPLICATION_PROTOCOL
+        return refusing.wrap_socket(c, server_side=True)
 
     def _talk(self, c):
         tls = isinstance(c, ssl.SSLSocket)
