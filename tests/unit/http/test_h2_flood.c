@@ -180,6 +180,26 @@ test_each_is_cut(void **state)
 	}
 }
 
+/* A peer that reads nothing of what it provokes. */
+static void
+test_nothing_piles_up(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	wire_open_bound(&wire, true, 256);
+	while (n < FRAMES) {
+		flood_ping(n++);
+		if (wire_run(&wire) < 0)
+			break;
+	}
+	assert_in_range(n, 300, FRAMES - 1);
+	assert_string_equal(
+		http_conn_error(wire.conn), "too many useless frames");
+	assert_true(wire.out.len <= 256);
+	wire_close(&wire);
+}
+
 /* The origin is no friend either. */
 static void
 test_from_an_origin(void **state)
@@ -293,6 +313,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_is_cut),
+		cmocka_unit_test(test_nothing_piles_up),
 		cmocka_unit_test(test_from_an_origin),
 		cmocka_unit_test(test_time_fills_the_budget),
 		cmocka_unit_test(test_work_fills_the_budget),

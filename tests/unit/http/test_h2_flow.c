@@ -84,6 +84,28 @@ test_more_than_the_window(void **state)
 	wire_close(&wire);
 }
 
+/* Padding costs the peer its window, and nobody will consume it. */
+static void
+test_padding_is_given_back(void **state)
+{
+	char padded[256] = {(char)254, 'x'};
+
+	(void)state;
+	wire_open(&wire, true);
+	(void)open_stream(1, POST_FIELDS, 0);
+	for (int i = 0; i < 254; i++)
+		wire_frame(&wire, NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, padded,
+			sizeof(padded));
+	assert_int_equal(wire_run(&wire), 0);
+	assert_string_equal(wire_said(&wire), "");
+	for (int i = 0; i < 10; i++)
+		wire_frame(&wire, NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, padded,
+			sizeof(padded));
+	assert_int_equal(wire_run(&wire), 0);
+	assert_non_null(strstr(wire_said(&wire), "WINDOW(1,65"));
+	wire_close(&wire);
+}
+
 /* A stream that is closed with bytes unread gives them back. */
 static void
 test_closed_streams_give_back(void **state)
@@ -387,6 +409,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_before_it_is_consumed),
 		cmocka_unit_test(test_more_than_the_window),
+		cmocka_unit_test(test_padding_is_given_back),
 		cmocka_unit_test(test_closed_streams_give_back),
 		cmocka_unit_test(test_refused_streams_keep_nothing),
 		cmocka_unit_test(test_windows_of_the_peer),

@@ -26,7 +26,7 @@ enum {
 	BOUND = 16 * 1024,
 };
 
-static long asked, live, fails_at = NEVER;
+static long asked, live, leaked, fails_at = NEVER;
 static size_t bytes;
 
 void *__real_malloc(size_t size);
@@ -91,9 +91,20 @@ __wrap_reallocarray(void *old, size_t count, size_t size)
 	return counted(__real_reallocarray(old, count, size));
 }
 
+/* Bytes that are longer in Huffman's code than as they are. */
+static const char canary[] = "<~{|}^\\~>";
+
+static bool
+holds_canary(void *block)
+{
+	return memmem(block, malloc_usable_size(block), canary,
+		       strlen(canary)) != NULL;
+}
+
 void
 __wrap_free(void *block)
 {
+	leaked += block != NULL && holds_canary(block);
 	uncounted(block);
 	__real_free(block);
 }
@@ -353,12 +364,45 @@ test_little_when_idle(void **state)
 	assert_int_equal(bytes, before);
 }
 
+static void
+test_no_secret_in_freed_memory(void **state)
+{
+	struct http_head h;
+	struct buf in, out;
+	struct http_conn *c;
+
+	(void)state;
+	buf_init(&in, BOUND);
+	buf_init(&out, BOUND);
+	out.secret = true;
+	http_head_init(&h);
+	c = http_client_new(HTTP_2, &in, &out);
+	assert_int_equal(http_head_set_method(&h, SPAN_LITERAL("GET")), 0);
+	assert_int_equal(http_head_set_target(&h, SPAN_LITERAL("/")), 0);
+	assert_int_equal(http_head_add(&h, SPAN_LITERAL("Host"),
+				 SPAN_LITERAL("a.test"), false),
+		0);
+	assert_int_equal(
+		http_head_add(&h, SPAN_LITERAL("X-Key"), span_of(canary), true),
+		0);
+	assert_non_null(http_conn_request(c, &h));
+	assert_true(memmem(buf_span(&out).ptr, out.len, canary,
+			    strlen(canary)) != NULL);
+	leaked = 0;
+	http_head_done(&h);
+	http_conn_free(c);
+	buf_done(&in);
+	buf_done(&out);
+	assert_int_equal(leaked, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_allocation_may_fail),
 		cmocka_unit_test(test_little_when_idle),
+		cmocka_unit_test(test_no_secret_in_freed_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
