@@ -52,9 +52,11 @@ void http_conn_set_plain(struct http_conn *c);
  * Parses what `in` holds as far as it goes, and adds to `out` what is due.
  * eof: the peer has finished sending.  0; or -EPROTO when the peer broke the
  * rules: http_conn_error() says how, nothing more may be read, both legs must
- * close (after a server conn has sent its 400, if no response was begun).
+ * close (after a server conn has sent its 400, if no response was begun, and
+ * after `out` was written: HTTP/2 says why in it).  Messages that are complete
+ * can still be read to their end.
  * Call it again after http_stream_close(), for the next request may be waiting
- * in `in`, and when `out` has been drained.
+ * in `in`, and when `out` has been drained.  Any call may add to `out`.
  */
 int http_conn_run(struct http_conn *c, bool eof);
 

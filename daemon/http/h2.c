@@ -298,20 +298,24 @@ static int
 submit_settings(struct h2 *h)
 {
 	bool server = h->base.server;
-	const nghttp2_settings_entry entries[] = {
+	nghttp2_settings_entry entries[6] = {
 		{NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, HEADER_TABLE},
 		{NGHTTP2_SETTINGS_MAX_FRAME_SIZE, FRAME_MAX},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP_HEAD_MAX},
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
 			server ? STREAM_WINDOW_SERVER : STREAM_WINDOW_CLIENT},
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-		/* What only a server may say. */
-		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, H2_STREAMS_MAX},
-		{NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
 	};
-	size_t count = ARRAY_LEN(entries) - (server ? 0 : 2);
+	size_t count = 5;
 	int r;
 
+	if (server) {
+		entries[4] = (nghttp2_settings_entry){
+			NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+			H2_STREAMS_MAX};
+		entries[count++] = (nghttp2_settings_entry){
+			NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
+	}
 	r = nghttp2_submit_settings(
 		h->session, NGHTTP2_FLAG_NONE, entries, count);
 	if (r == 0)

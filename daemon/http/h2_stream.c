@@ -275,9 +275,12 @@ struct http_stream *
 h2_accept(struct http_conn *c)
 {
 	struct h2 *h = h2_of(c);
-	struct h2_stream *s = TAILQ_FIRST(&h->arrived);
+	struct h2_stream *s;
 
 	assert(c->server);
+	if (TAILQ_EMPTY(&h->arrived) && c->in->len > 0)
+		(void)c->codec->run(c);
+	s = TAILQ_FIRST(&h->arrived);
 	if (s == NULL)
 		return NULL;
 	TAILQ_REMOVE(&h->arrived, s, ready_link);

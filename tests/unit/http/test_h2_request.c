@@ -318,6 +318,17 @@ test_long_target(void **state)
 	wire_close(&wire);
 }
 
+/* The owner need not run the conn to be given what is in `in`. */
+static void
+test_accept_reads(void **state)
+{
+	(void)state;
+	wire_open(&wire, true);
+	wire_headers(&wire, END, 1, GET_FIELDS);
+	assert_non_null(http_conn_accept(wire.conn));
+	wire_close(&wire);
+}
+
 /* A body that is not as long as was said. */
 static void
 test_length_and_data(void **state)
@@ -353,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_crumbs_without_number),
 		cmocka_unit_test(test_long_target),
+		cmocka_unit_test(test_accept_reads),
 		cmocka_unit_test(test_length_and_data),
 	};
 
