@@ -70,6 +70,7 @@ h2_check(struct h2 *h, int error)
 
 	if (error >= 0)
 		return 0;
+	h->dead = true;
 	return h2_fail(h, h2_library_text(error), ours ? 503 : 400);
 }
 
@@ -77,7 +78,8 @@ int
 h2_flush(struct h2 *h)
 {
 	h->blocked = false;
-	return h2_check(h, nghttp2_session_send(h->session));
+	return h->dead ? -EPROTO
+		       : h2_check(h, nghttp2_session_send(h->session));
 }
 
 /* Nothing that the peer sends is read any more, and it is told why. */

@@ -41,6 +41,7 @@ struct h2 {
 	struct span offered;
 	bool blocked; /* `out` was full before all was written */
 	bool goaway_sent;
+	bool dead; /* the library has failed and may not be asked to send */
 };
 
 /* ---- h2.c ---- */
@@ -51,7 +52,8 @@ int h2_fail(struct h2 *h, const char *text, int status);
 /* Writes what is due to `out`, as far as there is room.  0 or -EPROTO. */
 int h2_flush(struct h2 *h);
 
-/* A call of the library has failed: -EPROTO.  0 when it has not. */
+/* What a call of the library returned: 0, or -EPROTO when it has failed for
+ * good. */
 int h2_check(struct h2 *h, int error);
 
 /* ---- h2_receive.c: what the library tells us ---- */
@@ -81,12 +83,26 @@ int h2_on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
 /* The header block is complete; end: and the message with it. */
 void h2_end_headers(struct h2 *h, struct h2_stream *s, bool end);
 
-/* ---- h2_send.c, h2_write.c: the sending half ---- */
+/* ---- h2_request.c ---- */
 
-void h2_send_callbacks(nghttp2_session_callbacks *callbacks);
 struct http_stream *h2_request(struct http_conn *c, const struct http_head *h);
 bool h2_can_request(const struct http_conn *c);
 bool h2_can_upgrade(const struct http_conn *c);
+
+/* ---- h2_send.c: the sending half ---- */
+
+/* Where the library takes bodies from. */
+extern const nghttp2_data_provider h2_provider;
+
+void h2_send_callbacks(nghttp2_session_callbacks *callbacks);
+
+/* Room for a frame of need bytes, and nothing before it.  0, -ENOBUFS,
+ * -EMSGSIZE, -EPROTO. */
+int h2_make_way(struct h2 *h, size_t need);
+
+/* What is to be counted of the body that this head announces. */
+void h2_announce(struct h2_stream *s, const struct http_head *head);
+
 int h2_send_head(struct http_stream *s, const struct http_head *h);
 size_t h2_room(const struct http_stream *s);
 ssize_t h2_send(struct http_stream *s, const void *data, size_t len);

@@ -116,7 +116,7 @@ h2_send_callbacks(nghttp2_session_callbacks *callbacks)
 		callbacks, on_send_data);
 }
 
-static const nghttp2_data_provider provider = {.read_callback = on_read};
+const nghttp2_data_provider h2_provider = {.read_callback = on_read};
 
 /* ---- what is common ---- */
 
@@ -128,10 +128,8 @@ is_heard(const struct h2 *h, const struct h2_stream *s)
 	       h->base.error == NULL;
 }
 
-/* Room for a frame of need bytes, and nothing before it.  0, -ENOBUFS,
- * -EMSGSIZE, -EPROTO. */
-static int
-make_way(struct h2 *h, size_t need)
+int
+h2_make_way(struct h2 *h, size_t need)
 {
 	if (need > h->base.out->bound)
 		return -EMSGSIZE;
@@ -144,7 +142,7 @@ make_way(struct h2 *h, size_t need)
 static int
 make_way_for(struct h2 *h, struct h2_stream *s, size_t need)
 {
-	int r = make_way(h, need);
+	int r = h2_make_way(h, need);
 
 	if (r == -ENOBUFS)
 		h2_stream_wait(h, s, H2_WAITS_OUT, need);
@@ -164,9 +162,8 @@ wait_for_room(struct h2 *h, struct h2_stream *s)
 	h2_stream_wait(h, s, why, headroom(h) + H2_FRAME_HEADER + 1);
 }
 
-/* What is to be counted of the body that this head announces. */
-static void
-frame(struct h2_stream *s, const struct http_head *head)
+void
+h2_announce(struct h2_stream *s, const struct http_head *head)
 {
 	s->send_left = 0;
 	if (head->framing == HTTP_NO_BODY) {
@@ -178,105 +175,6 @@ frame(struct h2_stream *s, const struct http_head *head)
 						      : H2_SEND_NONE;
 		s->send_left = head->content_length;
 	}
-}
-
-/* ---- requests ---- */
-
-bool
-h2_can_request(const struct http_conn *c)
-{
-	const struct h2 *h = h2_of(c);
-	uint32_t most = nghttp2_session_get_remote_settings(
-		h->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-
-	if (most > H2_STREAMS_MAX)
-		most = H2_STREAMS_MAX;
-	return !c->server && !http_conn_must_close(c) && !c->eof &&
-	       h->on_wire < most &&
-	       nghttp2_session_check_request_allowed(h->session) != 0;
-}
-
-bool
-h2_can_upgrade(const struct http_conn *c)
-{
-	return h2_can_request(c) &&
-	       nghttp2_session_get_remote_settings(h2_of(c)->session,
-		       NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
-}
-
-static int
-submit_request(
-	struct h2 *h, struct h2_stream *s, const struct h2_fields *fields)
-{
-	bool body = s->sending != H2_SEND_NONE;
-	int r;
-
-	r = nghttp2_submit_request(h->session, NULL, fields->list,
-		fields->count, body ? &provider : NULL, s);
-	if (r < 0)
-		return r == NGHTTP2_ERR_NOMEM ? -ENOMEM : -EBUSY;
-	s->id = r;
-	s->on_wire = true;
-	h->on_wire++;
-	if (h2_flush(h) < 0)
-		return -ENOMEM;
-	if (s->head_out)
-		return 0;
-	/* Never opened, so never closed. */
-	if (s->on_wire)
-		h->on_wire--;
-	return -EBUSY;
-}
-
-static int
-begin_request(
-	struct h2 *h, const struct http_head *head, struct h2_stream **ret)
-{
-	struct h2_fields fields;
-	struct h2_stream *s;
-	int r;
-
-	if (!h2_can_request(&h->base) ||
-		(head->protocol_len > 0 && !h2_can_upgrade(&h->base)))
-		return -EBUSY;
-	r = h2_fields_of_request(&fields, head, h->base.plain);
-	if (r == 0)
-		r = make_way(h, fields.wire);
-	if (r < 0)
-		return r;
-	s = h2_stream_new(h, 0);
-	if (s == NULL)
-		return -ENOMEM;
-	frame(s, head);
-	s->to_head = span_equals(http_head_method(head), SPAN_LITERAL("HEAD"));
-	s->to_upgrade = head->protocol_len > 0;
-	if (s->to_upgrade)
-		r = http_head_set_protocol(&s->head, http_head_protocol(head));
-	if (r == 0)
-		r = submit_request(h, s, &fields);
-	if (r < 0) {
-		h2_stream_free(h, s);
-		return r;
-	}
-	*ret = s;
-	return 0;
-}
-
-struct http_stream *
-h2_request(struct http_conn *c, const struct http_head *head)
-{
-	struct h2_stream *s;
-	int r;
-
-	r = begin_request(h2_of(c), head, &s);
-	if (r < 0) {
-		errno = r == -EPROTO ? EBUSY : -r;
-		return NULL;
-	}
-	s->open = true;
-	s->base.sent_head = true;
-	s->base.send_ended = s->sending == H2_SEND_NONE;
-	return &s->base;
 }
 
 /* ---- responses ---- */
@@ -293,7 +191,7 @@ submit_head(struct h2 *h, struct h2_stream *s, const struct http_head *head,
 			NULL, fields->list, fields->count, NULL);
 	else
 		r = nghttp2_submit_response(h->session, s->id, fields->list,
-			fields->count, body ? &provider : NULL);
+			fields->count, body ? &h2_provider : NULL);
 	if (r == NGHTTP2_ERR_NOMEM)
 		return -ENOMEM;
 	return h2_check(h, r) < 0 || h2_flush(h) < 0 ? -ENOMEM : 0;
@@ -302,7 +200,7 @@ submit_head(struct h2 *h, struct h2_stream *s, const struct http_head *head,
 static void
 frame_response(struct h2_stream *s, const struct http_head *head)
 {
-	frame(s, head);
+	h2_announce(s, head);
 	if (s->to_head || head->status == 204 || head->status == 304)
 		s->sending = H2_SEND_DROP;
 }
@@ -395,6 +293,18 @@ h2_room(const struct http_stream *base)
 	return room;
 }
 
+/* The library asks on_read() again. */
+static void
+push(struct h2 *h, const struct h2_stream *s)
+{
+	int r = nghttp2_session_resume_data(h->session, s->id);
+
+	/* Else it waits for a window, which is no failure. */
+	if (nghttp2_is_fatal(r))
+		(void)h2_check(h, r);
+	(void)h2_flush(h);
+}
+
 /* Through the library and into `out`; how much of it. */
 static size_t
 offer(struct h2 *h, struct h2_stream *s, struct span data)
@@ -403,9 +313,7 @@ offer(struct h2 *h, struct h2_stream *s, struct span data)
 
 	h->sender = s;
 	h->offered = data;
-	/* An error only says that it waits for a window, or for nothing. */
-	(void)nghttp2_session_resume_data(h->session, s->id);
-	(void)h2_flush(h);
+	push(h, s);
 	left = h->offered.len;
 	h->sender = NULL;
 	h->offered = (struct span){NULL, 0};
@@ -439,7 +347,7 @@ h2_send(struct http_stream *base, const void *data, size_t len)
 		return -EPROTO;
 	if (!is_heard(h, s))
 		return (ssize_t)len;
-	if (make_way(h, 1) == 0)
+	if (h2_make_way(h, 1) == 0)
 		taken = offer(h, s, (struct span){data, len});
 	if (!is_heard(h, s))
 		return (ssize_t)len;
@@ -491,8 +399,7 @@ h2_send_end(struct http_stream *base, const struct http_head *trailers)
 	base->send_ended = true;
 	if (r == 0 && is_heard(h, s)) {
 		s->end_due = true;
-		(void)nghttp2_session_resume_data(h->session, s->id);
-		(void)h2_flush(h);
+		push(h, s);
 	}
 	return 0;
 }
