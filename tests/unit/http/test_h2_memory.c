@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <malloc.h>
 
+#include "array.h"
 #include "buf.h"
 #include "conn.h"
 #include "rules.h"
@@ -364,6 +365,74 @@ test_little_when_idle(void **state)
 	assert_int_equal(bytes, before);
 }
 
+/* An exchange that somebody gives up after that many of its steps. */
+static void
+abort_after(struct ends *e, int steps)
+{
+	struct http_stream *asked_by = begin(e), *s = NULL, *t = NULL;
+
+	assert_non_null(asked_by);
+	if (steps > 0)
+		assert_true(move(e, CLIENT, NEAR));
+	if (steps > 1)
+		t = pass_request(e, &s);
+	if (steps > 2)
+		assert_true(move(e, FAR, ORIGIN));
+	if (steps > 3)
+		assert_true(answer(e));
+	if (steps > 4)
+		assert_true(move(e, ORIGIN, FAR));
+	http_stream_close(asked_by);
+	if (t != NULL)
+		http_stream_close(t);
+	if (s != NULL)
+		http_stream_close(s);
+}
+
+/* All that is on its way arrives, and is closed where it is found. */
+static void
+settle(struct ends *e)
+{
+	static const int ways[][2] = {{CLIENT, NEAR}, {NEAR, CLIENT},
+		{FAR, ORIGIN}, {ORIGIN, FAR}, {CLIENT, NEAR}, {NEAR, CLIENT},
+		{FAR, ORIGIN}, {ORIGIN, FAR}};
+	struct http_stream *s;
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		assert_true(move(e, ways[i][0], ways[i][1]));
+		if (ways[i][1] % 2 == 0)
+			continue;
+		while ((s = http_conn_accept(e->conn[ways[i][1]])) != NULL)
+			http_stream_close(s);
+	}
+	for (int i = 0; i < ENDS; i++)
+		assert_true(http_conn_is_idle(e->conn[i]));
+}
+
+static void
+test_aborts_leave_nothing(void **state)
+{
+	enum { STREAMS = 100 * 1000, WARM = 1000 };
+	struct ends e;
+	uint32_t random = 1;
+	long blocks = 0;
+
+	(void)state;
+	assert_true(open_ends(&e));
+	for (int i = 0; i < STREAMS; i++) {
+		random = random * 1103515245 + 12345;
+		for (int n = 0; n < ENDS; n++)
+			http_conn_set_time(e.conn[n], i);
+		abort_after(&e, (int)(random >> 16) % 6);
+		settle(&e);
+		http_head_clear(&e.tail);
+		if (i == WARM)
+			blocks = live;
+	}
+	assert_int_equal(live, blocks);
+	close_ends(&e);
+}
+
 static void
 test_no_secret_in_freed_memory(void **state)
 {
@@ -415,6 +484,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_allocation_may_fail),
 		cmocka_unit_test(test_little_when_idle),
+		cmocka_unit_test(test_aborts_leave_nothing),
 		cmocka_unit_test(test_no_secret_in_freed_memory),
 	};
 
