@@ -14,7 +14,7 @@ struct http_codec {
 	int (*run)(struct http_conn *c);
 	struct http_stream *(*next_ready)(struct http_conn *c);
 	struct http_stream *(*accept)(struct http_conn *c);
-	bool (*can_request)(const struct http_conn *c);
+	unsigned (*request_room)(const struct http_conn *c);
 	bool (*can_upgrade)(const struct http_conn *c);
 	struct http_stream *(*request)(
 		struct http_conn *c, const struct http_head *h);
@@ -45,6 +45,7 @@ struct http_conn {
 	bool must_close;  /* a peer or a broken stream has made it so */
 	bool close_asked; /* … or the owner */
 	bool finished;    /* http_conn_is_finished() */
+	bool settled;     /* http_conn_is_settled() */
 	bool plain;       /* http_conn_set_plain() */
 	double now;
 };

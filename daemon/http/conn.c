@@ -85,7 +85,19 @@ http_conn_accept(struct http_conn *c)
 bool
 http_conn_can_request(const struct http_conn *c)
 {
-	return c->codec->can_request(c);
+	return c->codec->request_room(c) > 0;
+}
+
+unsigned
+http_conn_request_room(const struct http_conn *c)
+{
+	return c->codec->request_room(c);
+}
+
+bool
+http_conn_is_settled(const struct http_conn *c)
+{
+	return c->settled;
 }
 
 bool

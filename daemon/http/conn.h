@@ -92,6 +92,10 @@ struct http_stream *http_conn_accept(struct http_conn *c);
  * body, ENOMEM.
  */
 bool http_conn_can_request(const struct http_conn *c);
+/* … how many, and whether the peer has said how many it takes at once: until
+ * then one, to be sure. */
+unsigned http_conn_request_room(const struct http_conn *c);
+bool http_conn_is_settled(const struct http_conn *c);
 /* … and one that asks for another protocol (http_head_protocol()). */
 bool http_conn_can_upgrade(const struct http_conn *c);
 struct http_stream *http_conn_request(

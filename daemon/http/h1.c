@@ -388,14 +388,20 @@ h1_free(struct http_conn *c)
 	free(h);
 }
 
+static bool
+h1_can_upgrade(const struct http_conn *c)
+{
+	return h1_request_room(c) > 0;
+}
+
 static const struct http_codec codec = {
 	.version = HTTP_1,
 	.free = h1_free,
 	.run = h1_run,
 	.next_ready = h1_next_ready,
 	.accept = h1_accept,
-	.can_request = h1_can_request,
-	.can_upgrade = h1_can_request,
+	.request_room = h1_request_room,
+	.can_upgrade = h1_can_upgrade,
 	.request = h1_request,
 	.is_idle = h1_is_idle,
 	.shrink = h1_shrink,
@@ -421,6 +427,7 @@ h1_new(bool server, struct buf *in, struct buf *out)
 		.in = in,
 		.out = out,
 		.server = server,
+		.settled = true,
 	};
 	http_head_init(&h->head);
 	http_head_init(&h->trailers);

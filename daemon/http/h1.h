@@ -93,7 +93,7 @@ void h1_upgrade_begin(struct h1 *h);
 
 /* h1_send.c: the codec's sending half. */
 struct http_stream *h1_request(struct http_conn *c, const struct http_head *h);
-bool h1_can_request(const struct http_conn *c);
+unsigned h1_request_room(const struct http_conn *c);
 int h1_send_head(struct http_stream *s, const struct http_head *h);
 size_t h1_room(const struct http_stream *s);
 ssize_t h1_send(struct http_stream *s, const void *data, size_t len);

@@ -12,8 +12,8 @@
 #include "h1.h"
 #include "h1_write.h"
 
-bool
-h1_can_request(const struct http_conn *c)
+unsigned
+h1_request_room(const struct http_conn *c)
 {
 	const struct h1 *h = h1_of(c);
 
@@ -66,7 +66,7 @@ h1_request(struct http_conn *c, const struct http_head *head)
 	struct h1_wire wire = {0};
 	int r;
 
-	if (!h1_can_request(c)) {
+	if (h1_request_room(c) == 0) {
 		errno = EBUSY;
 		return NULL;
 	}

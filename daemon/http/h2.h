@@ -86,7 +86,7 @@ void h2_end_headers(struct h2 *h, struct h2_stream *s, bool end);
 /* ---- h2_request.c ---- */
 
 struct http_stream *h2_request(struct http_conn *c, const struct http_head *h);
-bool h2_can_request(const struct http_conn *c);
+unsigned h2_request_room(const struct http_conn *c);
 bool h2_can_upgrade(const struct http_conn *c);
 
 /* ---- h2_send.c: the sending half ---- */

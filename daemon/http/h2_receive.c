@@ -112,6 +112,7 @@ on_settings(struct h2 *h)
 {
 	struct h2_stream *s;
 
+	h->base.settled = true;
 	/* INITIAL_WINDOW_SIZE may have opened any of them. */
 	TAILQ_FOREACH(s, &h->streams, link)
 		h2_stream_wake(h, s);

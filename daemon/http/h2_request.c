@@ -9,24 +9,37 @@
 #include "h2.h"
 #include "h2_write.h"
 
-bool
-h2_can_request(const struct http_conn *c)
+static unsigned
+room(const struct h2 *h, uint32_t most)
 {
-	const struct h2 *h = h2_of(c);
+	const struct http_conn *c = &h->base;
+
+	if (c->server || http_conn_must_close(c) || c->eof ||
+		h->on_wire >= most ||
+		nghttp2_session_check_request_allowed(h->session) == 0)
+		return 0;
+	return most - h->on_wire;
+}
+
+static uint32_t
+streams_of_peer(const struct h2 *h)
+{
 	uint32_t most = nghttp2_session_get_remote_settings(
 		h->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 
-	if (most > H2_STREAMS_MAX)
-		most = H2_STREAMS_MAX;
-	return !c->server && !http_conn_must_close(c) && !c->eof &&
-	       h->on_wire < most &&
-	       nghttp2_session_check_request_allowed(h->session) != 0;
+	return most < H2_STREAMS_MAX ? most : H2_STREAMS_MAX;
+}
+
+unsigned
+h2_request_room(const struct http_conn *c)
+{
+	return room(h2_of(c), c->settled ? streams_of_peer(h2_of(c)) : 1);
 }
 
 bool
 h2_can_upgrade(const struct http_conn *c)
 {
-	return h2_can_request(c) &&
+	return h2_request_room(c) > 0 &&
 	       nghttp2_session_get_remote_settings(h2_of(c)->session,
 		       NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
@@ -63,7 +76,7 @@ begin_request(
 	struct h2_stream *s;
 	int r;
 
-	if (!h2_can_request(&h->base) ||
+	if (room(h, streams_of_peer(h)) == 0 ||
 		(head->protocol_len > 0 && !h2_can_upgrade(&h->base)))
 		return -EBUSY;
 	r = h2_fields_of_request(&fields, head, h->base.plain);

@@ -58,6 +58,7 @@ exchange_new(struct flow *f, struct http_conn *server, struct http_stream *s,
 	x->expires = x->began + f->services->limits.idle_seconds;
 	http_head_init(&x->head);
 	buf_init(&x->body, REPLY_MAX);
+	replay_init(&x->replay);
 	return x;
 }
 
@@ -144,7 +145,7 @@ first_lease(struct exchange *x, const struct lease_want *want)
 {
 	struct lease *l = x->flow->lease;
 
-	if (l == NULL || want->anew || want->upgrade)
+	if (l == NULL || x->retried || want->upgrade)
 		return NULL;
 	x->flow->lease = NULL;
 	if (!lease_bind(l, want->key.credentials)) {
@@ -168,9 +169,10 @@ step_lease(struct exchange *x)
 				.credentials = x->plan.injected,
 			},
 		.wish = x->only_http1 ? HTTP_1 : http_conn_version(x->server),
+		.only_http2 = x->only_http2,
 		.upgrade = x->upgrade,
 		.fresh = !exchange_is_idempotent(x),
-		.anew = x->retried,
+		.anew = x->was_stale,
 	};
 
 	x->step = STEP_CONNECT;
@@ -433,6 +435,7 @@ exchange_free(struct exchange *x)
 	end(x);
 	http_head_done(&x->head);
 	buf_done(&x->body);
+	replay_done(&x->replay);
 	policy_unref(x->policy);
 	free(x->method);
 	free(x->path);

@@ -16,6 +16,7 @@
 #include "message.h"
 #include "policy.h"
 #include "record.h"
+#include "replay.h"
 #include "websocket.h"
 
 enum step {
@@ -50,10 +51,13 @@ struct exchange {
 	struct lease *lease;
 	struct http_stream *up; /* the lease's */
 	bool retried, body_begun;
+	bool was_stale;  /* … because the origin had closed the connection */
 	bool only_http1; /* the origin wants this one so */
+	bool only_http2; /* … or may want this */
 	bool upgrade;    /* another protocol is asked for */
 	bool tunnelled;  /* … and spoken, both ways */
 	struct websocket websocket;
+	struct replay replay;
 	const char *fault; /* the origin's; NULL: see its connection */
 	bool broken;       /* half an answer, or half a request */
 

@@ -36,6 +36,19 @@ end_request(struct exchange *x)
 }
 
 static enum moved
+send_again(struct exchange *x)
+{
+	struct span rest = replay_rest(&x->replay);
+	ssize_t n = http_stream_send(x->up, rest.ptr, rest.len);
+
+	if (n <= 0)
+		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
+	replay_advance(&x->replay, (size_t)n);
+	x->bytes_up += (uint64_t)n;
+	return MOVED_SOME;
+}
+
+static enum moved
 move_request(struct exchange *x)
 {
 	struct span data;
@@ -44,6 +57,8 @@ move_request(struct exchange *x)
 	/* What follows a request for another protocol waits for the 101. */
 	if (http_stream_send_ended(x->up) || (x->upgrade && !x->tunnelled))
 		return MOVED_NOTHING;
+	if (replay_rest(&x->replay).len > 0)
+		return send_again(x);
 	switch (http_stream_peek(x->down, &data)) {
 	case HTTP_WAIT:
 		return MOVED_NOTHING;
@@ -59,6 +74,10 @@ move_request(struct exchange *x)
 		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
 	x->body_begun = true;
 	x->bytes_up += (uint64_t)n;
+	/* An origin over HTTP/2 may say that it never looked at this. */
+	if (http_conn_version(lease_http(x->lease)) == HTTP_2 &&
+		http_stream_head(x->up) == NULL)
+		replay_keep(&x->replay, (struct span){data.ptr, (size_t)n});
 	http_stream_consume(x->down, (size_t)n);
 	return MOVED_SOME;
 }
@@ -111,6 +130,7 @@ move_head(struct exchange *x)
 	}
 	x->status = head->status;
 	x->tunnelled = head->status == 101;
+	replay_done(&x->replay);
 	return MOVED_SOME;
 }
 
@@ -168,12 +188,13 @@ may_retry(const struct exchange *x)
 {
 	enum http_reset reset = http_stream_reset(x->up, NULL);
 
-	if (x->retried || x->body_begun)
+	if (x->retried)
 		return false;
 	/* It has said that it never looked at the request. */
 	if (reset == HTTP_RESET_UNTOUCHED || reset == HTTP_RESET_WANTS_1)
-		return true;
-	return lease_was_stale(x->lease) && exchange_is_idempotent(x) &&
+		return !x->body_begun || replay_is_possible(&x->replay);
+	return !x->body_begun && !x->upgrade && exchange_is_idempotent(x) &&
+	       (lease_was_stale(x->lease) || lease_refused_http1(x->lease)) &&
 	       http_stream_head(x->down)->framing == HTTP_NO_BODY;
 }
 
@@ -210,9 +231,14 @@ origin_broke(struct exchange *x)
 	uint32_t code;
 
 	if (may_retry(x)) {
-		x->only_http1 =
-			http_stream_reset(x->up, NULL) == HTTP_RESET_WANTS_1;
+		enum http_reset reset = http_stream_reset(x->up, NULL);
+
+		x->only_http1 = reset == HTTP_RESET_WANTS_1;
+		x->only_http2 = lease_refused_http1(x->lease);
+		x->was_stale = reset == HTTP_NOT_RESET;
 		exchange_leave_origin(x);
+		replay_begin(&x->replay);
+		x->bytes_up = 0;
 		x->retried = true;
 		x->step = STEP_LEASE;
 		return NEXT_STEP;

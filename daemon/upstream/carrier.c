@@ -4,8 +4,8 @@
  * Theory of operation
  *
  *	connecting  leases may join if HTTP/2 is to be expected
- *	begun       HTTP/1: one lease, the others have moved to connections of
- *	            their own; HTTP/2: as many as the origin has streams for
+ *	begun       as many are admitted as the origin takes at once, over
+ *	            HTTP/1 one; the others move to other connections
  *	idle        no lease; anything that an HTTP/1 origin says now, and its
  *	            end, closes it
  *	retired     it has failed, or the origin takes no more requests: closed
@@ -166,25 +166,59 @@ spoke_out_of_turn(struct carrier *c)
 /* ---- events ----------------------------------------------------------------
  */
 
-/* Over HTTP/1 the first has it, the others get one each. */
+/* It goes to another connection, unless this one would not even take it when
+ * it has nothing else to do. */
 static void
-spread(struct carrier *c)
+move_on(struct carrier *c, struct lease *l)
 {
-	struct lease *l;
+	struct carrier *other;
 
-	while (c->lease_count > 1) {
-		struct carrier *other;
-
-		l = TAILQ_LAST(&c->leases, lease_list);
-		other = carrier_open(c->pool, &l->want);
-		TAILQ_REMOVE(&c->leases, l, link);
-		c->lease_count--;
-		l->carrier = NULL;
-		if (other != NULL)
-			carrier_add(other, l);
-		else
-			tell(l);
+	l->stranded = c->lease_count == 1 && c->begun;
+	if (l->stranded) {
+		tell(l);
+		return;
 	}
+	TAILQ_REMOVE(&c->leases, l, link);
+	c->lease_count--;
+	other = pool_carrier(c->pool, &l->want);
+	l->carrier = NULL;
+	if (other != NULL)
+		carrier_add(other, l);
+	else
+		tell(l);
+}
+
+/*
+ * Lets as many send their requests as the origin takes at once: over HTTP/1
+ * the first.  The others wait until it has said how many that is, and those
+ * that are too many then go elsewhere: what is in their way may last for ever.
+ */
+static void
+admit(struct carrier *c)
+{
+	const struct http_conn *http = origin_http(c->origin);
+	unsigned room = http_conn_request_room(http);
+	bool may_wait = !http_conn_is_settled(http) && !c->retired;
+	struct lease *l = TAILQ_FIRST(&c->leases), *next;
+
+	for (; l != NULL; l = next) {
+		next = TAILQ_NEXT(l, link);
+		if (l->admitted || l->stranded)
+			continue;
+		if (c->promised < room) {
+			c->promised++;
+			l->admitted = true;
+			tell(l);
+		} else if (!may_wait) {
+			move_on(c, l);
+		}
+	}
+}
+
+void
+carrier_begun_one(struct carrier *c)
+{
+	c->promised--;
 }
 
 static void
@@ -192,18 +226,15 @@ begin(struct carrier *c)
 {
 	struct pool *p = c->pool;
 	const struct origin_key *key = origin_key(c->origin);
-	bool both = c->offer == TLS_OFFER_H2_HTTP1 && key->secure;
+	enum spoken spoken = SPOKEN_1;
 
 	c->begun = true;
-	if (carrier_is_http2(c) && both)
-		protocols_put(p->protocols, key->host, key->port, SPOKEN_2,
-			monotonic_now());
-	else if (both)
-		protocols_put(p->protocols, key->host, key->port, SPOKEN_1,
-			monotonic_now());
-	if (!carrier_is_http2(c))
-		spread(c);
-	tell_all(c);
+	if (!key->secure || c->offer == TLS_OFFER_HTTP1)
+		return; /* it had no choice */
+	if (carrier_is_http2(c))
+		spoken = c->offer == TLS_OFFER_H2 ? SPOKEN_ONLY_2 : SPOKEN_2;
+	protocols_put(
+		p->protocols, key->host, key->port, spoken, monotonic_now());
 }
 
 /* One round: what has come is parsed, and whom it concerns is told. */
@@ -240,6 +271,7 @@ pump_http2(struct carrier *c)
 		stream_flush(s);
 	if (is_over(c) || http_conn_must_close(origin_http(c->origin)))
 		c->retired = true;
+	admit(c);
 	if (is_over(c) || http_conn_error(origin_http(c->origin)) != NULL)
 		tell_all(c);
 	stream_watch(s, true);
@@ -248,10 +280,12 @@ pump_http2(struct carrier *c)
 static void
 pump(struct carrier *c)
 {
-	if (carrier_is_http2(c))
+	if (carrier_is_http2(c)) {
 		pump_http2(c);
-	else
+	} else {
+		admit(c);
 		tell_all(c);
+	}
 	if (c->lease_count > 0)
 		return;
 	if (c->retired || spoke_out_of_turn(c) || is_over(c))
@@ -271,8 +305,6 @@ offer_the_other(struct carrier *c)
 	if (origin_failure(c->origin) != ORIGIN_OTHER_PROTOCOL ||
 		c->offer != TLS_OFFER_HTTP1)
 		return false;
-	protocols_put(p->protocols, key->host, key->port, SPOKEN_ONLY_2,
-		monotonic_now());
 	other = origin_open(p->upstream, p->resume, key, TLS_OFFER_H2);
 	if (other == NULL)
 		return false;
@@ -321,6 +353,8 @@ offer_for(struct pool *p, const struct lease_want *want)
 {
 	enum spoken spoken = pool_spoken(p, want->key.host, want->key.port);
 
+	if (want->only_http2 && want->key.secure)
+		return TLS_OFFER_H2;
 	if (want->wish == HTTP_2 && !want->upgrade)
 		return want->key.secure ? TLS_OFFER_H2_HTTP1 : TLS_OFFER_H2;
 	return want->key.secure && spoken == SPOKEN_ONLY_2 ? TLS_OFFER_H2
@@ -378,8 +412,10 @@ suits_http2(const struct carrier *c, const struct lease_want *want,
 	enum spoken spoken)
 {
 	const struct http_conn *http = origin_http(c->origin);
+	bool may_wait = !http_conn_is_settled(http) &&
+			c->lease_count < SHARE_MAX && !want->upgrade;
 
-	if (!http_conn_can_request(http))
+	if (http_conn_request_room(http) <= c->promised && !may_wait)
 		return false;
 	if (want->upgrade)
 		return http_conn_can_upgrade(http);
@@ -393,9 +429,11 @@ carrier_suits(const struct carrier *c, const struct lease_want *want,
 	if (c->retired || !same_key(c, &want->key))
 		return false;
 	if (!c->begun)
-		return want->wish == HTTP_2 && !want->upgrade &&
-		       c->offer != TLS_OFFER_HTTP1 && spoken != SPOKEN_1 &&
-		       c->lease_count < SHARE_MAX;
+		return (want->wish == HTTP_2 || want->only_http2) &&
+		       !want->upgrade && c->offer != TLS_OFFER_HTTP1 &&
+		       spoken != SPOKEN_1 && c->lease_count < SHARE_MAX;
+	if (want->anew)
+		return false;
 	if (want->fresh && c->lease_count == 0 &&
 		now - c->since > fresh_seconds)
 		return false;
@@ -414,6 +452,8 @@ carrier_add(struct carrier *c, struct lease *l)
 	TAILQ_INSERT_TAIL(&c->leases, l, link);
 	if (l->want.key.credentials != NULL)
 		(void)carrier_bind(c, l->want.key.credentials);
+	if (c->begun)
+		admit(c);
 }
 
 /* What was said last goes out, as far as the socket takes it. */
@@ -441,6 +481,8 @@ void
 carrier_remove(struct carrier *c, struct lease *l)
 {
 	TAILQ_REMOVE(&c->leases, l, link);
+	if (l->admitted && l->stream == NULL)
+		c->promised--;
 	if (--c->lease_count == 0) {
 		c->pool->idle++;
 		if (is_reusable(c))

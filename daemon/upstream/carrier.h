@@ -33,9 +33,10 @@ struct carrier {
 	enum tls_offer offer;
 	struct lease_list leases;
 	unsigned lease_count;
-	bool begun;   /* the origin is ready, and its leases were told */
-	bool bound;   /* its credentials are settled */
-	bool retired; /* takes no more leases */
+	unsigned promised; /* of them, may send a request and have not yet */
+	bool begun;        /* the origin is ready, and its leases were told */
+	bool bound;        /* its credentials are settled */
+	bool retired;      /* takes no more leases */
 	struct deadline idle;
 	double since; /* it has been idle */
 	struct turn_task run;
@@ -46,10 +47,15 @@ struct lease {
 	struct carrier *carrier; /* NULL: out of memory */
 	struct lease_want want;
 	struct http_stream *stream;
+	bool admitted;  /* it may send its request, or has */
+	bool stranded;  /* nowhere would it be taken */
 	uint64_t heard; /* bytes, when the request was sent */
 	void (*changed)(void *arg);
 	void *arg;
 };
+
+/* pool.c: one that suits, or a new one.  NULL: out of memory. */
+struct carrier *pool_carrier(struct pool *p, const struct lease_want *want);
 
 /* A new connection for that; in the pool.  NULL: out of memory. */
 struct carrier *carrier_open(struct pool *p, const struct lease_want *want);
@@ -71,6 +77,9 @@ void carrier_queue(struct carrier *c);
 
 /* The lease is over: kept for the next one, or closed. */
 void carrier_remove(struct carrier *c, struct lease *l);
+
+/* The lease has sent its request. */
+void carrier_begun_one(struct carrier *c);
 
 /* No lease is on it. */
 void carrier_close(struct carrier *c);

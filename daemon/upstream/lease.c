@@ -5,6 +5,7 @@
 
 #include "carrier.h"
 #include "stream.h"
+#include "tls.h"
 
 static struct stream *
 stream_of(const struct lease *l)
@@ -43,13 +44,13 @@ lease_bind(struct lease *l, const char *credentials)
 enum lease_state
 lease_state(const struct lease *l)
 {
-	if (l->carrier == NULL)
+	if (l->carrier == NULL || l->stranded)
 		return LEASE_FAILED;
 	switch (origin_state(l->carrier->origin)) {
 	case ORIGIN_FAILED:
 		return LEASE_FAILED;
 	case ORIGIN_READY:
-		return l->carrier->begun ? LEASE_READY : LEASE_WAITS;
+		return l->admitted ? LEASE_READY : LEASE_WAITS;
 	case ORIGIN_DIALLING:
 	case ORIGIN_HANDSHAKE:
 		break;
@@ -60,6 +61,8 @@ lease_state(const struct lease *l)
 enum origin_failure
 lease_failure(const struct lease *l)
 {
+	if (l->stranded)
+		return ORIGIN_UNREACHABLE;
 	return l->carrier != NULL ? origin_failure(l->carrier->origin)
 				  : ORIGIN_NO_MEMORY;
 }
@@ -67,6 +70,8 @@ lease_failure(const struct lease *l)
 const char *
 lease_why(const struct lease *l)
 {
+	if (l->stranded)
+		return "the origin takes no request on a new connection";
 	return l->carrier != NULL ? origin_why(l->carrier->origin)
 				  : "out of memory";
 }
@@ -102,6 +107,7 @@ lease_request(struct lease *l, const struct http_head *head, bool secret)
 	s->out.bound = bound;
 	if (l->stream == NULL)
 		return NULL;
+	carrier_begun_one(l->carrier);
 	http_stream_set_owner(l->stream, l);
 	stream_flush(s);
 	return l->stream;
@@ -152,6 +158,16 @@ lease_is_over(const struct lease *l)
 	const struct stream *s = stream_of(l);
 
 	return s->error != 0 || s->read_done;
+}
+
+bool
+lease_refused_http1(const struct lease *l)
+{
+	const struct stream *s = stream_of(l);
+
+	return l->carrier->offer == TLS_OFFER_HTTP1 && s->tls != NULL &&
+	       tls_alpn(s->tls) == TLS_ALPN_NONE && lease_is_over(l) &&
+	       s->bytes_in == 0;
 }
 
 bool

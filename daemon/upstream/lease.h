@@ -21,10 +21,11 @@ struct lease_want {
 	 * NULL: not known yet, see lease_bind(). */
 	struct origin_key key;
 	enum http_version wish; /* what the sandbox speaks */
+	bool only_http2;        /* lease_refused_http1() */
 	bool upgrade;           /* the request asks for another protocol */
 	bool fresh; /* it could not be sent a second time: no connection that
 		     * the origin may have closed meanwhile */
-	bool anew;  /* no connection that exists */
+	bool anew;  /* no connection that anybody has used */
 };
 
 /*
@@ -80,6 +81,10 @@ bool lease_takes(const struct lease *l);
 
 /* Nothing more will come. */
 bool lease_is_over(const struct lease *l);
+
+/* The origin chose no protocol when HTTP/1.1 was all that was offered, and hung
+ * up without a word: perhaps it speaks only HTTP/2. */
+bool lease_refused_http1(const struct lease *l);
 
 /* The connection had served before and ended without a word about this
  * request. */

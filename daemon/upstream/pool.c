@@ -56,24 +56,31 @@ find(struct pool *p, const struct lease_want *want)
 	return NULL;
 }
 
+struct carrier *
+pool_carrier(struct pool *p, const struct lease_want *want)
+{
+	struct carrier *c = find(p, want);
+
+	return c != NULL ? c : carrier_open(p, want);
+}
+
 struct lease *
 pool_lease(struct pool *p, const struct lease_want *want,
 	void (*changed)(void *arg), void *arg)
 {
-	struct carrier *c = want->anew ? NULL : find(p, want);
 	struct lease *l = calloc(1, sizeof(*l));
+	struct carrier *c;
 
 	if (l == NULL)
 		return NULL;
-	if (c == NULL)
-		c = carrier_open(p, want);
+	c = pool_carrier(p, want);
 	if (c == NULL) {
 		free(l);
 		return NULL;
 	}
 	l->want = *want;
-	lease_own(l, changed, arg);
 	carrier_add(c, l);
+	lease_own(l, changed, arg);
 	return l;
 }
 
