@@ -158,6 +158,7 @@ def test_a_reset_passes_through_either_way(site, code):
     def answer2(s):
         if s.target == "/t.T/Mine":
             s.wait_body(6)
+            s.send_head([(":status", "200")])  # before it, an answer is ours to give
             s.send_reset(code)
         else:
             s.send_head([(":status", "200")])
