@@ -7,9 +7,6 @@ from .h2 import Endpoint
 from .origin import Origin
 
 
-NO_APPLICATION_PROTOCOL = 120  # RFC 7301 3.2
-
-
 def hello(s):
     """The answer of an origin that nobody has told another."""
     s.wait_end()
@@ -22,13 +19,15 @@ class H2Origin(Origin):
     is called when a connection has been made, for those who do worse.
 
     requests holds what came over either protocol, in order; sessions the
-    HTTP/2 connections.  Without TLS the first bytes tell which it is.
+    HTTP/2 connections.  With alpn=("h2",) it hangs up on those who do not offer
+    that.  Without TLS the first bytes tell which it is.
     """
 
     def __init__(self, ns, address, port, certificate=None, answer=None, versions=None, *,
                  answer2=hello, alpn=("h2", "http/1.1"), settings=None, manual=(), begin=None):
         self.answer2, self.settings, self.manual = answer2, settings, manual
-        self.begin, self.sessions, self.keep, self.alpn = begin, [], True, alpn
+        self.begin, self.sessions, self.keep = begin, [], True
+        self.only_h2 = tuple(alpn) == ("h2",)
         super().__init__(ns, address, port, certificate, answer, versions)
         if self.context and alpn:
             self.context.set_alpn_protocols(list(alpn))
@@ -37,19 +36,12 @@ class H2Origin(Origin):
     def streams(self):
         return [r for r in self.requests if r.version == "HTTP/2"]
 
-    def _secure(self, c):
-        """As servers of HTTP/2 alone do: who does not offer it, gets an alert."""
-        if "http/1.1" in self.alpn or b"\x02h2" in c.recv(4096, socket.MSG_PEEK):
-            return super()._secure(c)
-        refusing = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        refusing.sni_callback = lambda *_: NO_APPLICATION_PROTOCOL
-        return refusing.wrap_socket(c, server_side=True)
-
     def _talk(self, c):
         tls = isinstance(c, ssl.SSLSocket)
         if not (c.selected_alpn_protocol() == "h2" if tls
                 else c.recv(4, socket.MSG_PEEK) == w.PREFACE[:4]):
-            return super()._talk(c)
+            # Python's TLS goes on where nothing could be agreed on.
+            return None if tls and self.only_h2 else super()._talk(c)
         e = Endpoint(c, True, self.settings, self.manual, self._answer)
         with self.lock:
             self.sessions.append(e)

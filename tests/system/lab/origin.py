@@ -63,7 +63,7 @@ class Origin:
     def _serve(self, c):
         try:
             if self.context:
-                c = self._secure(c)
+                c = self.context.wrap_socket(c, server_side=True)
                 with self.lock:
                     self.sessions_resumed += c.session_reused
             self.serve(c) if self.serve else self._talk(c)
@@ -73,9 +73,6 @@ class Origin:
             self._close(c)
             with self.lock:
                 self.ended += 1
-
-    def _secure(self, c):
-        return self.context.wrap_socket(c, server_side=True)
 
     def _close(self, c):
         """With close_notify, as an end that is meant has to be."""
