@@ -433,7 +433,7 @@ h2_end_headers(struct h2 *h, struct h2_stream *s, bool end)
 				       : &STAILQ_FIRST(&s->interims)->head;
 	s->end_seen = s->end_seen || end;
 	h2_receive_end(s);
-	if (h->base.server && !trailers)
+	if (h->base.server && !trailers && !h2_stream_is_held(s))
 		h2_stream_arrived(h, s);
 	h2_stream_changed(h, s);
 }

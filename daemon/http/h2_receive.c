@@ -70,6 +70,8 @@ end_data(struct h2 *h, struct h2_stream *s, uint8_t flags)
 {
 	if ((flags & NGHTTP2_FLAG_END_STREAM) == 0)
 		return;
+	if (h->base.server && h2_stream_is_held(s))
+		h2_stream_arrived(h, s);
 	s->end_seen = true;
 	h2_receive_end(s);
 	h2_stream_changed(h, s);

@@ -162,6 +162,13 @@ h2_stream_changed(struct h2 *h, struct h2_stream *s)
 	TAILQ_INSERT_TAIL(&h->ready, s, ready_link);
 }
 
+bool
+h2_stream_is_held(const struct h2_stream *s)
+{
+	return s->head.framing == HTTP_NO_BODY && !s->end_seen &&
+	       s->base.refused == NULL;
+}
+
 void
 h2_stream_arrived(struct h2 *h, struct h2_stream *s)
 {

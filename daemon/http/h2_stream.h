@@ -80,6 +80,10 @@ struct h2_stream *h2_stream_of(struct h2 *h, int32_t id);
 /* Something has changed about it. */
 void h2_stream_changed(struct h2 *h, struct h2_stream *s);
 
+/* Server: it promises no body and has not ended: nobody is told of it before
+ * it keeps that, for it would be taken for complete. */
+bool h2_stream_is_held(const struct h2_stream *s);
+
 /* Server: to be accepted. */
 void h2_stream_arrived(struct h2 *h, struct h2_stream *s);
 

@@ -23,6 +23,7 @@
 
 enum {
 	FIRST_READ = 2048,
+	ROOM = 1024, /* with less, somebody may be waiting for more */
 };
 
 static void
@@ -65,7 +66,7 @@ static void
 run_flush(struct turn_task *task)
 {
 	struct stream *s = container_of(task, struct stream, flush);
-	bool had_room = buf_room(&s->out) > 0, was_shut = s->shut;
+	bool had_room = buf_room(&s->out) >= ROOM, was_shut = s->shut;
 
 	stream_flush_now(s);
 	/* Tell of breaking, of room where there was none, and of the end. */

@@ -223,38 +223,54 @@ request_broke(struct exchange *x)
 	x->step = STEP_END;
 }
 
+/* What it did that no origin may; NULL when it only went. */
+static const char *
+origins_fault(const struct exchange *x)
+{
+	const struct http_conn *client = lease_http(x->lease);
+	int status;
+
+	if (x->fault != NULL)
+		return x->fault;
+	if (http_stream_refused(x->up, &status) != NULL)
+		return http_stream_refused(x->up, &status);
+	return http_conn_was_cut(client) ? NULL : http_conn_error(client);
+}
+
+static void
+ask_again(struct exchange *x)
+{
+	enum http_reset reset = http_stream_reset(x->up, NULL);
+
+	x->only_http1 = reset == HTTP_RESET_WANTS_1;
+	x->only_http2 = lease_refused_http1(x->lease);
+	x->was_stale = reset == HTTP_NOT_RESET;
+	exchange_leave_origin(x);
+	replay_begin(&x->replay);
+	x->bytes_up = 0;
+	x->retried = true;
+	x->step = STEP_LEASE;
+}
+
 static enum next
 origin_broke(struct exchange *x)
 {
-	struct http_conn *client = lease_http(x->lease);
-	const char *why = x->fault != NULL ? x->fault : http_conn_error(client);
+	const char *why = origins_fault(x);
 	uint32_t code;
 
 	if (may_retry(x)) {
-		enum http_reset reset = http_stream_reset(x->up, NULL);
-
-		x->only_http1 = reset == HTTP_RESET_WANTS_1;
-		x->only_http2 = lease_refused_http1(x->lease);
-		x->was_stale = reset == HTTP_NOT_RESET;
-		exchange_leave_origin(x);
-		replay_begin(&x->replay);
-		x->bytes_up = 0;
-		x->retried = true;
-		x->step = STEP_LEASE;
-		return NEXT_STEP;
-	}
-	if (http_stream_reset(x->up, &code) != HTTP_NOT_RESET) {
+		ask_again(x);
+	} else if (why != NULL) {
+		exchange_fail(x, 502, RECORD_UPSTREAM_HTTP, why);
+	} else if (http_stream_reset(x->up, &code) != HTTP_NOT_RESET) {
 		http_stream_set_reset(x->down, code);
 		exchange_fail(x, 502, RECORD_ORIGIN_GONE,
 			"the origin reset the request");
-		return NEXT_STEP;
-	}
-	if (why != NULL && (x->fault != NULL || !http_conn_was_cut(client)))
-		exchange_fail(x, 502, RECORD_UPSTREAM_HTTP, why);
-	else
+	} else {
 		exchange_fail(x, 502, RECORD_ORIGIN_GONE,
 			"the origin closed the connection before its answer "
 			"was complete");
+	}
 	return NEXT_STEP;
 }
 
@@ -264,7 +280,10 @@ is_dead(struct exchange *x)
 {
 	enum http_body left;
 	struct span rest;
+	int status;
 
+	if (http_stream_refused(x->up, &status) != NULL)
+		return true;
 	if (!lease_is_over(x->lease) &&
 		http_conn_error(lease_http(x->lease)) == NULL &&
 		http_stream_reset(x->up, NULL) == HTTP_NOT_RESET)

@@ -247,6 +247,18 @@ run_exchanges(struct serve *v, bool *ret_whole)
 	return any;
 }
 
+/* Whether there is more room than before. */
+static bool
+flush(struct stream *c)
+{
+	size_t before = c->out.len;
+
+	if (before < FLUSH_AT)
+		return false;
+	stream_flush_now(c);
+	return c->out.len < before;
+}
+
 /* HTTP/2's own frames: what was read opens windows, what broke the rules ends
  * with a GOAWAY. */
 static void
@@ -318,13 +330,17 @@ serve_run(struct serve *v)
 			return SERVE_BROKEN;
 		if (v->no_memory || stream_is_broken(c))
 			return SERVE_CLOSE;
-		if (c->out.len >= FLUSH_AT)
-			stream_flush_now(c);
+		if (flush(c))
+			moved = true;
 		if (stream_is_broken(c))
 			return SERVE_CLOSE;
 	}
 	send_due(v);
 	say_error(v);
+	/* Over HTTP/2 nobody closes one way and waits for answers the other. */
+	if (c->read_done && v->count > 0 &&
+		http_conn_version(v->http) == HTTP_2)
+		return SERVE_CLOSE;
 	if (moved || !TAILQ_EMPTY(&v->runnable))
 		return SERVE_AGAIN;
 	return v->count == 0 ? rest(v) : SERVE_WAITS;

@@ -166,8 +166,8 @@ lease_refused_http1(const struct lease *l)
 	const struct stream *s = stream_of(l);
 
 	return l->carrier->offer == TLS_OFFER_HTTP1 && s->tls != NULL &&
-	       tls_alpn(s->tls) == TLS_ALPN_NONE && lease_is_over(l) &&
-	       s->bytes_in == 0;
+	       tls_alpn(s->tls) == TLS_ALPN_NONE && s->bytes_in == 0 &&
+	       (s->error == 0 ? s->read_done : s->error == -ECONNRESET);
 }
 
 bool

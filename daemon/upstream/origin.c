@@ -74,6 +74,8 @@ become_ready(struct origin *o)
 		fail(o, ORIGIN_NO_MEMORY, "out of memory");
 		return;
 	}
+	if (o->stream.tls == NULL)
+		http_conn_set_plain(o->http);
 	o->state = ORIGIN_READY;
 	o->stream.hears_out = true;
 	stream_watch(&o->stream, true);

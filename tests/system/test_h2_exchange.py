@@ -89,9 +89,17 @@ def test_bodies_of_all_sizes(site, origin_speaks, size):
     assert bytes(o.requests[0].body) == body
 
 
+def learn(o):
+    """It hangs up on HTTP/1.1: a request that may be sent twice finds out."""
+    s = o.open1()
+    s.sendall(f"GET /learn HTTP/1.1\r\nHost: {o.name}\r\n\r\n".encode())
+    assert Responses(s).next().status == 200
+
+
 @pytest.mark.parametrize("size", [0, 1, 16384, 300000])
 def test_an_h1_client_and_an_h2_origin(site, size):
     o = site(2, answer2=echo2)
+    learn(o)
     body = bytes(i % 251 for i in range(size))
     s = o.open1()
     s.sendall(f"POST /a?b HTTP/1.1\r\nHost: {o.name}\r\nX-Mixed: Case\r\n"
@@ -99,10 +107,10 @@ def test_an_h1_client_and_an_h2_origin(site, size):
               f"Content-Length: {size}\r\n\r\n".encode() + body)
     a = Responses(s).next()
     assert a.status == 200 and a.body == body and a.headers["x-seen"] == "/a?b"
-    r, = o.streams
+    _, r = o.streams
     assert r.headers.get(":authority", r.headers.get("host")) == o.name
     assert r.headers[":scheme"] == "https"
-    assert r.headers["x-mixed"] == "Case" and r.all("content-length") == [str(size)]
+    assert r.headers["x-mixed"] == "Case" and r.all("content-length") == [str(size)] * bool(size)
     for name in ("connection", "keep-alive", "x-gone", "transfer-encoding", "te"):
         assert name not in r.headers, name
 
@@ -113,13 +121,14 @@ def test_an_h1_client_with_chunks_and_trailers_and_an_h2_origin(site):
         s.respond(200, body=bytes(s.body), trailers=[("x-down", "2")])
 
     o = site(2, answer2=answer2)
+    learn(o)
     s = o.open1()
     s.sendall(f"POST / HTTP/1.1\r\nHost: {o.name}\r\nTransfer-Encoding: chunked\r\n"
               "TE: trailers\r\nConnection: TE\r\nTrailer: X-Up\r\n\r\n"
               "3\r\nabc\r\n0\r\nX-Up: 1\r\n\r\n".encode())
     a = Responses(s).next()
     assert a.complete and a.body == b"abc" and a.trailers == {"x-down": "2"}
-    r, = o.streams
+    _, r = o.streams
     assert r.trailers == [("x-up", "1")] and r.all("te") == ["trailers"]
 
 

@@ -134,7 +134,7 @@ def test_threat_23_content_length_is_the_sum_of_data(origin, promised, sent, met
     assert outcome(s) in (*REFUSED, 502)
     whole = [r for r in origin.requests[origin.before:]
              if r.version == "HTTP/1.1" or r.ended and len(r.body) == len(sent)]
-    assert not whole
+    assert not whole, [vars(r) for r in whole]
 
 
 TRAILERS = {

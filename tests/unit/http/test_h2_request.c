@@ -33,7 +33,7 @@ static const struct {
 		"a length"},
 	{POST_FIELDS, 0, "POST / at a.test framing 2 length 0 []",
 		"no length is chunks"},
-	{POST_FIELDS "content-length=0\n", 0,
+	{POST_FIELDS "content-length=0\n", END,
 		"POST / at a.test framing 0 length 0 [content-length=0;]",
 		"a length of 0 is no body"},
 	{POST_FIELDS "content-length=0\ntrailer=x\n", 0,
@@ -75,6 +75,34 @@ static const struct {
 		"[sec-websocket-version=13;]",
 		"an extended CONNECT is a GET that asks for a protocol"},
 };
+
+/* Till then it might still turn out to have one. */
+static void
+test_a_length_of_0_is_taken_when_it_has_ended(void **state)
+{
+	struct http_stream *s;
+
+	(void)state;
+	wire_open(&wire, true);
+	wire_headers(&wire, 0, 1, POST_FIELDS "content-length=0\n");
+	assert_int_equal(wire_run(&wire), 0);
+	assert_null(http_conn_accept(wire.conn));
+	wire_data(&wire, END, 1, 0);
+	assert_int_equal(wire_run(&wire), 0);
+	s = http_conn_accept(wire.conn);
+	assert_non_null(s);
+	assert_true(http_stream_receive_ended(s));
+	wire_close(&wire);
+
+	wire_open(&wire, true);
+	wire_headers(&wire, 0, 1, POST_FIELDS "content-length=0\n");
+	wire_data(&wire, END, 1, 1);
+	assert_int_equal(wire_run(&wire), 0);
+	s = http_conn_accept(wire.conn);
+	assert_non_null(s);
+	assert_null(http_stream_head(s));
+	wire_close(&wire);
+}
 
 static void
 test_taken(void **state)
@@ -360,6 +388,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_a_length_of_0_is_taken_when_it_has_ended),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_crumbs_without_number),
