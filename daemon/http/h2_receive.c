@@ -192,6 +192,12 @@ on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *arg)
 	if (s == NULL)
 		return 0;
 	s->on_wire = false;
+	/* The library has reset what did not keep its promise. */
+	if (h->base.server && h2_stream_is_held(s) &&
+		s->base.reset == HTTP_NOT_RESET) {
+		h2_stream_refuse(h, s, H2_MALFORMED);
+		h2_stream_arrived(h, s);
+	}
 	/* A GOAWAY has closed it: the peer never looked at it. */
 	if (code == NGHTTP2_REFUSED_STREAM && !s->end_seen &&
 		s->base.reset == HTTP_NOT_RESET)

@@ -187,7 +187,7 @@ h2_stream_refuse(struct h2 *h, struct h2_stream *s, enum h2_refused why)
 		return;
 	s->broken = true;
 	/* What was shown stays; else there is none and never will be. */
-	if (!s->final) {
+	if (!s->final || (h->base.server && h2_stream_is_held(s))) {
 		s->base.head = NULL;
 		s->to_head =
 			s->to_head || span_equals(http_head_method(&s->head),

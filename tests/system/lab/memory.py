@@ -6,7 +6,7 @@ daemon is that of the Release build.
 import os
 import pathlib
 
-from .netd import ROOT
+from .built import ROOT
 from .wait import until
 
 RELEASE = pathlib.Path(os.environ.get("SBX_RELEASE_BIN", ROOT / "build" / "bin"))
