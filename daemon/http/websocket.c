@@ -110,6 +110,8 @@ websocket_ask(struct websocket *w, enum http_version up, struct http_head *out)
 	int r;
 
 	w->key[0] = '\0';
+	/* Over HTTP/1 the request ends, and becomes a tunnel with the 101. */
+	out->framing = up == HTTP_1 ? HTTP_NO_BODY : HTTP_TUNNEL;
 	r = http_head_set_protocol(out, SPAN_LITERAL("websocket"));
 	if (r < 0 || up != HTTP_1)
 		return r;

@@ -308,13 +308,6 @@ settle_client(struct exchange *x)
 		stream_flush(c);
 }
 
-static bool
-is_complete(const struct exchange *x)
-{
-	return http_stream_send_ended(x->down) &&
-	       (!x->tunnelled || http_stream_send_ended(x->up));
-}
-
 enum next
 exchange_relay(struct exchange *x, bool *ret_moved)
 {
@@ -329,7 +322,7 @@ exchange_relay(struct exchange *x, bool *ret_moved)
 		settle_client(x);
 	if (filled || up == MOVED_SOME || down == MOVED_SOME)
 		*ret_moved = true;
-	if (is_complete(x)) {
+	if (http_stream_send_ended(x->down)) {
 		x->step = STEP_END;
 		return NEXT_STEP;
 	}

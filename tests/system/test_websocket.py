@@ -99,7 +99,7 @@ def test_recorded_when_it_opens_and_when_it_ends(world, site):
     s.send(ws.CLOSE, b"")
     s.read()
     end = world.daemon.wait_record(event="outcome", id=d["id"])
-    assert (end["status"], end["injected"]) == (101, "token")
+    assert (end["status"], d["injected"]) == (101, "token")
     assert end["bytes_up"] >= s.sent and end["bytes_down"] >= s.received
     assert end["bytes_up"] < s.sent + 2000 and end["bytes_down"] < s.received + 2000
 
