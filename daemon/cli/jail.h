@@ -23,6 +23,7 @@ struct jail { /* everything borrowed for the call */
 	const struct trust *trust;
 	const char *resolv_conf; /* text */
 	const char *hidden;      /* a directory that is to look empty */
+	const char *home;        /* of the user; NULL: none */
 	struct jail_user user;
 	char *const *argv;
 	char *const *envp;
@@ -51,5 +52,8 @@ int jail_wait(pid_t init);
  * process only. */
 int jail_mounts(const struct jail *jail, char *reterr, size_t size);
 int jail_drop(const struct jail_user *user, char *reterr, size_t size);
+
+/* A part of the first that need not succeed: what browsers trust. */
+void jail_nss(const struct jail *jail);
 
 #endif

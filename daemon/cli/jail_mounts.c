@@ -12,6 +12,7 @@
  *	/proc	of the new PID namespace; /proc/sys and /sys read-only, since
  *		root without a capability may still write to much of it
  *	/etc/resolv.conf, the system's certificate bundle and Java's: ours
+ *	~/.pki/nssdb: ours, where it can be made (jail_nss.c)
  *
  * The working directory is entered anew by its name: the old one would still
  * lead to what is hidden.
@@ -218,6 +219,8 @@ jail_mounts(const struct jail *jail, char *reterr, size_t size)
 		e = own_trust(jail->trust, reterr, size);
 	if (e == 0)
 		e = own_resolver(resolver, jail->resolv_conf, reterr, size);
+	if (e == 0)
+		jail_nss(jail);
 	if (e == 0 && chdir(cwd) < 0 && chdir("/") < 0)
 		e = failed(reterr, size, "enter", cwd);
 	free(cwd);

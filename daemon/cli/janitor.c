@@ -37,6 +37,7 @@
 
 #include "cli_ask.h"
 #include "control_client.h"
+#include "nss_place.h"
 #include "own_daemon.h"
 #include "rtnl.h"
 
@@ -128,11 +129,13 @@ live(const struct janitor_plan *plan, int life_fd, int talk)
 	char text[MESSAGE_MAX] = "";
 	char message[MESSAGE_MAX];
 	bool registered = false;
-	int e = 0;
+	int place = -1, e = 0;
 
 	if (plan->own != NULL)
 		e = own_daemon_start(
 			plan->own, life_fd, &daemon, text, sizeof(text));
+	if (e == 0 && plan->home != NULL)
+		place = nss_place_enter(plan->home, plan->user);
 	tell(talk, e, text);
 	while (e == 0 && hear(talk, message)) {
 		e = change_sandbox(plan, message, text, sizeof(text));
@@ -144,6 +147,7 @@ live(const struct janitor_plan *plan, int life_fd, int talk)
 		fprintf(stderr,
 			"sbx-netctl: the sandbox %s is still there: %s\n",
 			plan->sandbox, text);
+	nss_place_leave(place, plan->home, plan->user);
 	cut(plan->wire);
 	own_daemon_stop(daemon);
 	_exit(0);

@@ -10,6 +10,7 @@
 
 #include "wire.h"
 
+struct jail_user;
 struct janitor;
 struct own_daemon_spec;
 
@@ -18,6 +19,8 @@ struct janitor_plan {            /* borrowed for the call */
 	const char *sandbox;     /* its name, to be registered */
 	const struct wire *wire; /* names and addresses, made or not yet */
 	const struct own_daemon_spec *own; /* NULL: the daemon is not ours */
+	const char *home;                  /* of that user; NULL: none */
+	const struct jail_user *user;
 };
 
 /*

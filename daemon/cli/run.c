@@ -195,6 +195,8 @@ step_janitor(struct run *r, const struct cli *cli)
 		.sandbox = r->options.name,
 		.wire = &r->wire,
 		.own = r->own_daemon ? &own : NULL,
+		.home = run_user_home(&r->user),
+		.user = &r->user.who,
 	};
 
 	if (config == NULL && own.policy_file == NULL)
@@ -396,6 +398,7 @@ step_run(struct run *r, int *ret_status)
 		.trust = &trust,
 		.resolv_conf = resolver,
 		.hidden = r->runtime_dir,
+		.home = run_user_home(&r->user),
 		.user = r->user.who,
 		.argv = r->options.command,
 	};

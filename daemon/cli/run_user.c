@@ -69,6 +69,12 @@ run_user_find(struct run_user *ret, char *reterr, size_t size)
 	return 0;
 }
 
+const char *
+run_user_home(const struct run_user *u)
+{
+	return u->name[0] != '\0' ? u->home : getenv("HOME");
+}
+
 static bool
 is_named(const char *entry, const char *name)
 {

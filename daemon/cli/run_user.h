@@ -23,6 +23,9 @@ struct run_user {
  */
 int run_user_find(struct run_user *ret, char *reterr, size_t size);
 
+/* Where the user's files are, or NULL; points into u or the environment. */
+const char *run_user_home(const struct run_user *u);
+
 /*
  * Our environment, for the command: without the names in withheld (those
  * that credentials come from) and without proxies; with the variables

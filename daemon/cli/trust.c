@@ -20,12 +20,11 @@ enum {
 	TRUST_SAME_HASH = 16,      /* certificates of one subject */
 };
 
-#define CA_FILE "ca.pem"
 #define CERTS_DIR "certs"
 #define PHP_DIR "php"
 
 /* What a variable is set to; %s is the directory. */
-#define CA "%s/" CA_FILE
+#define CA "%s/" TRUST_CA_FILE
 #define BUNDLE "%s/" TRUST_BUNDLE_FILE
 #define CERTS "%s/" CERTS_DIR
 #define JAVA "-Djavax.net.ssl.trustStore=%s/" TRUST_JAVA_FILE
@@ -245,7 +244,7 @@ trust_write(
 	if (e == 0)
 		e = make_dir(dir, PHP_DIR);
 	if (e == 0)
-		e = write_file(dir, CA_FILE, trust->authority,
+		e = write_file(dir, TRUST_CA_FILE, trust->authority,
 			strlen(trust->authority));
 	if (e == 0)
 		e = write_file(dir, TRUST_BUNDLE_FILE, bundle, strlen(bundle));

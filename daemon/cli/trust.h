@@ -42,8 +42,9 @@ struct trust_variable trust_variable_get(size_t n, const char *dir);
 const char *const *trust_bundle_places(void);
 const char *const *trust_java_places(void);
 
-/* The files in dir that go there. */
+/* The files in dir that go there, and the authority alone. */
 #define TRUST_BUNDLE_FILE "bundle.pem"
 #define TRUST_JAVA_FILE "truststore.jks"
+#define TRUST_CA_FILE "ca.pem"
 
 #endif
