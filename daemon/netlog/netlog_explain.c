@@ -128,11 +128,22 @@ say_reason(FILE *out, const struct logline *l)
 }
 
 static void
+say_bytes(FILE *out, const struct logline *l)
+{
+	char text[128], up[32], down[32];
+
+	netlog_size(up, sizeof(up), logline_number(l, "bytes_up"));
+	netlog_size(down, sizeof(down), logline_number(l, "bytes_down"));
+	snprintf(text, sizeof(text), "%s up, %s down", up, down);
+	say(out, "bytes", text);
+}
+
+static void
 say_figures(FILE *out, const struct logline *l)
 {
 	uint64_t status = logline_number(l, "status");
 	double first = logline_real(l, "ttfb_ms");
-	char text[128], up[32], down[32];
+	char text[128];
 
 	if (status > 0) {
 		snprintf(text, sizeof(text), "%" PRIu64, status);
@@ -144,10 +155,6 @@ say_figures(FILE *out, const struct logline *l)
 		netlog_duration(text, sizeof(text), first);
 		say(out, "first byte", text);
 	}
-	netlog_size(up, sizeof(up), logline_number(l, "bytes_up"));
-	netlog_size(down, sizeof(down), logline_number(l, "bytes_down"));
-	snprintf(text, sizeof(text), "%s up, %s down", up, down);
-	say(out, "bytes", text);
 }
 
 /* What both kinds of record may carry. */
@@ -195,6 +202,10 @@ explain_decision(const struct logline *l, bool colour, FILE *out)
 	say_key(out, "sandbox", l, "sandbox");
 	say_labels(out, l);
 	say_key(out, "kind", l, "kind");
+	if (netlog_row_is_scout(l))
+		say(out, "",
+			"the daemon asks the origin which HTTP it speaks, "
+			"before it answers the client");
 	say_target(out, l);
 	say_rule(out, l);
 	say_reason(out, l);
@@ -202,11 +213,15 @@ explain_decision(const struct logline *l, bool colour, FILE *out)
 }
 
 static void
-explain_outcome(const struct logline *l, bool colour, FILE *out)
+explain_outcome(const struct logline *l, bool scout, bool colour, FILE *out)
 {
 	say_head(out, colour, "outcome", l);
 	say_time(out, l);
 	say_figures(out, l);
+	if (scout)
+		say_key(out, "learnt", l, "alpn");
+	else
+		say_bytes(out, l);
 	say_reason(out, l);
 	say_more(out, l);
 }
@@ -215,9 +230,11 @@ void
 netlog_explain(const struct netlog_pair *pair, bool colour, FILE *out)
 {
 	struct logline l;
+	bool scout = false;
 
 	if (pair->decision != NULL &&
 		logline_parse(span_of(pair->decision), &l) == 0) {
+		scout = netlog_row_is_scout(&l);
 		explain_decision(&l, colour, out);
 		if (pair->outcome == NULL && logline_awaits_outcome(&l))
 			fputs("no outcome: it is still open\n", out);
@@ -225,7 +242,7 @@ netlog_explain(const struct netlog_pair *pair, bool colour, FILE *out)
 	}
 	if (pair->outcome != NULL &&
 		logline_parse(span_of(pair->outcome), &l) == 0) {
-		explain_outcome(&l, colour, out);
+		explain_outcome(&l, scout, colour, out);
 		logline_done(&l);
 	}
 }

@@ -77,12 +77,24 @@ netlog_row_host(const struct logline *l, char *ret, size_t size)
 	netlog_append(ret, size, text);
 }
 
+/* A flow that is opened has a record of its own for nothing else: what is
+ * allowed in it are its requests. */
+bool
+netlog_row_is_scout(const struct logline *decision)
+{
+	return is(decision, "kind", "connect") &&
+	       is(decision, "verdict", "allowed") &&
+	       is(decision, "via", "inspect");
+}
+
 static void
 make_request(const struct logline *l, struct netlog_row *row)
 {
 	const char *proto = logline_text(l, "proto");
 
-	if (is(l, "kind", "request")) {
+	if (netlog_row_is_scout(l)) {
+		append_word(row, REQUEST, "asks which HTTP");
+	} else if (is(l, "kind", "request")) {
 		append_word(row, REQUEST, logline_text(l, "method"));
 		append_word(row, REQUEST, logline_text(l, "path"));
 	} else if (is(l, "kind", "connect")) {
@@ -122,8 +134,9 @@ make_decision(const struct logline *l, struct netlog_row *row)
 }
 
 static void
-make_outcome(const struct logline *l, struct netlog_row *row)
+make_outcome(const struct logline *l, bool scout, struct netlog_row *row)
 {
+	const char *alpn = logline_text(l, "alpn");
 	uint64_t up = logline_number(l, "bytes_up");
 	uint64_t down = logline_number(l, "bytes_down");
 	uint64_t status = logline_number(l, "status");
@@ -136,15 +149,21 @@ make_outcome(const struct logline *l, struct netlog_row *row)
 	}
 	if (!complete)
 		append_word(row, OUTCOME, logline_text(l, "reason"));
+	if (scout && alpn[0] != '\0')
+		append_word(row, OUTCOME, "learnt");
+	if (scout)
+		append_word(row, OUTCOME, alpn);
 	netlog_duration(text, sizeof(text), logline_real(l, "dur_ms"));
 	append_word(row, OUTCOME, text);
+	if (!complete || status >= 500)
+		row->colours[OUTCOME] = NETLOG_YELLOW;
+	if (scout)
+		return; /* it carries nothing of the sandbox's */
 	netlog_size(text, sizeof(text), up);
 	netlog_size(size, sizeof(size), down);
 	append_word(row, OUTCOME, text);
 	append(row, OUTCOME, "/");
 	append(row, OUTCOME, size);
-	if (!complete || status >= 500)
-		row->colours[OUTCOME] = NETLOG_YELLOW;
 }
 
 void
@@ -162,7 +181,7 @@ netlog_row_make(const struct netlog_pair *pair, struct netlog_row *ret)
 		(void)logline_parse(span_of(pair->decision), &decision);
 	make_decision(decision.object != NULL ? &decision : &outcome, ret);
 	if (outcome.object != NULL)
-		make_outcome(&outcome, ret);
+		make_outcome(&outcome, netlog_row_is_scout(&decision), ret);
 	else if (logline_awaits_outcome(&decision))
 		append(ret, OUTCOME, "open");
 	logline_done(&decision);

@@ -122,6 +122,8 @@ line_init(struct line *line, const struct event *e, bool rest)
 			line->texts[i] = strdup("(others)");
 		else if (i == HOST)
 			line->texts[i] = strdup(host);
+		else if (i == VIA && netlog_row_is_scout(e->target))
+			line->texts[i] = strdup("(which HTTP)");
 		else if (i == REASON)
 			line->texts[i] =
 				shown(logline_text(e->result, "reason"));
