@@ -63,7 +63,7 @@ def over(stream):
     ("other.lab.test", 421), ("denied.lab.test", 403), ("nobody.test", 403),
     ("OTHER.lab.test", 421), ("sub.@", 421), ("@.evil.test", 403), ("@:444", 403),
 ])
-def test_threats_2_3_another_authority_on_the_second_stream(world, site, authority, status):
+def test_threat_2_threat_3_another_authority_on_the_second_stream(world, site, authority, status):
     o = site()
     world.names.add("other.lab.test", o.address)
     c = o.open()
@@ -110,7 +110,7 @@ def test_host_alone_stands_for_the_authority(site):
 
 @pytest.mark.parametrize("authority", ["u@@", "@ ", " @", "@\t", "@,x", "@\0", "@/", "a b", "",
                                        "127.0.0.1", "[::1]", "0x7f.1", "2130706433"])
-def test_threats_5_8_an_authority_that_is_none(site, authority):
+def test_threat_5_threat_8_an_authority_that_is_none(site, authority):
     o = site()
     c = o.open()
     s = c.request("/", authority=authority.replace("@", o.name, 1)
@@ -192,7 +192,7 @@ def test_threat_62_what_the_sandbox_marks_stays_marked(site):
     assert o.requests[0].never_indexed("x-private") and o.requests[0].never_indexed("cookie")
 
 
-def test_threats_19_21_nothing_of_the_sandbox_stands_beside_it(world, site):
+def test_threat_19_threat_21_nothing_of_the_sandbox_stands_beside_it(world, site):
     o = site("always.lab.test")
     o.open().get("/", ("x-api-key", "mine"), ("x_api_key", "mine"), ("x-api-key", "again"),
                  authority=o.name)
@@ -236,7 +236,7 @@ def test_streams_of_one_sandbox_share_the_connection(site):
     assert {over(s) for s in streams} == {200}
 
 
-def test_threats_35_64_two_sandboxes_never_do(world, site):
+def test_threat_35_threat_64_two_sandboxes_never_do(world, site):
     o = site("cred.lab.test")
     a, b = o.open(), o.open(world.other)
     for i in range(3):
