@@ -68,7 +68,6 @@ exchange_answer(struct exchange *x, const struct refusal *refusal)
 	const struct http_head *request =
 		x->down != NULL ? http_stream_head(x->down) : NULL;
 
-	x->status = refusal->reply.status;
 	http_stream_ignore_rest(x->down);
 	if (http_stream_sent_head(x->down) ||
 		http_reply_build(&refusal->reply, request, &x->head, &x->body) <
@@ -77,6 +76,7 @@ exchange_answer(struct exchange *x, const struct refusal *refusal)
 		x->step = STEP_END;
 		return;
 	}
+	x->status = refusal->reply.status;
 	/* Without it the client is told all the same, in words. */
 	if (x->status == 426)
 		(void)websocket_add_version(&x->head);
