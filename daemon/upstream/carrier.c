@@ -14,6 +14,9 @@
  * Over HTTP/2 the carrier reads, whoever the bytes are for, and tells those
  * leases about whose streams something changed; windows keep what is read
  * bounded.  Over HTTP/1 the one lease reads, as it has room.
+ *
+ * Whoever is told may end its lease there and then, and others.  With the last
+ * the carrier is closed; its memory lasts until the end of the turn.
  */
 #include "carrier.h"
 
@@ -63,14 +66,28 @@ tell(struct lease *l)
 		l->changed(l->arg);
 }
 
+/* Each in turn becomes the last: whoever is told may end any of them. */
+static struct lease *
+take_turn(struct carrier *c)
+{
+	struct lease *l = TAILQ_FIRST(&c->leases);
+
+	if (l != NULL) {
+		TAILQ_REMOVE(&c->leases, l, link);
+		TAILQ_INSERT_TAIL(&c->leases, l, link);
+	}
+	return l;
+}
+
 static void
 tell_all(struct carrier *c)
 {
-	struct lease *l = TAILQ_FIRST(&c->leases), *next;
+	struct lease *l;
 
-	for (; l != NULL; l = next) {
-		next = TAILQ_NEXT(l, link);
-		tell(l);
+	for (unsigned n = c->lease_count; n > 0; n--) {
+		l = take_turn(c);
+		if (l != NULL)
+			tell(l);
 	}
 }
 
@@ -82,12 +99,19 @@ carrier_close(struct carrier *c)
 {
 	struct pool *p = c->pool;
 
+	c->closed = true;
 	p->idle--;
 	TAILQ_REMOVE(&p->carriers, c, link);
 	deadline_done(&c->idle);
 	turn_cancel(p->upstream->turn, TURN_RUN, &c->run);
 	origin_close(c->origin);
-	free(c);
+	turn_queue(p->upstream->turn, TURN_REAP, &c->reap);
+}
+
+static void
+reap(struct turn_task *task)
+{
+	free(container_of(task, struct carrier, reap));
 }
 
 static void
@@ -199,11 +223,11 @@ admit(struct carrier *c)
 	const struct http_conn *http = origin_http(c->origin);
 	unsigned room = http_conn_request_room(http);
 	bool may_wait = !http_conn_is_settled(http) && !c->retired;
-	struct lease *l = TAILQ_FIRST(&c->leases), *next;
+	struct lease *l;
 
-	for (; l != NULL; l = next) {
-		next = TAILQ_NEXT(l, link);
-		if (l->admitted || l->stranded)
+	for (unsigned n = c->lease_count; n > 0; n--) {
+		l = take_turn(c);
+		if (l == NULL || l->admitted || l->stranded)
 			continue;
 		if (c->promised < room) {
 			c->promised++;
@@ -254,7 +278,7 @@ hear(struct carrier *c)
 		if (l != NULL)
 			tell(l);
 	}
-	return n > 0;
+	return n > 0 && !c->closed;
 }
 
 static void
@@ -265,6 +289,8 @@ pump_http2(struct carrier *c)
 
 	for (i = 0; i < ROUNDS && hear(c); i++)
 		;
+	if (c->closed)
+		return;
 	if (i == ROUNDS)
 		carrier_queue(c);
 	if (s->out.len > 0)
@@ -274,7 +300,8 @@ pump_http2(struct carrier *c)
 	admit(c);
 	if (is_over(c) || http_conn_error(origin_http(c->origin)) != NULL)
 		tell_all(c);
-	stream_watch(s, true);
+	if (!c->closed)
+		stream_watch(s, true);
 }
 
 static void
@@ -286,7 +313,7 @@ pump(struct carrier *c)
 		admit(c);
 		tell_all(c);
 	}
-	if (c->lease_count > 0)
+	if (c->closed || c->lease_count > 0)
 		return;
 	if (c->retired || spoke_out_of_turn(c) || is_over(c))
 		carrier_close(c);
@@ -379,6 +406,7 @@ carrier_open(struct pool *p, const struct lease_want *want)
 	TAILQ_INIT(&c->leases);
 	deadline_init(&c->idle, p->upstream->loop, on_idle_passed, c);
 	c->run.run = run;
+	c->reap.run = reap;
 	origin_own(c->origin, on_changed, c);
 	TAILQ_INSERT_HEAD(&p->carriers, c, link);
 	p->idle++;

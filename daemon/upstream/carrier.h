@@ -37,9 +37,10 @@ struct carrier {
 	bool begun;        /* the origin is ready, and its leases were told */
 	bool bound;        /* its credentials are settled */
 	bool retired;      /* takes no more leases */
+	bool closed;       /* out of the pool; freed at the end of the turn */
 	struct deadline idle;
 	double since; /* it has been idle */
-	struct turn_task run;
+	struct turn_task run, reap;
 };
 
 struct lease {

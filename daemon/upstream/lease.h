@@ -31,7 +31,7 @@ struct lease_want {
 /*
  * A share of a connection that exists, or of a new one.  changed() is called
  * when its state has, and when something may have on its stream; never from
- * inside a function here.  NULL: out of memory.
+ * inside a function here.  It may end leases.  NULL: out of memory.
  */
 struct lease *pool_lease(struct pool *p, const struct lease_want *want,
 	void (*changed)(void *arg), void *arg);
