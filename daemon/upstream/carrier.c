@@ -478,8 +478,6 @@ carrier_add(struct carrier *c, struct lease *l)
 	}
 	l->carrier = c;
 	TAILQ_INSERT_TAIL(&c->leases, l, link);
-	if (l->want.key.credentials != NULL)
-		(void)carrier_bind(c, l->want.key.credentials);
 	if (c->begun)
 		admit(c);
 }

@@ -65,6 +65,7 @@ struct carrier *carrier_open(struct pool *p, const struct lease_want *want);
 bool carrier_suits(const struct carrier *c, const struct lease_want *want,
 	enum spoken spoken, double now);
 
+/* Its credentials, if the lease has any, are the lease's. */
 void carrier_add(struct carrier *c, struct lease *l);
 
 /* As lease_bind(). */

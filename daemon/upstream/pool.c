@@ -59,9 +59,15 @@ find(struct pool *p, const struct lease_want *want)
 struct carrier *
 pool_carrier(struct pool *p, const struct lease_want *want)
 {
+	const char *credentials = want->key.credentials;
 	struct carrier *c = find(p, want);
 
-	return c != NULL ? c : carrier_open(p, want);
+	if (c == NULL)
+		c = carrier_open(p, want);
+	/* Unsettled it would be open to others with other credentials. */
+	if (c != NULL && credentials != NULL && !carrier_bind(c, credentials))
+		return NULL;
+	return c;
 }
 
 struct lease *

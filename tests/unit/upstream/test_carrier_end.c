@@ -255,6 +255,45 @@ test_settled_by_the_first_who_knows(void **state)
 	assert_false(lease_bind(s->users[2].lease, "y"));
 }
 
+static bool no_memory;
+
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+
+char *
+__wrap_strdup(const char *text)
+{
+	return no_memory ? NULL : __real_strdup(text);
+}
+
+static void
+ignore(void *arg)
+{
+	(void)arg;
+}
+
+/* What cannot be settled is not shared: the next one might have others. */
+static void
+test_no_memory_to_settle(void **state)
+{
+	struct scene *s = *state;
+	struct lease_want want = {.key = s->key, .wish = HTTP_2};
+
+	want.key.credentials = NULL;
+	scene_lease(s, 0, &want);
+	want.key.credentials = "x";
+	no_memory = true;
+	assert_null(pool_lease(s->pool, &want, ignore, NULL));
+	assert_false(lease_bind(s->users[0].lease, "x"));
+	no_memory = false;
+	scene_assert_counts(s);
+	want.key.credentials = "y";
+	scene_lease(s, 1, &want);
+	assert_ptr_equal(
+		scene_carrier(&s->users[1]), scene_carrier(&s->users[0]));
+	assert_false(lease_bind(s->users[0].lease, "x"));
+}
+
 /* Who has not settled is spread as well, and what was settled goes along. */
 static void
 test_spread_keeps_credentials_apart(void **state)
@@ -389,6 +428,7 @@ main(void)
 		TEST(test_ended_when_told),
 		TEST(test_ended_at_the_last_word),
 		TEST(test_settled_by_the_first_who_knows),
+		TEST(test_no_memory_to_settle),
 		TEST(test_spread_keeps_credentials_apart),
 		TEST(test_revoked_while_busy),
 		TEST(test_an_upgrade_shares_where_it_can),
