@@ -48,7 +48,7 @@ struct serve {
 	struct slot first; /* most connections never need another */
 	struct deadline deadline;
 	bool head_wait; /* part of a head is here: the shorter deadline runs */
-	bool expired, no_memory, error_said;
+	bool expired, no_memory;
 	void (*wake)(void *arg);
 	void *arg;
 };
@@ -272,18 +272,31 @@ send_due(struct serve *v)
 		stream_flush(c);
 }
 
+/* The client broke the rules: nothing that is open can be answered any more.
+ * Where it only ended too early, what it asked in full still is. */
+static bool
+is_lost(const struct serve *v)
+{
+	return http_conn_version(v->http) == HTTP_2 &&
+	       http_conn_error(v->http) != NULL && !http_conn_was_cut(v->http);
+}
+
+static void
+close_all(struct serve *v)
+{
+	struct slot *slot;
+
+	while ((slot = TAILQ_FIRST(&v->open)) != NULL)
+		close_exchange(slot);
+}
+
 /* Over HTTP/1 the refusal of what could not be parsed is an exchange. */
 static void
-say_error(struct serve *v)
+end_lost(struct serve *v)
 {
-	const char *why = http_conn_error(v->http);
-
-	if (why == NULL || v->error_said ||
-		http_conn_version(v->http) != HTTP_2 ||
-		http_conn_was_cut(v->http))
-		return;
-	v->error_said = true;
-	flow_refused(v->flow, RECORD_ERROR, RECORD_MALFORMED_HTTP, why);
+	flow_refused(v->flow, RECORD_ERROR, RECORD_MALFORMED_HTTP,
+		http_conn_error(v->http));
+	close_all(v);
 }
 
 /* No request is open. */
@@ -336,7 +349,10 @@ serve_run(struct serve *v)
 			return SERVE_CLOSE;
 	}
 	send_due(v);
-	say_error(v);
+	if (is_lost(v)) {
+		end_lost(v);
+		return rest(v);
+	}
 	/* Over HTTP/2 nobody closes one way and waits for answers the other. */
 	if (c->read_done && v->count > 0 &&
 		http_conn_version(v->http) == HTTP_2)
@@ -376,12 +392,9 @@ serve_new(struct flow *f, enum http_version version, void (*wake)(void *arg),
 void
 serve_free(struct serve *v)
 {
-	struct slot *slot;
-
 	if (v == NULL)
 		return;
-	while ((slot = TAILQ_FIRST(&v->open)) != NULL)
-		close_exchange(slot);
+	close_all(v);
 	deadline_done(&v->deadline);
 	http_conn_free(v->http);
 	free(v);
