@@ -6,8 +6,9 @@
 
 enum {
 	LEAST_SHIFT = 11, /* 2 KiB, a buffer's first size */
-	CLASSES = 4,      /* … to 16 KiB, by powers of two */
-	KEPT = 64,        /* of each */
+	CLASSES = 6,      /* … to 64 KiB, by powers of two */
+	KEPT = 64,        /* of each, and of each no more bytes than: */
+	KEPT_BYTES = 1 << 20,
 };
 
 struct spare {
@@ -52,7 +53,8 @@ chunk_free(void *chunk, size_t size)
 
 	if (chunk == NULL)
 		return;
-	if (class == CLASSES || spares[class].count == KEPT) {
+	if (class == CLASSES || spares[class].count == KEPT ||
+		spares[class].count * size >= KEPT_BYTES) {
 		free(chunk);
 		return;
 	}

@@ -79,7 +79,7 @@ stream_init(struct stream *s, struct ev_loop *loop, struct turn *turn, int fd)
 {
 	*s = (struct stream){.fd = fd, .loop = loop, .turn = turn};
 	buf_init(&s->in, STREAM_BUFFER);
-	buf_init(&s->out, STREAM_BUFFER);
+	buf_init(&s->out, STREAM_OUT);
 	ev_init(&s->io, on_io);
 	ev_io_set(&s->io, fd, 0);
 	s->io.data = s;

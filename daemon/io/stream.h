@@ -21,7 +21,8 @@
 struct tls;
 
 enum {
-	STREAM_BUFFER = 16 * 1024, /* one way */
+	STREAM_BUFFER = 16 * 1024, /* read and not yet taken */
+	STREAM_OUT = 64 * 1024,    /* added and not yet written */
 };
 
 struct stream {

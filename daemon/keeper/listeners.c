@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,23 @@ steer(int fd, int family, uint32_t workers)
 		sizeof(program));
 }
 
+/*
+ * A sandbox is one virtual link away: nothing is gained by pacing what is sent
+ * to it, as BBR does where it is the host's choice, and each timer costs more
+ * than the segment that waits for it.  Accepted sockets inherit this.  A kernel
+ * that has neither keeps its own.
+ */
+static void
+send_unpaced(int fd)
+{
+	static const char *const names[] = {"cubic", "reno"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, names[i],
+			    (socklen_t)strlen(names[i])) == 0)
+			break;
+}
+
 static int
 open_one(const struct kind *kind, uint16_t port, char *reterr,
 	size_t reterr_size)
@@ -286,6 +304,10 @@ listeners_open(struct listeners *l, uint32_t workers, uint16_t port,
 		close_kind(l, LISTENER_TCP6);
 		close_kind(l, LISTENER_DNS6);
 	}
+	for (size_t k = 0; k < LISTENER_KINDS; k++)
+		for (uint32_t i = 0; i < workers; i++)
+			if (kinds[k].type == SOCK_STREAM && l->fds[k][i] >= 0)
+				send_unpaced(l->fds[k][i]);
 	for (size_t k = 0; by_source && k < LISTENER_KINDS; k++)
 		if (kinds[k].type == SOCK_STREAM && l->fds[k][0] >= 0 &&
 			steer(l->fds[k][0], kinds[k].family, workers) < 0)

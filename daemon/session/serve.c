@@ -25,8 +25,8 @@
 #include "services.h"
 
 enum {
-	ROUNDS = 16,         /* of moving bytes, then others get a turn */
-	FLUSH_AT = 8 * 1024, /* write before the turn ends */
+	ROUNDS = 16,          /* of moving bytes, then others get a turn */
+	FLUSH_AT = 48 * 1024, /* write before the turn ends */
 	/* What the codec admits, and those that are ending. */
 	OPEN_MAX = 128,
 };

@@ -33,6 +33,7 @@ struct tls {
 	struct buf *held; /* first bytes; NULL once drained */
 	bool drained;     /* the last recv() was short: wait for an event */
 	bool wants_write;
+	bool more; /* another record follows this one at once */
 	bool refused_protocols;
 	enum tls_alpn answer; /* an accepting end's */
 	void *owner;
@@ -87,11 +88,12 @@ static int
 bio_write(BIO *bio, const char *data, size_t len, size_t *ret_len)
 {
 	struct tls *t = BIO_get_data(bio);
+	int flags = MSG_NOSIGNAL | (t->more ? MSG_MORE : 0);
 	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
 	do {
-		n = send(t->fd, data, len, MSG_NOSIGNAL);
+		n = send(t->fd, data, len, flags);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		if (errno == EAGAIN)
@@ -304,7 +306,10 @@ tls_write(struct tls *t, const void *data, size_t len)
 	int r;
 
 	begin_call();
-	if (SSL_write_ex(t->ssl, data, len, &n) == 1)
+	t->more = len > SSL3_RT_MAX_PLAIN_LENGTH;
+	r = SSL_write_ex(t->ssl, data, len, &n);
+	t->more = false;
+	if (r == 1)
 		return (ssize_t)n;
 	r = failed(t, 0);
 	return r == 0 ? -EPIPE : r;

@@ -200,7 +200,7 @@ test_a_slow_peer_gets_all_in_order(void **state)
 		}
 		stream_flush_now(&s.stream);
 	} while (buf_room(&s.stream.out) > 0);
-	assert_int_equal(s.stream.out.len, STREAM_BUFFER);
+	assert_int_equal(s.stream.out.len, STREAM_OUT);
 	assert_false(stream_is_broken(&s.stream));
 	loop_once(s.loop);
 	assert_int_equal(s.readies, 0); /* the peer does not read */
@@ -219,7 +219,7 @@ static void
 test_room_after_a_full_buffer_is_told(void **state)
 {
 	struct stream_scene s;
-	char block[STREAM_BUFFER] = {0};
+	char block[STREAM_OUT] = {0};
 
 	(void)state;
 	stream_scene_open(&s, SOCK_STREAM);

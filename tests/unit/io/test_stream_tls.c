@@ -17,6 +17,22 @@
 #include "stream.h"
 #include "tls.h"
 
+/* What OpenSSL's records were sent with. */
+static int sends, sends_that_wait;
+static bool last_waits;
+
+ssize_t __real_send(int fd, const void *data, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
+
+ssize_t
+__wrap_send(int fd, const void *data, size_t len, int flags)
+{
+	last_waits = (flags & MSG_MORE) != 0;
+	sends++;
+	sends_that_wait += last_waits;
+	return __real_send(fd, data, len, flags);
+}
+
 struct end {
 	struct stream stream;
 	bool shaken, failed;
@@ -36,7 +52,7 @@ struct scene {
 static void
 move_bytes(struct end *e)
 {
-	static const char block[STREAM_BUFFER];
+	static const char block[STREAM_OUT];
 	struct stream *s = &e->stream;
 	size_t n;
 
@@ -240,6 +256,34 @@ test_what_lies_in_a_record_is_pending(void **state)
 	close_scene(&s);
 }
 
+static bool
+client_has_40000(void *arg)
+{
+	struct scene *s = arg;
+
+	return s->ends[1].got == 40000;
+}
+
+/* Those of one flush leave as one; the last lets them go. */
+static void
+test_records_that_follow_each_other_leave_together(void **state)
+{
+	static const char block[STREAM_OUT];
+	struct scene s;
+
+	(void)state;
+	open_scene(&s);
+	loop_until(s.loop, both_shaken, &s, "two handshakes");
+	buf_add(&s.ends[0].stream.out, block, 40000);
+	sends = sends_that_wait = 0;
+	stream_flush_now(&s.ends[0].stream);
+	assert_int_equal(sends, 3);
+	assert_int_equal(sends_that_wait, 2);
+	assert_false(last_waits);
+	loop_until(s.loop, client_has_40000, &s, "40,000 bytes");
+	close_scene(&s);
+}
+
 int
 main(void)
 {
@@ -248,6 +292,8 @@ main(void)
 		cmocka_unit_test(test_an_end_that_was_said),
 		cmocka_unit_test(test_an_end_that_was_cut),
 		cmocka_unit_test(test_what_lies_in_a_record_is_pending),
+		cmocka_unit_test(
+			test_records_that_follow_each_other_leave_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,6 +63,38 @@ test_all_kinds_are_opened(void **state)
 	assert_int_equal(l.fds[LISTENER_TCP4][3], -1);
 	listeners_done(&l);
 	assert_int_equal(l.fds[LISTENER_TCP4][0], -1);
+}
+
+static bool
+kernel_has_cubic(void)
+{
+	char text[TEXT] = "";
+	int fd = open("/proc/sys/net/ipv4/tcp_available_congestion_control",
+		O_RDONLY | O_CLOEXEC);
+
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return strstr(text, "cubic") != NULL;
+}
+
+/* Whatever the host prefers: a sandbox is one virtual link away. */
+static void
+test_what_goes_to_a_sandbox_is_not_paced(void **state)
+{
+	struct listeners l;
+	char text[TEXT], name[16] = "";
+	socklen_t len = sizeof(name);
+
+	(void)state;
+	lab_run("echo reno >/proc/sys/net/ipv4/tcp_congestion_control");
+	listeners_init(&l);
+	assert_int_equal(
+		listeners_open(&l, 1, 15001, true, text, sizeof(text)), 0);
+	assert_int_equal(getsockopt(l.fds[LISTENER_TCP4][0], IPPROTO_TCP,
+				 TCP_CONGESTION, name, &len),
+		0);
+	assert_string_equal(name, kernel_has_cubic() ? "cubic" : "reno");
+	listeners_done(&l);
 }
 
 static void
@@ -192,6 +225,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_kinds_are_opened),
+		cmocka_unit_test(test_what_goes_to_a_sandbox_is_not_paced),
 		cmocka_unit_test(test_a_port_in_use_is_named),
 		cmocka_unit_test(test_route_localnet_is_refused),
 		cmocka_unit_test(test_sockets_of_systemd_are_taken),
