@@ -58,7 +58,7 @@ exchange_new(struct flow *f, struct http_conn *server, struct http_stream *s,
 	x->expires = x->began + f->services->limits.idle_seconds;
 	http_head_init(&x->head);
 	buf_init(&x->body, REPLY_MAX);
-	replay_init(&x->replay);
+	resend_init(&x->resend);
 	return x;
 }
 
@@ -201,6 +201,11 @@ step_connect(struct exchange *x)
 	switch (lease_state(x->lease)) {
 	case LEASE_READY:
 		x->step = STEP_SEND;
+		if (x->only_http2 &&
+			http_conn_version(lease_http(x->lease)) != HTTP_2)
+			exchange_fail(x, 502, RECORD_ORIGIN_GONE,
+				"the origin closed the connection without an "
+				"answer");
 		return NEXT_STEP;
 	case LEASE_FAILED:
 		snprintf(why, sizeof(why), "%s:%u cannot be reached: %s",
@@ -435,7 +440,7 @@ exchange_free(struct exchange *x)
 	end(x);
 	http_head_done(&x->head);
 	buf_done(&x->body);
-	replay_done(&x->replay);
+	resend_done(&x->resend);
 	policy_unref(x->policy);
 	free(x->method);
 	free(x->path);

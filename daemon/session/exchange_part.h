@@ -16,7 +16,7 @@
 #include "message.h"
 #include "policy.h"
 #include "record.h"
-#include "replay.h"
+#include "resend.h"
 #include "websocket.h"
 
 enum step {
@@ -57,7 +57,7 @@ struct exchange {
 	bool upgrade;    /* another protocol is asked for */
 	bool tunnelled;  /* … and spoken, both ways */
 	struct websocket websocket;
-	struct replay replay;
+	struct resend resend;
 	const char *fault; /* the origin's; NULL: see its connection */
 	bool broken;       /* half an answer, or half a request */
 

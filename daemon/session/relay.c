@@ -38,12 +38,12 @@ end_request(struct exchange *x)
 static enum moved
 send_again(struct exchange *x)
 {
-	struct span rest = replay_rest(&x->replay);
+	struct span rest = resend_rest(&x->resend);
 	ssize_t n = http_stream_send(x->up, rest.ptr, rest.len);
 
 	if (n <= 0)
 		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
-	replay_advance(&x->replay, (size_t)n);
+	resend_advance(&x->resend, (size_t)n);
 	x->bytes_up += (uint64_t)n;
 	return MOVED_SOME;
 }
@@ -57,7 +57,7 @@ move_request(struct exchange *x)
 	/* What follows a request for another protocol waits for the 101. */
 	if (http_stream_send_ended(x->up) || (x->upgrade && !x->tunnelled))
 		return MOVED_NOTHING;
-	if (replay_rest(&x->replay).len > 0)
+	if (resend_rest(&x->resend).len > 0)
 		return send_again(x);
 	switch (http_stream_peek(x->down, &data)) {
 	case HTTP_WAIT:
@@ -77,7 +77,7 @@ move_request(struct exchange *x)
 	/* An origin over HTTP/2 may say that it never looked at this. */
 	if (http_conn_version(lease_http(x->lease)) == HTTP_2 &&
 		http_stream_head(x->up) == NULL)
-		replay_keep(&x->replay, (struct span){data.ptr, (size_t)n});
+		resend_keep(&x->resend, (struct span){data.ptr, (size_t)n});
 	http_stream_consume(x->down, (size_t)n);
 	return MOVED_SOME;
 }
@@ -130,7 +130,7 @@ move_head(struct exchange *x)
 	}
 	x->status = head->status;
 	x->tunnelled = head->status == 101;
-	replay_done(&x->replay);
+	resend_done(&x->resend);
 	return MOVED_SOME;
 }
 
@@ -192,7 +192,7 @@ may_retry(const struct exchange *x)
 		return false;
 	/* It has said that it never looked at the request. */
 	if (reset == HTTP_RESET_UNTOUCHED || reset == HTTP_RESET_WANTS_1)
-		return !x->body_begun || replay_is_possible(&x->replay);
+		return !x->body_begun || resend_is_possible(&x->resend);
 	return !x->body_begun && !x->upgrade && exchange_is_idempotent(x) &&
 	       (lease_was_stale(x->lease) || lease_refused_http1(x->lease)) &&
 	       http_stream_head(x->down)->framing == HTTP_NO_BODY;
@@ -246,7 +246,7 @@ ask_again(struct exchange *x)
 	x->only_http2 = lease_refused_http1(x->lease);
 	x->was_stale = reset == HTTP_NOT_RESET;
 	exchange_leave_origin(x);
-	replay_begin(&x->replay);
+	resend_begin(&x->resend);
 	x->bytes_up = 0;
 	x->retried = true;
 	x->step = STEP_LEASE;

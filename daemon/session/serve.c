@@ -104,10 +104,11 @@ take_slot(struct serve *v)
 }
 
 static void
-give_slot(struct slot *slot)
+give_slot(struct serve *v, struct slot *slot)
 {
-	slot->exchange = NULL;
-	if (slot != &slot->serve->first)
+	if (slot == &v->first)
+		slot->exchange = NULL;
+	else
 		free(slot);
 }
 
@@ -121,7 +122,7 @@ open_exchange(struct serve *v, struct http_stream *stream)
 			v->flow, v->http, stream, on_exchange, slot);
 	if (slot == NULL || slot->exchange == NULL) {
 		if (slot != NULL)
-			give_slot(slot);
+			give_slot(v, slot);
 		v->no_memory = true;
 		return;
 	}
@@ -145,7 +146,7 @@ close_exchange(struct slot *slot)
 	TAILQ_REMOVE(&v->open, slot, link);
 	v->count--;
 	exchange_free(slot->exchange);
-	give_slot(slot);
+	give_slot(v, slot);
 }
 
 /* ---- time ------------------------------------------------------------------
@@ -284,10 +285,12 @@ is_lost(const struct serve *v)
 static void
 close_all(struct serve *v)
 {
-	struct slot *slot;
+	struct slot *slot, *next;
 
-	while ((slot = TAILQ_FIRST(&v->open)) != NULL)
+	for (slot = TAILQ_FIRST(&v->open); slot != NULL; slot = next) {
+		next = TAILQ_NEXT(slot, link);
 		close_exchange(slot);
+	}
 }
 
 /* Over HTTP/1 the refusal of what could not be parsed is an exchange. */

@@ -45,12 +45,14 @@ drop(struct protocols *p, struct entry *e)
 void
 protocols_free(struct protocols *p)
 {
-	struct entry *e;
+	struct entry *e, *next;
 
 	if (p == NULL)
 		return;
-	while ((e = TAILQ_FIRST(&p->entries)) != NULL)
+	for (e = TAILQ_FIRST(&p->entries); e != NULL; e = next) {
+		next = TAILQ_NEXT(e, link);
 		drop(p, e);
+	}
 	free(p);
 }
 

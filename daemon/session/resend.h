@@ -3,31 +3,31 @@
  * that the origin has not looked at the request and it is sent again.
  * Bounded: a body that has grown longer cannot be sent again.
  */
-#ifndef SBX_REPLAY_H
-#define SBX_REPLAY_H
+#ifndef SBX_RESEND_H
+#define SBX_RESEND_H
 
 #include <stdbool.h>
 
 #include "buf.h"
 
-struct replay {
+struct resend {
 	struct buf sent;
 	size_t again; /* how much of it has been sent once more */
 	bool too_long;
 };
 
-void replay_init(struct replay *r);
-void replay_done(struct replay *r); /* may be called twice */
+void resend_init(struct resend *r);
+void resend_done(struct resend *r); /* may be called twice */
 
 /* That was sent, for the first time. */
-void replay_keep(struct replay *r, struct span data);
+void resend_keep(struct resend *r, struct span data);
 
 /* Whether all that was sent can be sent again; and so it will be. */
-bool replay_is_possible(const struct replay *r);
-void replay_begin(struct replay *r);
+bool resend_is_possible(const struct resend *r);
+void resend_begin(struct resend *r);
 
 /* What of it is still to be sent, before anything new; empty: nothing. */
-struct span replay_rest(const struct replay *r);
-void replay_advance(struct replay *r, size_t len);
+struct span resend_rest(const struct resend *r);
+void resend_advance(struct resend *r, size_t len);
 
 #endif

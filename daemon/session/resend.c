@@ -1,48 +1,48 @@
-#include "replay.h"
+#include "resend.h"
 
 enum {
-	REPLAY_MAX = 16 * 1024,
+	RESEND_MAX = 16 * 1024,
 };
 
 void
-replay_init(struct replay *r)
+resend_init(struct resend *r)
 {
-	*r = (struct replay){0};
-	buf_init(&r->sent, REPLAY_MAX);
+	*r = (struct resend){0};
+	buf_init(&r->sent, RESEND_MAX);
 }
 
 void
-replay_done(struct replay *r)
+resend_done(struct resend *r)
 {
 	buf_done(&r->sent);
 	r->again = 0;
 }
 
 void
-replay_keep(struct replay *r, struct span data)
+resend_keep(struct resend *r, struct span data)
 {
 	if (!r->too_long && buf_add(&r->sent, data.ptr, data.len) == 0) {
 		r->again += data.len;
 		return;
 	}
 	r->too_long = true;
-	replay_done(r);
+	resend_done(r);
 }
 
 bool
-replay_is_possible(const struct replay *r)
+resend_is_possible(const struct resend *r)
 {
 	return !r->too_long;
 }
 
 void
-replay_begin(struct replay *r)
+resend_begin(struct resend *r)
 {
 	r->again = 0;
 }
 
 struct span
-replay_rest(const struct replay *r)
+resend_rest(const struct resend *r)
 {
 	struct span sent = buf_span(&r->sent);
 
@@ -50,7 +50,7 @@ replay_rest(const struct replay *r)
 }
 
 void
-replay_advance(struct replay *r, size_t len)
+resend_advance(struct resend *r, size_t len)
 {
 	r->again += len;
 }
