@@ -139,7 +139,7 @@ exchange_is_idempotent(const struct exchange *x)
 	return false;
 }
 
-/* The connection that told what the origin speaks is the first request's. */
+/* Why the origin could not be reached is told once, to the first request. */
 static struct lease *
 first_lease(struct exchange *x, const struct lease_want *want)
 {

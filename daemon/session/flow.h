@@ -28,7 +28,7 @@ struct flow {
 	bool secure;             /* TLS, opened by us */
 	const char *proto;       /* "tls", "http", "tcp", "dns" */
 	struct stream client;
-	struct lease *lease; /* for the first request; NULL: take one */
+	struct lease *lease; /* a failed one, for the first request; or NULL */
 	bool on_record;      /* something about this flow has been recorded */
 };
 

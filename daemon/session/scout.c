@@ -113,6 +113,7 @@ begin(struct scout *s)
 	s->lease = pool_lease(f->sandbox->pool, &want, on_lease, s);
 }
 
+/* The first request tells why. */
 static void
 hand_over(struct scout *s)
 {
@@ -139,13 +140,17 @@ scout_run(struct scout *s)
 		return true;
 	case LEASE_READY:
 		record_outcome(s, RECORD_ALLOWED, RECORD_COMPLETE);
+		/* Into the pool, which notices when the origin closes it: a
+		 * client may connect long before it asks. */
+		lease_end(s->lease);
+		s->lease = NULL;
 		break;
 	case LEASE_FAILED:
 		record_outcome(s, RECORD_ERROR,
 			failure_of(lease_failure(s->lease)).reason);
+		hand_over(s);
 		break;
 	}
-	hand_over(s);
 	return false;
 }
 

@@ -1,7 +1,8 @@
 /*
  * Before a client's TLS is answered: which HTTP does the origin speak?  The
  * same is then spoken on both legs (DESIGN 7).  On record first, like all that
- * leaves the host; the connection is the first request's.
+ * leaves the host; the connection goes into the pool, where the first request
+ * finds it, if it is still good by then.
  */
 #ifndef SBX_SCOUT_H
 #define SBX_SCOUT_H
@@ -17,8 +18,8 @@ struct scout;
 struct scout *scout_new(struct flow *f, const struct policy_verdict *verdict,
 	void (*wake)(void *arg), void *arg);
 
-/* Whether it waits.  When it does not any more, flow->lease is the connection,
- * or what became of it; NULL if there can be none. */
+/* Whether it waits.  When it does not any more and the origin was not reached,
+ * flow->lease tells why. */
 bool scout_run(struct scout *s);
 
 /* Accepts NULL. */

@@ -49,14 +49,26 @@ shake(struct http_end *e)
 	return r > 0;
 }
 
+/* One that has nothing to say listens for the end all the same. */
+static void
+drop_all(struct stream *s)
+{
+	while (stream_fill(s) > 0)
+		buf_consume(&s->in, s->in.len);
+	stream_watch(s, true);
+}
+
 void
 http_end_push(struct http_end *e)
 {
 	struct stream *s = &e->stream;
 	size_t n;
 
-	if (!shake(e))
+	if (!shake(e)) {
+		if (s->tls == NULL)
+			drop_all(s);
 		return;
+	}
 	do {
 		n = stream_fill(s);
 		http_conn_set_time(e->http, monotonic_now());
