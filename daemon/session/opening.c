@@ -264,9 +264,15 @@ opening_begin(struct session *s)
 	return NEXT_STEP;
 }
 
+/* What the client says meanwhile is held for TLS, like its hello. */
 enum next
 opening_scout(struct session *s)
 {
+	struct stream *c = &s->flow.client;
+
+	stream_fill(c);
+	if (c->read_done)
+		return NEXT_CLOSE;
 	if (scout_run(s->scout))
 		return NEXT_WAIT;
 	scout_free(s->scout);

@@ -223,10 +223,6 @@ watch(struct session *s)
 
 	if (s->state == S_HANDSHAKE || s->state == S_TUNNEL)
 		return; /* they have asked for what they need */
-	if (s->state == S_SCOUT) {
-		stream_watch(c, false);
-		return; /* what the client says next is for TLS */
-	}
 	stream_watch(c, buf_room(&c->in) > 0);
 }
 

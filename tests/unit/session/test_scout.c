@@ -213,6 +213,8 @@ test_the_client_is_gone_by_then(void **state)
 {
 	struct serve_scene *s = *state;
 
+	s->lab.services.limits.idle_seconds = 1000; /* not by time */
+	s->lab.services.upstream.handshake_seconds = 1000;
 	begin(s);
 	be_silent(s);
 	http_end_close(&s->client);
