@@ -373,8 +373,10 @@ h1_close(struct http_stream *s)
 	h->continued = false;
 	h->sending = H1_SEND_NONE;
 	h1_begin_head(h);
-	if (c->error != NULL)
+	if (c->error != NULL) {
+		h->refused = true; /* it was this one's, and is answered */
 		return;
+	}
 	h->phase = c->server && !c->must_close ? H1_HEAD : H1_IDLE;
 }
 

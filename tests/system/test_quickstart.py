@@ -51,9 +51,11 @@ def test_the_log_has_what_was_shown_and_nothing_that_went_wrong(said):
     assert [(row[0], row[1], row[2]) for row in rows] == [
         ("api.example.test", "dns", "allowed"),
         ("api.example.test", "dns", "allowed"),
+        ("api.example.test", "asks which HTTP", "allowed"),
         ("api.example.test", "GET /repos", "allowed"),
         ("api.example.test", "dns", "allowed"),
         ("api.example.test", "dns", "allowed"),
+        ("api.example.test", "asks which HTTP", "allowed"),
         ("api.example.test", "DELETE /repos", "denied"),
         ("other.example.test", "dns", "denied"),
         ("other.example.test", "dns", "denied"),

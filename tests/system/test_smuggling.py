@@ -249,7 +249,7 @@ ACCEPTED = {  # what looks odd and is one request, or says how many
                                      % (len(HIDDEN), HIDDEN), ["/"]),
     "threat_23_te_case": (framing(b"tRANSFER-eNCODING:  cHUNKED  ", b"1\r\na\r\n0\r\n\r\n"), ["/"]),
     "threat_26_upgrade_and_a_second": (
-        b"GET /1 HTTP/1.1\r\nHost: ~\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        b"GET /1 HTTP/1.1\r\nHost: ~\r\nConnection: Upgrade\r\nUpgrade: TLS/1.0\r\n\r\n"
         b"GET /2 HTTP/1.1\r\nHost: ~\r\n\r\n", ["/1", "/2"]),
     "threat_25_upgrade_h2c": (
         b"GET /1 HTTP/1.1\r\nHost: ~\r\nConnection: Upgrade, HTTP2-Settings\r\n"
