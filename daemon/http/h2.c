@@ -101,6 +101,10 @@ feed(struct h2 *h)
 	used = nghttp2_session_mem_recv(
 		h->session, (const uint8_t *)in.ptr, len);
 	buf_consume(h->base.in, in.len);
+	/* It tells the peer nothing of these, though it still can. */
+	if (used == NGHTTP2_ERR_FLOODED ||
+		used == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+		return give_up(h, NGHTTP2_ENHANCE_YOUR_CALM);
 	return h2_check(h, (int)used);
 }
 

@@ -62,9 +62,6 @@ h2_library_text(int error)
 	switch (error) {
 	case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
 		return "no HTTP/2 preface";
-	case NGHTTP2_ERR_FLOODED:
-	case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
-		return h2_code_text(NGHTTP2_ENHANCE_YOUR_CALM);
 	case NGHTTP2_ERR_NOMEM:
 	case NGHTTP2_ERR_CALLBACK_FAILURE: /* ours fail for this alone */
 		return "out of memory";

@@ -122,7 +122,7 @@ def close_of(kind):
     """What asks for an answer behind some pieces.  All of it goes out in one
     write: who hangs up at one of them has read them all, and what it said last
     is not lost in a reset."""
-    if kind == "continuation":  # nothing else may come within a head
+    if kind == "continuation":  # nothing else may come within a head: STEP is cut
         return b""
     return w.frame(w.PING, 0, 0, b"flooding")
 
@@ -155,8 +155,8 @@ class Flood:
         try:
             self.conn.raw(data + close_of(self.kind))
             self.conn.wait("an answer to the flood",
-                           lambda: self.kind == "continuation" or self.over
-                           or self.conn.seen["pong"] > before)
+                           lambda: self.over or self.kind != "continuation"
+                           and self.conn.seen["pong"] > before)
         except OSError:
             self.conn.wait_closed()
 
