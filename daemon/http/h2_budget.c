@@ -3,7 +3,8 @@
  *
  * Every frame that asks for work and brings none costs a token.  A frame costs
  * when its header has been seen, before the library looks at it; only DATA
- * with padding waits for one byte more, to tell padding from data.
+ * with padding waits for one byte more, to tell padding from data.  Whether a
+ * HEADERS frame is of use depends on its stream: h2_receive.c charges those.
  *
  * What costs is what a flood is made of, so honest peers send it too: a client
  * that measures its link pings once a round trip, one that reads slowly opens

@@ -65,6 +65,27 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t id,
 	return 0;
 }
 
+/*
+ * Heads of a stream that is gone, or that waits to be reset, are unpacked all
+ * the same, for the table is the connection's.  An origin's 1xx without end
+ * are such heads as soon as they are too many.
+ */
+static int
+on_begin_frame(
+	nghttp2_session *session, const nghttp2_frame_hd *header, void *arg)
+{
+	struct h2 *h = arg;
+	const struct h2_stream *s = h2_stream_of(h, header->stream_id);
+	bool opens = h->base.server &&
+		     header->stream_id >
+			     nghttp2_session_get_last_proc_stream_id(session);
+
+	if (header->type == NGHTTP2_HEADERS && !opens &&
+		(s == NULL || s->broken))
+		h2_budget_charge(&h->budget, 1);
+	return 0;
+}
+
 static void
 end_data(struct h2 *h, struct h2_stream *s, uint8_t flags)
 {
@@ -263,6 +284,8 @@ on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 void
 h2_receive_callbacks(nghttp2_session_callbacks *callbacks)
 {
+	nghttp2_session_callbacks_set_on_begin_frame_callback(
+		callbacks, on_begin_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(
 		callbacks, h2_on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback2(

@@ -93,6 +93,24 @@ flood_malformed(int32_t n)
 	wire_headers(&wire, END, 2 * n + 1, GET_FIELDS "connection=close\n");
 }
 
+static void
+flood_late_heads(int32_t n)
+{
+	if (n == 0) {
+		wire_headers(&wire, END, 1, GET_FIELDS);
+		wire_reset(&wire, 1, NGHTTP2_CANCEL);
+	}
+	wire_headers(&wire, END, 1, GET_FIELDS);
+}
+
+/* An answer that never comes, announced without end. */
+static void
+flood_interims(int32_t n)
+{
+	(void)n;
+	wire_headers(&wire, 0, 1, ":status=103\n");
+}
+
 /* One head in many frames: the library's own bound is the nearer one. */
 static void
 flood_continuation(int32_t n)
@@ -116,6 +134,7 @@ static const struct {
 	{flood_reset, "rapid reset"},
 	{flood_made_reset, "provoked resets"},
 	{flood_malformed, "malformed requests"},
+	{flood_late_heads, "heads of a stream that is gone"},
 	{flood_continuation, "CONTINUATION"},
 };
 
@@ -223,6 +242,35 @@ test_from_an_origin(void **state)
 	}
 }
 
+/* Whether the one who asked lets go of it, or has yet to look. */
+static void
+test_interims_from_an_origin(void **state)
+{
+	struct http_head ask = wire_request_head("GET", "Host=a.test\n");
+
+	(void)state;
+	for (int lets_go = 0; lets_go < 2; lets_go++) {
+		struct http_stream *s;
+		int n = 0;
+
+		wire_open(&wire, false);
+		s = http_conn_request(wire.conn, &ask);
+		assert_non_null(s);
+		for (; n < FRAMES; n++) {
+			flood_interims(n);
+			if (wire_run(&wire) < 0)
+				break;
+			if (n == 20 && lets_go)
+				http_stream_close(s);
+			buf_consume(&wire.out, wire.out.len);
+		}
+		assert_in_range(n, 1000, FRAMES - 1);
+		assert_non_null(strstr(wire_said(&wire), "GOAWAY(0,11)"));
+		wire_close(&wire);
+	}
+	http_head_done(&ask);
+}
+
 static void
 test_time_fills_the_budget(void **state)
 {
@@ -320,6 +368,7 @@ main(void)
 		cmocka_unit_test(test_each_is_cut),
 		cmocka_unit_test(test_nothing_piles_up),
 		cmocka_unit_test(test_from_an_origin),
+		cmocka_unit_test(test_interims_from_an_origin),
 		cmocka_unit_test(test_time_fills_the_budget),
 		cmocka_unit_test(test_work_fills_the_budget),
 		cmocka_unit_test(test_messages_fill_the_budget),
