@@ -114,6 +114,17 @@ reap(struct turn_task *task)
 	free(container_of(task, struct carrier, reap));
 }
 
+/* What was said last goes out, as far as the socket takes it. */
+static void
+end(struct carrier *c)
+{
+	if (c->begun) {
+		(void)http_conn_run(origin_http(c->origin), false);
+		stream_flush_now(origin_stream(c->origin));
+	}
+	carrier_close(c);
+}
+
 static void
 on_idle_passed(void *arg)
 {
@@ -316,7 +327,7 @@ pump(struct carrier *c)
 	if (c->closed || c->lease_count > 0)
 		return;
 	if (c->retired || spoke_out_of_turn(c) || is_over(c))
-		carrier_close(c);
+		end(c);
 	else
 		shrink(c);
 }
@@ -480,17 +491,6 @@ carrier_add(struct carrier *c, struct lease *l)
 	TAILQ_INSERT_TAIL(&c->leases, l, link);
 	if (c->begun)
 		admit(c);
-}
-
-/* What was said last goes out, as far as the socket takes it. */
-static void
-end(struct carrier *c)
-{
-	if (c->begun) {
-		(void)http_conn_run(origin_http(c->origin), false);
-		stream_flush_now(origin_stream(c->origin));
-	}
-	carrier_close(c);
 }
 
 bool
