@@ -1,8 +1,9 @@
 /*
  * Useless frames (threat 46): each kind is cut within about a thousand of them,
  * with GOAWAY ENHANCE_YOUR_CALM, and costs the conn no memory; the same load
- * with useful work in between goes on.
+ * with useful work in between goes on.  And more streams than were allowed.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -361,6 +362,49 @@ test_windows_of_one_byte(void **state)
 	wire_close(&wire);
 }
 
+/* With a peer that has yet to look at our SETTINGS. */
+static void
+begin_anew(void)
+{
+	http_conn_free(wire.conn);
+	wire.conn = http_server_new(HTTP_2, &wire.in, &wire.out);
+	assert_non_null(wire.conn);
+	wire_bytes(&wire, PREFACE, strlen(PREFACE));
+	wire_frame(&wire, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+	assert_int_equal(wire_run(&wire), 0);
+	(void)wire_said(&wire);
+}
+
+/*
+ * RFC 9113 5.1.2: who does not know the bound yet is refused the one stream;
+ * who has acknowledged it knows better, and loses the connection (5.4.1).
+ */
+static void
+test_more_streams_than_allowed(void **state)
+{
+	static const char *const said[] = {"RST(201,7)", "GOAWAY(199,1)"};
+
+	(void)state;
+	for (int knows = 0; knows < 2; knows++) {
+		int n = 0;
+
+		wire_open(&wire, true);
+		if (!knows)
+			begin_anew();
+		for (int32_t id = 1; id < 200; id += 2)
+			wire_headers(&wire, END, id, GET_FIELDS);
+		assert_int_equal(wire_run(&wire), 0);
+		assert_string_equal(wire_said(&wire), "");
+		wire_headers(&wire, END, 201, GET_FIELDS);
+		assert_int_equal(wire_run(&wire), knows ? -EPROTO : 0);
+		assert_string_equal(wire_said(&wire), said[knows]);
+		while (http_conn_accept(wire.conn) != NULL)
+			n++;
+		assert_int_equal(n, 100);
+		wire_close(&wire);
+	}
+}
+
 int
 main(void)
 {
@@ -373,6 +417,7 @@ main(void)
 		cmocka_unit_test(test_work_fills_the_budget),
 		cmocka_unit_test(test_messages_fill_the_budget),
 		cmocka_unit_test(test_windows_of_one_byte),
+		cmocka_unit_test(test_more_streams_than_allowed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
