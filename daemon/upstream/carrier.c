@@ -240,7 +240,9 @@ admit(struct carrier *c)
 		l = take_turn(c);
 		if (l == NULL || l->admitted || l->stranded)
 			continue;
-		if (c->promised < room) {
+		/* Whether it can serve an upgrade, HTTP/2 says first, too. */
+		if (c->promised < room &&
+			(!l->want.upgrade || http_conn_can_upgrade(http))) {
 			c->promised++;
 			l->admitted = true;
 			tell(l);

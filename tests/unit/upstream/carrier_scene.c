@@ -157,8 +157,14 @@ scene_secure(struct scene *s, enum tls_alpn answer)
 {
 	struct http_end *e = scene_accept(s);
 
-	http_end_accept(e, s->accept, s->ca, "a.test", answer);
+	scene_agree(s, e, answer);
 	return e;
+}
+
+void
+scene_agree(struct scene *s, struct http_end *e, enum tls_alpn answer)
+{
+	http_end_accept(e, s->accept, s->ca, "a.test", answer);
 }
 
 struct wait {

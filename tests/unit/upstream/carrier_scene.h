@@ -56,6 +56,7 @@ struct http_end *scene_accept(struct scene *s);
 /* … speaking HTTP/2 without TLS; or with TLS, agreeing on that. */
 struct http_end *scene_speak_h2(struct scene *s);
 struct http_end *scene_secure(struct scene *s, enum tls_alpn answer);
+void scene_agree(struct scene *s, struct http_end *e, enum tls_alpn answer);
 
 /* Until it is that. */
 void scene_until(struct user *u, enum lease_state state);

@@ -13,7 +13,7 @@
 #include "monotonic.h"
 #include "tls.h"
 
-enum { FRAME_HEADER = 9, GOAWAY = 7 };
+enum { FRAME_HEADER = 9, GOAWAY = 7, ENABLE_CONNECT_PROTOCOL = 8 };
 
 static void
 begin(struct http_end *e, enum http_version v)
@@ -23,6 +23,8 @@ begin(struct http_end *e, enum http_version v)
 	e->http = e->server ? http_server_new(v, in, out)
 			    : http_client_new(v, in, out);
 	assert_non_null(e->http);
+	if (e->cannot_upgrade)
+		http_end_set(e, ENABLE_CONNECT_PROTOCOL, 0);
 }
 
 /* Whether HTTP can be spoken. */
@@ -76,6 +78,8 @@ http_end_push(struct http_end *e)
 	} while (n > 0);
 	if (s->out.len > 0)
 		stream_flush(s);
+	if (http_conn_is_finished(e->http))
+		stream_finish(s);
 	stream_watch(s, buf_room(&s->in) > 0);
 }
 

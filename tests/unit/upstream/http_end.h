@@ -23,6 +23,7 @@ struct http_end {
 	struct stream stream;
 	struct http_conn *http; /* NULL: not yet, or the handshake failed */
 	bool server, open, failed;
+	bool cannot_upgrade; /* a server's SETTINGS say so */
 	struct buf held;
 };
 

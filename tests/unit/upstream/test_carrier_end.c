@@ -418,6 +418,38 @@ test_an_upgrade_shares_where_it_can(void **state)
 	}
 }
 
+/* It speaks only HTTP/2: the upgrade waits for its word, and goes by it. */
+static void
+test_an_upgrade_waits_for_settings(void **state)
+{
+	struct scene *s = *state;
+
+	s->key.secure = true;
+	for (int can = 0; can < 2; can++) {
+		struct lease_want want = {
+			.key = s->key, .wish = HTTP_1, .upgrade = true};
+		struct http_end *e;
+		struct user *u = scene_lease(s, 0, &want);
+
+		assert_false(http_end_is_ready(scene_secure(s, TLS_ALPN_H2)));
+		e = scene_accept(s);
+		e->cannot_upgrade = !can;
+		scene_agree(s, e, TLS_ALPN_H2);
+		scene_until(u, can ? LEASE_READY : LEASE_FAILED);
+		assert_int_equal(s->end_count, 2);
+		if (can)
+			assert_true(
+				http_conn_can_upgrade(lease_http(u->lease)));
+		else
+			assert_int_equal(
+				lease_failure(u->lease), ORIGIN_UNREACHABLE);
+		scene_end(u);
+		scene_tear_down(state);
+		scene_set_up(state);
+		s->key.secure = true;
+	}
+}
+
 int
 main(void)
 {
@@ -432,6 +464,7 @@ main(void)
 		TEST(test_spread_keeps_credentials_apart),
 		TEST(test_revoked_while_busy),
 		TEST(test_an_upgrade_shares_where_it_can),
+		TEST(test_an_upgrade_waits_for_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
