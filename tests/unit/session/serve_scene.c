@@ -110,12 +110,18 @@ accept_one(struct serve_scene *s)
 }
 
 struct http_end *
-serve_scene_origin(struct serve_scene *s)
+serve_scene_origin_plain(struct serve_scene *s, enum http_version v)
 {
 	struct http_end *e = accept_one(s);
 
-	http_end_speak(e, HTTP_2);
+	http_end_speak(e, v);
 	return e;
+}
+
+struct http_end *
+serve_scene_origin(struct serve_scene *s)
+{
+	return serve_scene_origin_plain(s, HTTP_2);
 }
 
 struct http_end *

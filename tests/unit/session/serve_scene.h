@@ -42,8 +42,11 @@ void serve_scene_begin_tls(
 void serve_scene_dial_tls(
 	struct serve_scene *s, const char *name, enum tls_offer offer);
 
-/* The next connection at the origin: HTTP/2 without TLS; or TLS with that. */
+/* The next connection at the origin: HTTP/2 without TLS; or that, without TLS
+ * or with it. */
 struct http_end *serve_scene_origin(struct serve_scene *s);
+struct http_end *serve_scene_origin_plain(
+	struct serve_scene *s, enum http_version v);
 struct http_end *serve_scene_origin_tls(
 	struct serve_scene *s, enum tls_alpn answer);
 
