@@ -259,13 +259,15 @@ scene_assert_counts(const struct scene *s)
 
 	TAILQ_FOREACH(c, &s->pool->carriers, link) {
 		const struct lease *l;
-		unsigned n = 0;
+		unsigned n = 0, promised = 0;
 
 		TAILQ_FOREACH(l, &c->leases, link) {
 			assert_ptr_equal(l->carrier, c);
+			promised += l->admitted && l->stream == NULL;
 			n++;
 		}
 		assert_int_equal(c->lease_count, n);
+		assert_int_equal(c->promised, promised);
 		idle += n == 0;
 		/* What nobody leases is there to be leased. */
 		assert_true(n > 0 || (c->begun && !c->retired));
