@@ -25,6 +25,7 @@ struct http_codec {
 
 	void (*next_head)(struct http_stream *s);
 	enum http_body (*peek)(struct http_stream *s, struct span *ret);
+	bool (*is_last)(const struct http_stream *s, size_t len);
 	void (*consume)(struct http_stream *s, size_t len);
 	int (*send_head)(struct http_stream *s, const struct http_head *h);
 	size_t (*room)(const struct http_stream *s);
@@ -60,6 +61,7 @@ struct http_stream {
 	enum http_reset reset;         /* by the peer */
 	uint32_t reset_code, our_code; /* RFC 9113 7 */
 	bool sent_head, send_ended, receive_ended;
+	bool sends_last; /* within http_stream_send_last() */
 };
 
 struct http_conn *h1_new(bool server, struct buf *in, struct buf *out);

@@ -234,6 +234,26 @@ http_stream_send(struct http_stream *s, const void *data, size_t len)
 	return s->conn->codec->send(s, data, len);
 }
 
+bool
+http_stream_is_last(const struct http_stream *s, size_t len)
+{
+	return s->conn->codec->is_last(s, len);
+}
+
+ssize_t
+http_stream_send_last(struct http_stream *s, const void *data, size_t len)
+{
+	ssize_t n;
+
+	s->sends_last = true;
+	n = http_stream_send(s, data, len);
+	s->sends_last = false;
+	/* What stands in the way of it now does so when it is asked again. */
+	if (n == (ssize_t)len)
+		(void)http_stream_send_end(s, NULL);
+	return n;
+}
+
 int
 http_stream_send_end(struct http_stream *s, const struct http_head *trailers)
 {

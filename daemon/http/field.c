@@ -1,5 +1,7 @@
 #include "field.h"
 
+#include <stdint.h>
+
 #include "array.h"
 
 enum {
@@ -59,6 +61,30 @@ static const bool token_char[256] = {
 	['~'] = true,
 };
 
+#define ONES UINT64_C(0x0101010101010101) /* times c: c in each byte */
+#define TOPS UINT64_C(0x8080808080808080)
+
+/* Whether eight bytes all lie between least (not above 0x7e) and '~'. */
+static bool
+are_within(const char *s, unsigned char least)
+{
+	uint64_t v;
+
+	memcpy(&v, s, sizeof(v));
+	return ((v | (v - ONES * least) | (v + ONES)) & TOPS) == 0;
+}
+
+/* How many bytes from the start on surely do. */
+static size_t
+run_within(struct span s, unsigned char least)
+{
+	size_t n = 0;
+
+	while (s.len - n >= sizeof(uint64_t) && are_within(s.ptr + n, least))
+		n += sizeof(uint64_t);
+	return n;
+}
+
 bool
 http_is_token(struct span s)
 {
@@ -72,7 +98,7 @@ http_is_token(struct span s)
 bool
 http_is_value(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++) {
+	for (size_t i = run_within(s, ' '); i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
 
 		if ((c < ' ' && c != '\t') || c == 0x7f)
@@ -84,7 +110,7 @@ http_is_value(struct span s)
 bool
 http_is_visible(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++) {
+	for (size_t i = run_within(s, '!'); i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
 
 		if (c <= ' ' || c >= 0x7f)
@@ -122,7 +148,10 @@ fold(char c)
 static bool
 starts_with(struct span name, const char *known, size_t len, bool twin)
 {
-	for (size_t i = 0; i < len; i++) {
+	/* All of them begin with a letter. */
+	if ((name.ptr[0] | 0x20) != known[0])
+		return false;
+	for (size_t i = 1; i < len; i++) {
 		char c = twin ? fold(name.ptr[i]) : lower(name.ptr[i]);
 
 		if (c != known[i])

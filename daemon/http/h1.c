@@ -341,6 +341,15 @@ h1_peek(struct http_stream *s, struct span *ret)
 	return HTTP_DATA;
 }
 
+static bool
+h1_is_last(const struct http_stream *s, size_t len)
+{
+	const struct h1 *h = h1_of_stream(s);
+
+	return h->phase == H1_BODY && h->head.framing == HTTP_LENGTH &&
+	       h->left == len;
+}
+
 static void
 h1_consume(struct http_stream *s, size_t len)
 {
@@ -409,6 +418,7 @@ static const struct http_codec codec = {
 	.shrink = h1_shrink,
 	.next_head = h1_next_head,
 	.peek = h1_peek,
+	.is_last = h1_is_last,
 	.consume = h1_consume,
 	.send_head = h1_send_head,
 	.room = h1_room,

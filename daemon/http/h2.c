@@ -202,6 +202,7 @@ static const struct http_codec codec = {
 	.say_close = h2_say_close,
 	.next_head = h2_next_head,
 	.peek = h2_peek,
+	.is_last = h2_is_last,
 	.consume = h2_consume,
 	.send_head = h2_send_head,
 	.room = h2_room,

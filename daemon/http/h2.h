@@ -39,7 +39,8 @@ struct h2 {
 	/* Who is in http_stream_send(), and what it was given and not taken. */
 	struct h2_stream *sender;
 	struct span offered;
-	bool blocked; /* `out` was full before all was written */
+	bool offered_ends; /* … and END_STREAM with its last byte */
+	bool blocked;      /* `out` was full before all was written */
 	bool goaway_sent;
 	bool dead; /* the library has failed and may not be asked to send */
 };
@@ -69,6 +70,7 @@ bool h2_receive_cut(struct h2 *h);
 
 void h2_next_head(struct http_stream *s);
 enum http_body h2_peek(struct http_stream *s, struct span *ret);
+bool h2_is_last(const struct http_stream *s, size_t len);
 void h2_consume(struct http_stream *s, size_t len);
 
 /* ---- h2_head.c: from header fields to a head ---- */

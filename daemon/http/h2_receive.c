@@ -339,6 +339,15 @@ h2_peek(struct http_stream *base, struct span *ret)
 	return HTTP_DATA;
 }
 
+bool
+h2_is_last(const struct http_stream *base, size_t len)
+{
+	const struct h2_stream *s = h2_of_stream(base);
+
+	return s->end_seen && !s->broken && s->body.len == len &&
+	       s->trailers.field_count == 0;
+}
+
 void
 h2_consume(struct http_stream *base, size_t len)
 {

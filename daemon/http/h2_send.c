@@ -85,6 +85,8 @@ on_read(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t len,
 				&reserved) == NULL)
 		return NGHTTP2_ERR_DEFERRED;
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+	if (h->offered_ends && len == h->offered.len)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
 	return (ssize_t)len;
 }
 
@@ -305,6 +307,14 @@ push(struct h2 *h, const struct h2_stream *s)
 	(void)h2_flush(h);
 }
 
+/* Whether these bytes end the message. */
+static bool
+ends_with(const struct h2_stream *s, size_t len)
+{
+	return s->base.sends_last &&
+	       (s->sending != H2_SEND_LENGTH || s->send_left == len);
+}
+
 /* Through the library and into `out`; how much of it. */
 static size_t
 offer(struct h2 *h, struct h2_stream *s, struct span data)
@@ -313,6 +323,7 @@ offer(struct h2 *h, struct h2_stream *s, struct span data)
 
 	h->sender = s;
 	h->offered = data;
+	h->offered_ends = ends_with(s, data.len);
 	push(h, s);
 	left = h->offered.len;
 	h->sender = NULL;
@@ -349,6 +360,7 @@ h2_send(struct http_stream *base, const void *data, size_t len)
 		return (ssize_t)len;
 	if (h2_make_way(h, 1) == 0)
 		taken = offer(h, s, (struct span){data, len});
+	base->send_ended = taken == len && ends_with(s, len);
 	if (!is_heard(h, s))
 		return (ssize_t)len;
 	if (taken > 0)

@@ -26,7 +26,7 @@
 #include "h2.h"
 
 enum {
-	SPARE_MAX = 8,
+	SPARE_MAX = 32,
 	SPARE_TEXT_MAX = 4096, /* a head larger than that is not kept */
 };
 

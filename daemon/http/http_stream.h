@@ -92,6 +92,15 @@ int http_stream_send_head(struct http_stream *s, const struct http_head *h);
 size_t http_stream_room(const struct http_stream *s);
 ssize_t http_stream_send(struct http_stream *s, const void *data, size_t len);
 
+/* Whether the len bytes that were peeked at are known to be all that is left,
+ * with no trailers behind them. */
+bool http_stream_is_last(const struct http_stream *s, size_t len);
+
+/* Sends such bytes, and the end with them if all were taken: one frame in
+ * HTTP/2 instead of two.  Returns as http_stream_send(). */
+ssize_t http_stream_send_last(
+	struct http_stream *s, const void *data, size_t len);
+
 /* The body is complete (trailers may be NULL).  0; -ENOBUFS (again later);
  * -EMSGSIZE; -EPROTO when HTTP_LENGTH promised more. */
 int http_stream_send_end(

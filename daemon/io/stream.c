@@ -169,7 +169,8 @@ stream_fill(struct stream *s)
 	ssize_t n;
 	char *tail;
 
-	if (s->read_done || s->error != 0 || buf_room(&s->in) == 0)
+	if (s->read_done || s->error != 0 || buf_room(&s->in) == 0 ||
+		!stream_has_pending(s))
 		return 0;
 	if (want > buf_room(&s->in))
 		want = buf_room(&s->in);

@@ -14,6 +14,10 @@
 #include "services.h"
 #include "stream.h"
 
+enum {
+	RESPONSE_PARTS = 3, /* in one run; then other streams get a turn */
+};
+
 /* What came of an attempt to move something. */
 enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_FAILED };
 
@@ -151,7 +155,7 @@ end_response(struct exchange *x)
 }
 
 static enum moved
-move_response(struct exchange *x)
+move_part(struct exchange *x)
 {
 	struct span data;
 	ssize_t n;
@@ -170,12 +174,26 @@ move_response(struct exchange *x)
 	case HTTP_DATA:
 		break;
 	}
-	n = http_stream_send(x->down, data.ptr, data.len);
+	if (http_stream_is_last(x->up, data.len))
+		n = http_stream_send_last(x->down, data.ptr, data.len);
+	else
+		n = http_stream_send(x->down, data.ptr, data.len);
 	if (n <= 0)
 		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
 	x->bytes_down += (uint64_t)n;
 	http_stream_consume(x->up, (size_t)n);
 	return MOVED_SOME;
+}
+
+/* A small answer at once: its head, a piece, its end. */
+static enum moved
+move_response(struct exchange *x)
+{
+	enum moved first = move_part(x), next = first;
+
+	for (int i = 1; i < RESPONSE_PARTS && next == MOVED_SOME; i++)
+		next = move_part(x);
+	return next == MOVED_FAILED ? MOVED_FAILED : first;
 }
 
 /*

@@ -115,7 +115,10 @@ relay(struct http_stream *from, struct http_stream *to)
 	struct span piece;
 
 	while (http_stream_peek(from, &piece) == HTTP_DATA) {
-		ssize_t sent = http_stream_send(to, piece.ptr, piece.len);
+		bool last = http_stream_is_last(from, piece.len);
+		ssize_t sent =
+			(last ? http_stream_send_last : http_stream_send)(
+				to, piece.ptr, piece.len);
 
 		check(sent > 0, "no room");
 		http_stream_consume(from, (size_t)sent);
@@ -150,10 +153,10 @@ answer_all(void)
 
 	while ((s = http_conn_accept(origin.conn)) != NULL) {
 		check(http_stream_send_head(s, &origin.head) == 0, "send_head");
-		check(http_stream_send(
+		check(http_stream_send_last(
 			      s, answer_body, sizeof(answer_body) - 1) > 0,
 			"send");
-		check(http_stream_send_end(s, NULL) == 0, "send_end");
+		check(http_stream_send_ended(s), "send_end");
 		http_stream_close(s);
 	}
 }

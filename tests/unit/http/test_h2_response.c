@@ -191,6 +191,33 @@ test_body_and_trailers(void **state)
 }
 
 static void
+test_what_is_known_to_be_the_last(void **state)
+{
+	struct http_stream *s, *t;
+
+	(void)state;
+	wire_open(&wire, false);
+	s = ask("GET");
+	wire_headers(&wire, 0, 1, ":status=200\n");
+	wire_data(&wire, 0, 1, 5);
+	assert_int_equal(wire_run(&wire), 0);
+	assert_false(http_stream_is_last(s, 5));
+	wire_data(&wire, END, 1, 2);
+	assert_int_equal(wire_run(&wire), 0);
+	assert_false(http_stream_is_last(s, 5));
+	assert_true(http_stream_is_last(s, 7));
+	t = ask("GET");
+	wire_headers(&wire, 0, 3, ":status=200\n");
+	wire_data(&wire, 0, 3, 5);
+	wire_headers(&wire, END, 3, "grpc-status=0\n");
+	assert_int_equal(wire_run(&wire), 0);
+	assert_false(http_stream_is_last(t, 5));
+	http_stream_close(s);
+	http_stream_close(t);
+	wire_close(&wire);
+}
+
+static void
 test_body_where_none_may_be(void **state)
 {
 	struct http_stream *s;
@@ -441,6 +468,7 @@ main(void)
 		cmocka_unit_test(test_interim_heads_in_order),
 		cmocka_unit_test(test_too_many_interim_heads),
 		cmocka_unit_test(test_body_and_trailers),
+		cmocka_unit_test(test_what_is_known_to_be_the_last),
 		cmocka_unit_test(test_body_where_none_may_be),
 		cmocka_unit_test(test_resets),
 		cmocka_unit_test(test_reset_without_error),

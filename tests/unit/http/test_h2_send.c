@@ -283,6 +283,69 @@ test_lengths_are_kept(void **state)
 }
 
 static void
+test_the_last_bytes_bring_the_end(void **state)
+{
+	static const char bytes[20000];
+	static const struct {
+		enum http_framing framing;
+		uint64_t length;
+		size_t sent;
+		bool ended;
+		const char *text, *reason;
+	} cases[] = {
+		{HTTP_LENGTH, 5, 5, true, "DATA(1,end)5", "one frame"},
+		{HTTP_CHUNKED, 0, 5, true, "DATA(1,end)5", "without length"},
+		{HTTP_LENGTH, 5, 3, false, "DATA(1)3", "more was promised"},
+		{HTTP_LENGTH, 20000, 20000, true,
+			"DATA(1)16384 DATA(1,end)3616", "in the second frame"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct http_head h = wire_response_head(200, "");
+		struct http_stream *s;
+
+		h.framing = cases[i].framing;
+		h.content_length = cases[i].length;
+		wire_open(&wire, true);
+		s = ask(GET_FIELDS, END);
+		assert_int_equal(http_stream_send_head(s, &h), 0);
+		(void)wire_said(&wire);
+		assert_int_equal(http_stream_send_last(s, bytes, cases[i].sent),
+			cases[i].sent);
+		expect(cases[i].text, cases[i].reason);
+		assert_int_equal(http_stream_send_ended(s), cases[i].ended);
+		wire_close(&wire);
+	}
+}
+
+/* What finds no room was not the last yet. */
+static void
+test_last_bytes_beyond_the_window(void **state)
+{
+	struct http_head h = wire_response_head(200, "");
+	struct http_stream *s;
+
+	(void)state;
+	h.framing = HTTP_CHUNKED;
+	wire_open(&wire, true);
+	wire_settings(&wire, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 3);
+	assert_int_equal(wire_run(&wire), 0);
+	s = ask(GET_FIELDS, END);
+	assert_int_equal(http_stream_send_head(s, &h), 0);
+	(void)wire_said(&wire);
+	assert_int_equal(http_stream_send_last(s, "12345", 5), 3);
+	expect("DATA(1)3", "as far as the window goes");
+	assert_false(http_stream_send_ended(s));
+	wire_window(&wire, 1, 9);
+	assert_int_equal(wire_run(&wire), 0);
+	assert_int_equal(http_stream_send_last(s, "45", 2), 2);
+	expect("DATA(1,end)2", "the rest");
+	assert_true(http_stream_send_ended(s));
+	wire_close(&wire);
+}
+
+static void
 test_head_answers_take_and_drop(void **state)
 {
 	struct http_head h = wire_response_head(204, "");
@@ -449,6 +512,8 @@ main(void)
 		cmocka_unit_test(test_bad_heads),
 		cmocka_unit_test(test_trailers),
 		cmocka_unit_test(test_lengths_are_kept),
+		cmocka_unit_test(test_the_last_bytes_bring_the_end),
+		cmocka_unit_test(test_last_bytes_beyond_the_window),
 		cmocka_unit_test(test_head_answers_take_and_drop),
 		cmocka_unit_test(test_interim_heads),
 		cmocka_unit_test(test_upgrade),

@@ -283,6 +283,32 @@ test_memory_is_kept_and_wiped(void **state)
 	assert_null(h.fields);
 }
 
+/* Eight bytes are looked at together: each byte at each place of them. */
+static void
+test_every_byte_at_every_place(void **state)
+{
+	enum { LENGTH = 19 };
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		bool value = (c >= ' ' && c != 0x7f) || c == '\t';
+		bool visible = c > ' ' && c < 0x7f;
+
+		for (size_t i = 0; i < LENGTH; i++) {
+			char text[LENGTH];
+
+			memset(text, 'a', LENGTH);
+			text[i] = (char)c;
+			assert_int_equal(
+				http_is_value((struct span){text, LENGTH}),
+				value);
+			assert_int_equal(
+				http_is_visible((struct span){text, LENGTH}),
+				visible);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -295,6 +321,7 @@ main(void)
 		cmocka_unit_test(test_parts_of_a_request),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_memory_is_kept_and_wiped),
+		cmocka_unit_test(test_every_byte_at_every_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
