@@ -298,6 +298,7 @@ static void
 pump_http2(struct carrier *c)
 {
 	struct stream *s = origin_stream(c->origin);
+	bool over;
 	int i;
 
 	for (i = 0; i < ROUNDS && hear(c); i++)
@@ -311,10 +312,14 @@ pump_http2(struct carrier *c)
 	if (is_over(c) || http_conn_must_close(origin_http(c->origin)))
 		c->retired = true;
 	admit(c);
-	if (is_over(c) || http_conn_error(origin_http(c->origin)) != NULL)
+	over = is_over(c) || http_conn_error(origin_http(c->origin)) != NULL;
+	/* Once: what is whole still goes down, and each piece leads here. */
+	if (over && !c->over) {
+		c->over = true;
 		tell_all(c);
+	}
 	if (!c->closed)
-		stream_watch(s, true);
+		stream_watch(s, !over);
 }
 
 static void

@@ -38,6 +38,7 @@ struct carrier {
 	bool bound;        /* its credentials are settled */
 	bool retired;      /* takes no more leases */
 	bool closed;       /* out of the pool; freed at the end of the turn */
+	bool over;         /* HTTP/2: nothing more will come; they were told */
 	struct deadline idle;
 	double since; /* it has been idle */
 	struct turn_task run, reap;

@@ -6,6 +6,7 @@ from lab import h2wire as w
 from lab.client import Client
 from lab.h2 import connect
 from lab.h2origin import H2Origin
+from lab.memory import Holding
 from lab.wait import until
 
 # A thousand, some that a burst may hold beside it, and what time gives back
@@ -87,6 +88,34 @@ def test_threat_46_a_flood_of_an_origin_is_cut(world, kind):
     assert c.get("/good", authority=o.name).status == 200, "over a new one; the client stays"
     assert o.connections == 2
     assert world.ask() == 200
+
+
+def test_threat_46_who_was_cut_off_keeps_nobody_busy(world):
+    """Its answer is whole, and waits for a client who takes his time; whatever
+    it sends on top of that is neither read nor looked at again and again."""
+    body, told = b"x" * 100000, []
+
+    def answer2(s):
+        s.respond(200, body=body)
+        s.conn.ping()  # all of it has been read
+        told.append(s.conn)
+
+    o = world.origin(f"busy{next(world.numbers)}.lab.test", kind=H2Origin, alpn=("h2",),
+                     answer2=answer2)
+    c = connect(world.client, o.name, o.address, manual=("window",),
+                settings={w.INITIAL_WINDOW_SIZE: 1000})
+    s = c.request("/", authority=o.name)
+    s.wait_body(1000)
+    until("the answer at the daemon", lambda: told)
+    bad = told[0]
+    bad.raw(b"".join(floods.ping(i, 0) for i in range(MOST)))
+    assert bad.wait_goaway() == w.ENHANCE_YOUR_CALM
+    bad.raw(b"".join(floods.ping(i, 0) for i in range(MOST)))
+    until("the worker to sleep", Holding(world.daemon).is_asleep)
+    c.give(len(body))
+    c.give(len(body), s.id)
+    assert bytes(s.wait_end().body) == body
+    bad.wait_closed()
 
 
 def test_threat_46_an_hpack_bomb_is_not_unfolded(world):

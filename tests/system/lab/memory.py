@@ -42,6 +42,11 @@ class Holding:
         action()
         return self.peak() - before
 
+    def is_asleep(self):
+        """It waits for something, each time that one looks."""
+        stat = pathlib.Path(f"/proc/{self.pid}/stat")
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "S" for _ in range(10))
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
