@@ -62,7 +62,10 @@ struct carrier *pool_carrier(struct pool *p, const struct lease_want *want);
 /* A new connection for that; in the pool.  NULL: out of memory. */
 struct carrier *carrier_open(struct pool *p, const struct lease_want *want);
 
-/* Whether a lease can be taken of it. */
+/* carrier_choice.c: what a new connection for that offers. */
+enum tls_offer carrier_offer(struct pool *p, const struct lease_want *want);
+
+/* … and whether a lease for that can be taken of this one. */
 bool carrier_suits(const struct carrier *c, const struct lease_want *want,
 	enum spoken spoken, double now);
 
