@@ -219,13 +219,14 @@ step_connect(struct exchange *x)
 	return NEXT_WAIT;
 }
 
-static void
-write_authority(const struct flow *f, char ret[AUTHORITY_MAX])
+/* text: where it is written, if it has to be. */
+static struct span
+authority_of(const struct flow *f, char text[AUTHORITY_MAX])
 {
 	if (f->port == (f->secure ? 443 : 80))
-		snprintf(ret, AUTHORITY_MAX, "%s", f->host);
-	else
-		snprintf(ret, AUTHORITY_MAX, "%s:%u", f->host, f->port);
+		return span_of(f->host);
+	snprintf(text, AUTHORITY_MAX, "%s:%u", f->host, f->port);
+	return span_of(text);
 }
 
 static enum next
@@ -234,9 +235,8 @@ step_send(struct exchange *x)
 	char authority[AUTHORITY_MAX];
 	int r;
 
-	write_authority(x->flow, authority);
-	r = http_rules_request(
-		http_stream_head(x->down), span_of(authority), &x->head);
+	r = http_rules_request(http_stream_head(x->down),
+		authority_of(x->flow, authority), &x->head);
 	if (r == 0 && x->upgrade)
 		r = websocket_ask(&x->websocket,
 			http_conn_version(lease_http(x->lease)), &x->head);

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "keyring.h"
@@ -20,13 +19,14 @@ static const char marker[] = "${value}";
 static void
 add_name(char list[INJECT_NAMES], const char *name)
 {
-	size_t len = strlen(list);
+	size_t len = strlen(list), size = strlen(name) + 1;
 
 	/* Part of a name would be another one's. */
-	if (strlen(name) + 2 > INJECT_NAMES - len)
+	if (size + 1 > INJECT_NAMES - len)
 		return;
-	snprintf(list + len, INJECT_NAMES - len, "%s%s", len > 0 ? "," : "",
-		name);
+	if (len > 0)
+		list[len++] = ',';
+	memcpy(list + len, name, size);
 }
 
 /* An earlier credential already owns that field, or one that looks like it and

@@ -256,6 +256,25 @@ test_what_lies_in_a_record_is_pending(void **state)
 	close_scene(&s);
 }
 
+/* The ticket waits for the first answer; what shakes hands does not. */
+static void
+test_the_ticket_leaves_with_the_first_answer(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	sends = sends_that_wait = 0;
+	open_scene(&s);
+	loop_until(s.loop, both_shaken, &s, "two handshakes");
+	assert_int_equal(sends_that_wait, 1);
+	assert_true(last_waits);
+	buf_add(&s.ends[0].stream.out, "answer", 6);
+	stream_flush_now(&s.ends[0].stream);
+	assert_int_equal(sends_that_wait, 1);
+	assert_false(last_waits);
+	close_scene(&s);
+}
+
 static bool
 client_has_40000(void *arg)
 {
@@ -292,6 +311,7 @@ main(void)
 		cmocka_unit_test(test_an_end_that_was_said),
 		cmocka_unit_test(test_an_end_that_was_cut),
 		cmocka_unit_test(test_what_lies_in_a_record_is_pending),
+		cmocka_unit_test(test_the_ticket_leaves_with_the_first_answer),
 		cmocka_unit_test(
 			test_records_that_follow_each_other_leave_together),
 	};
