@@ -52,6 +52,21 @@ flow_record_rule(struct record *r, const struct policy_verdict *verdict)
 	r->via = flow_via_name(verdict->via);
 }
 
+uint64_t
+flow_allowed(struct flow *f, const struct policy_verdict *verdict,
+	struct daybook_entry *entry)
+{
+	struct record r;
+
+	/* The two lists of reasons begin alike. */
+	flow_record(f, RECORD_CONNECT, RECORD_ALLOWED,
+		(enum record_reason)verdict->reason, &r);
+	flow_record_rule(&r, verdict);
+	daybook_add(f->services->daybook, &r, entry);
+	f->on_record = true;
+	return r.id;
+}
+
 void
 flow_refused(struct flow *f, enum record_verdict verdict,
 	enum record_reason reason, const char *detail)

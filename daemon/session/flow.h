@@ -14,6 +14,7 @@
 #include "record.h"
 #include "stream.h"
 
+struct daybook_entry;
 struct lease;
 struct policy_verdict;
 struct sandbox;
@@ -39,6 +40,11 @@ void flow_record(const struct flow *f, enum record_kind kind,
 
 /* Names the rule; the strings are the policy's. */
 void flow_record_rule(struct record *r, const struct policy_verdict *verdict);
+
+/* Puts down that the flow as a whole is allowed; entry hears whether that
+ * stands.  The decision's id. */
+uint64_t flow_allowed(struct flow *f, const struct policy_verdict *verdict,
+	struct daybook_entry *entry);
 
 /* Says in one record that the flow as a whole was refused or failed. */
 void flow_refused(struct flow *f, enum record_verdict verdict,

@@ -41,7 +41,6 @@ scout_new(struct flow *f, const struct policy_verdict *verdict,
 	void (*wake)(void *arg), void *arg)
 {
 	struct scout *s = calloc(1, sizeof(*s));
-	struct record r;
 
 	if (s == NULL)
 		return NULL;
@@ -52,13 +51,7 @@ scout_new(struct flow *f, const struct policy_verdict *verdict,
 	s->arg = arg;
 	s->began = monotonic_now();
 	s->entry.recorded = on_recorded;
-	/* The two lists of reasons begin alike. */
-	flow_record(f, RECORD_CONNECT, RECORD_ALLOWED,
-		(enum record_reason)verdict->reason, &r);
-	flow_record_rule(&r, verdict);
-	s->id = r.id;
-	daybook_add(f->services->daybook, &r, &s->entry);
-	f->on_record = true;
+	s->id = flow_allowed(f, verdict, &s->entry);
 	return s;
 }
 

@@ -63,7 +63,6 @@ tunnel_new(struct flow *f, const struct policy_verdict *verdict,
 	void (*wake)(void *arg), void *arg)
 {
 	struct tunnel *t = calloc(1, sizeof(*t));
-	struct record r;
 
 	if (t == NULL)
 		return NULL;
@@ -76,13 +75,7 @@ tunnel_new(struct flow *f, const struct policy_verdict *verdict,
 	t->ended = RECORD_ALLOWED;
 	t->reason = RECORD_COMPLETE;
 	t->entry.recorded = on_recorded;
-	/* The two lists of reasons begin alike. */
-	flow_record(f, RECORD_CONNECT, RECORD_ALLOWED,
-		(enum record_reason)verdict->reason, &r);
-	flow_record_rule(&r, verdict);
-	t->id = r.id;
-	daybook_add(f->services->daybook, &r, &t->entry);
-	f->on_record = true;
+	t->id = flow_allowed(f, verdict, &t->entry);
 	return t;
 }
 
