@@ -148,10 +148,6 @@ first_lease(struct exchange *x, const struct lease_want *want)
 	if (l == NULL || x->retried || want->upgrade)
 		return NULL;
 	x->flow->lease = NULL;
-	if (!lease_bind(l, want->key.credentials)) {
-		lease_end(l);
-		return NULL;
-	}
 	lease_own(l, on_lease, x);
 	return l;
 }

@@ -72,7 +72,8 @@ bool carrier_suits(const struct carrier *c, const struct lease_want *want,
 /* Its credentials, if the lease has any, are the lease's. */
 void carrier_add(struct carrier *c, struct lease *l);
 
-/* As lease_bind(). */
+/* Settles with which credentials it is used, once.  False: it is settled in
+ * another way, or there is no memory. */
 bool carrier_bind(struct carrier *c, const char *credentials);
 
 /* Whether it speaks HTTP/2; it has begun. */

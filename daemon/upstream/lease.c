@@ -32,15 +32,6 @@ lease_end(struct lease *l)
 	free(l);
 }
 
-bool
-lease_bind(struct lease *l, const char *credentials)
-{
-	if (l->carrier == NULL || !carrier_bind(l->carrier, credentials))
-		return false;
-	l->want.key.credentials = credentials;
-	return true;
-}
-
 enum lease_state
 lease_state(const struct lease *l)
 {

@@ -18,7 +18,7 @@ struct pool;
 
 struct lease_want {
 	/* The strings are borrowed for the life of the lease.  credentials
-	 * NULL: not known yet, see lease_bind(). */
+	 * NULL: not known yet, whoever has some may have it next. */
 	struct origin_key key;
 	enum http_version wish; /* what the sandbox speaks */
 	bool only_http2;        /* lease_refused_http1() */
@@ -42,13 +42,6 @@ void lease_end(struct lease *l);
 
 /* changed NULL: nobody listens. */
 void lease_own(struct lease *l, void (*changed)(void *arg), void *arg);
-
-/*
- * Settles with which credentials (borrowed as in lease_want) the connection of
- * a lease that was taken without is to be used.  False: another request has
- * settled it in another way, or there is no memory; take another lease.
- */
-bool lease_bind(struct lease *l, const char *credentials);
 
 enum lease_state { LEASE_WAITS, LEASE_READY, LEASE_FAILED };
 enum lease_state lease_state(const struct lease *l);

@@ -240,19 +240,19 @@ test_settled_by_the_first_who_knows(void **state)
 	want.key.credentials = NULL;
 	scene_lease(s, 4, &want);
 	assert_ptr_not_equal(scene_carrier(&s->users[4]), c);
-	assert_false(lease_bind(s->users[0].lease, "y"));
-	assert_false(lease_bind(s->users[0].lease, ""));
-	assert_true(lease_bind(s->users[0].lease, "x"));
-	assert_true(lease_bind(s->users[1].lease, "x"));
-	assert_true(lease_bind(s->users[4].lease, ""));
+	assert_false(carrier_bind(s->users[0].lease->carrier, "y"));
+	assert_false(carrier_bind(s->users[0].lease->carrier, ""));
+	assert_true(carrier_bind(s->users[0].lease->carrier, "x"));
+	assert_true(carrier_bind(s->users[1].lease->carrier, "x"));
+	assert_true(carrier_bind(s->users[4].lease->carrier, ""));
 	want.key.credentials = "";
 	scene_lease(s, 5, &want);
 	assert_ptr_equal(
 		scene_carrier(&s->users[5]), scene_carrier(&s->users[4]));
 	(void)scene_speak_h2(s);
 	scene_until(&s->users[0], LEASE_READY);
-	assert_true(lease_bind(s->users[2].lease, "x"));
-	assert_false(lease_bind(s->users[2].lease, "y"));
+	assert_true(carrier_bind(s->users[2].lease->carrier, "x"));
+	assert_false(carrier_bind(s->users[2].lease->carrier, "y"));
 }
 
 static bool no_memory;
@@ -284,14 +284,14 @@ test_no_memory_to_settle(void **state)
 	want.key.credentials = "x";
 	no_memory = true;
 	assert_null(pool_lease(s->pool, &want, ignore, NULL));
-	assert_false(lease_bind(s->users[0].lease, "x"));
+	assert_false(carrier_bind(s->users[0].lease->carrier, "x"));
 	no_memory = false;
 	scene_assert_counts(s);
 	want.key.credentials = "y";
 	scene_lease(s, 1, &want);
 	assert_ptr_equal(
 		scene_carrier(&s->users[1]), scene_carrier(&s->users[0]));
-	assert_false(lease_bind(s->users[0].lease, "x"));
+	assert_false(carrier_bind(s->users[0].lease->carrier, "x"));
 }
 
 /* Who has not settled is spread as well, and what was settled goes along. */
@@ -314,9 +314,9 @@ test_spread_keeps_credentials_apart(void **state)
 		scene_until(&s->users[i], LEASE_READY);
 	assert_int_equal(scene_carriers(s), 3);
 	/* The connection was settled with the third's. */
-	assert_false(lease_bind(s->users[0].lease, "y"));
-	assert_true(lease_bind(s->users[1].lease, "y"));
-	assert_true(lease_bind(s->users[2].lease, "x"));
+	assert_false(carrier_bind(s->users[0].lease->carrier, "y"));
+	assert_true(carrier_bind(s->users[1].lease->carrier, "y"));
+	assert_true(carrier_bind(s->users[2].lease->carrier, "x"));
 	scene_assert_counts(s);
 }
 

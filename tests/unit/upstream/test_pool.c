@@ -284,9 +284,9 @@ test_settled_once(void **state)
 	key.credentials = "x";
 	l = take(s, &key, false);
 	assert_ptr_equal(carrier_of(l), c);
-	assert_true(lease_bind(l, "x"));
-	assert_false(lease_bind(l, "y"));
-	assert_false(lease_bind(l, ""));
+	assert_true(carrier_bind(l->carrier, "x"));
+	assert_false(carrier_bind(l->carrier, "y"));
+	assert_false(carrier_bind(l->carrier, ""));
 	lease_end(l);
 	key.credentials = "y";
 	assert_null(take(s, &key, false));
