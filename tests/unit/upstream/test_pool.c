@@ -143,7 +143,7 @@ stream_of(struct lease *l)
 static bool
 is_end_of(int peer, int fd)
 {
-	struct sockaddr_in here, there;
+	struct sockaddr_in here = {0}, there = {0};
 	socklen_t len = sizeof(here);
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &len), 0);
