@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,44 +26,67 @@ extern char **environ;
 enum {
 	MANY = 120, /* addresses of one name: too much for a datagram */
 	START_MS = 20000,
+	TRIES = 8,
 };
 
 static pid_t dnsmasq = -1;
 static struct bench bench;
 
 static int
+bound(int type, struct sockaddr_in *address)
+{
+	socklen_t size = sizeof(*address);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	assert_int_not_equal(fd, -1);
+	if (bind(fd, (struct sockaddr *)address, size) != 0) {
+		close(fd);
+		return -1;
+	}
+	assert_int_equal(getsockname(fd, (struct sockaddr *)address, &size), 0);
+	return fd;
+}
+
+/* Free for datagrams and for TCP.  Whoever runs beside this test may have taken
+ * it when it is used: see start(). */
+static int
 free_port(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t size = sizeof(address);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address;
+	int datagrams, streams;
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-	assert_int_equal(
-		getsockname(fd, (struct sockaddr *)&address, &size), 0);
-	close(fd);
+	do {
+		address = (struct sockaddr_in){.sin_family = AF_INET};
+		address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		datagrams = bound(SOCK_DGRAM, &address);
+		assert_int_not_equal(datagrams, -1);
+		streams = bound(SOCK_STREAM, &address);
+		close(datagrams);
+	} while (streams == -1);
+	close(streams);
 	return ntohs(address.sin_port);
 }
 
-/* It says so on its standard error when it listens. */
-static void
-wait_until_started(int fd)
+/* It says so on its standard error when it listens, and ends, with the reason,
+ * when it cannot. */
+static bool
+has_started(int fd, char *text, size_t size)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	char text[4096] = "";
 	size_t len = 0;
 	ssize_t n;
 
+	text[0] = '\0';
 	while (strstr(text, "started") == NULL) {
 		if (poll(&p, 1, START_MS) != 1)
-			fail_msg("dnsmasq did not start: %s", text);
-		n = read(fd, text + len, sizeof(text) - 1 - len);
+			return false;
+		n = read(fd, text + len, size - 1 - len);
 		if (n <= 0)
-			fail_msg("dnsmasq: %s", text);
+			return false;
 		len += (size_t)n;
 		text[len] = '\0';
 	}
+	return true;
 }
 
 /* Its whole configuration, down a pipe. */
@@ -90,13 +114,14 @@ write_configuration(int fd, int port)
 				    i + 1) > 0);
 }
 
-static void
-spawn_dnsmasq(int port)
+static bool
+spawn_dnsmasq(int port, char *text, size_t size)
 {
 	char name[] = "dnsmasq", file[] = "--conf-file=/dev/stdin";
 	char *const argv[] = {name, file, NULL};
 	posix_spawn_file_actions_t actions;
 	int in[2], err[2];
+	bool started;
 
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
@@ -111,19 +136,31 @@ spawn_dnsmasq(int port)
 	posix_spawn_file_actions_destroy(&actions);
 	close(in[0]);
 	close(err[1]);
-	wait_until_started(err[0]);
+	started = has_started(err[0], text, size);
 	close(err[0]);
+	return started;
+}
+
+static int
+end_dnsmasq(void)
+{
+	kill(dnsmasq, SIGTERM);
+	return waitpid(dnsmasq, NULL, 0) == dnsmasq ? 0 : -1;
 }
 
 static int
 start(void **state)
 {
-	int port = free_port();
 	const char *server;
-	char err[128], address[32];
+	char said[4096], err[128], address[32];
+	int port, tries = 0;
 
 	(void)state;
-	spawn_dnsmasq(port);
+	while (port = free_port(), !spawn_dnsmasq(port, said, sizeof(said))) {
+		assert_int_equal(end_dnsmasq(), 0);
+		if (++tries == TRIES)
+			fail_msg("dnsmasq did not start: %s", said);
+	}
 	snprintf(address, sizeof(address), "127.0.0.1:%d", port);
 	server = address;
 	bench.loop = ev_loop_new(EVFLAG_AUTO);
@@ -136,8 +173,7 @@ stop(void **state)
 	(void)state;
 	resolver_free(bench.r);
 	ev_loop_destroy(bench.loop);
-	kill(dnsmasq, SIGTERM);
-	return waitpid(dnsmasq, NULL, 0) == dnsmasq ? 0 : -1;
+	return end_dnsmasq();
 }
 
 static const struct {
