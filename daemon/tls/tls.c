@@ -7,6 +7,9 @@
  * read: until the loop says that the socket is readable again, asking it once
  * more could only give EAGAIN, so the system call is saved.
  *
+ * The leaf is shown by callback, and only to who asks for one: most handshakes
+ * resume, and OpenSSL looks long at each certificate that it is handed.
+ *
  * A session is always marked as shut down before it is freed, whatever
  * happened, or OpenSSL takes it for a truncated one and never resumes it
  * (reference: 0 of 1500 resumed before, 1500 after).
@@ -35,7 +38,10 @@ struct tls {
 	bool wants_write;
 	bool more; /* another record follows this one at once */
 	bool refused_protocols;
-	enum tls_alpn answer; /* an accepting end's */
+	/* An accepting end's answer. */
+	X509 *certificate;
+	EVP_PKEY *key;
+	enum tls_alpn protocol;
 	void *owner;
 	char *why;
 };
@@ -152,7 +158,7 @@ tls_new(SSL_CTX *context, int fd)
 	t->fd = fd;
 	t->ssl = SSL_new(context);
 	bio = method() != NULL ? BIO_new(method()) : NULL;
-	if (t->ssl == NULL || bio == NULL) {
+	if (t->ssl == NULL || bio == NULL || !SSL_set_app_data(t->ssl, t)) {
 		BIO_free(bio);
 		tls_free(t);
 		return NULL;
@@ -160,8 +166,24 @@ tls_new(SSL_CTX *context, int fd)
 	BIO_set_data(bio, t);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(t->ssl, bio, bio);
-	SSL_set_app_data(t->ssl, t);
 	return t;
+}
+
+static void
+free_leaf(struct tls *t)
+{
+	X509_free(t->certificate);
+	EVP_PKEY_free(t->key);
+	t->certificate = NULL;
+	t->key = NULL;
+}
+
+static int
+show_leaf(SSL *ssl, void *arg)
+{
+	const struct tls *t = arg;
+
+	return SSL_use_cert_and_key(ssl, t->certificate, t->key, NULL, 1);
 }
 
 struct tls *
@@ -172,14 +194,13 @@ tls_accept(SSL_CTX *context, int fd, struct buf *held,
 
 	if (t == NULL)
 		return NULL;
-	if (SSL_use_cert_and_key(
-		    t->ssl, answer->certificate, answer->key, NULL, 1) != 1) {
-		ERR_clear_error();
-		tls_free(t);
-		return NULL;
-	}
-	t->answer = answer->protocol;
+	X509_up_ref(answer->certificate);
+	EVP_PKEY_up_ref(answer->key);
+	t->certificate = answer->certificate;
+	t->key = answer->key;
+	t->protocol = answer->protocol;
 	t->held = held->len > 0 ? held : NULL;
+	SSL_set_cert_cb(t->ssl, show_leaf, t);
 	SSL_set_accept_state(t->ssl);
 	return t;
 }
@@ -216,6 +237,7 @@ tls_free(struct tls *t)
 			t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(t->ssl);
 	}
+	free_leaf(t);
 	free(t->why);
 	free(t);
 }
@@ -283,6 +305,7 @@ static int
 finish_handshake(struct tls *t)
 {
 	t->wants_write = false;
+	free_leaf(t);
 	if (SSL_is_server(t->ssl) || is_whom_we_dialled(t))
 		return 1;
 	remember_why(t);
@@ -400,7 +423,7 @@ tls_answer_of(const SSL *ssl)
 {
 	const struct tls *t = SSL_get_app_data(ssl);
 
-	return t->answer;
+	return t->protocol;
 }
 
 bool

@@ -131,13 +131,12 @@ keep(SSL *ssl, SSL_SESSION *session)
 }
 
 static bool
-resumes(struct tls_pair *p)
+shaken_resumes(struct tls_pair *p)
 {
 	int client, server;
 	bool resumed;
 	char byte;
 
-	tls_pair_begin(p, "a.test", kept);
 	tls_pair_shake(p, &client, &server);
 	assert_int_equal(client, 1);
 	assert_int_equal(server, 1);
@@ -146,6 +145,52 @@ resumes(struct tls_pair *p)
 	resumed = tls_resumed(p->client) && tls_resumed(p->server);
 	tls_pair_end(p);
 	return resumed;
+}
+
+static bool
+resumes(struct tls_pair *p)
+{
+	tls_pair_begin(p, "a.test", kept);
+	return shaken_resumes(p);
+}
+
+/* A leaf that nobody can use, for its key is another's. */
+static void
+begin_with_a_bad_leaf(struct tls_pair *p, const struct tls_pair *other)
+{
+	tls_pair_begin(p, "a.test", kept);
+	tls_free(p->server);
+	p->server = tls_accept(p->accept, p->fds[0], &p->held,
+		&(struct tls_answer){
+			.certificate = ca_leaf_certificate(p->leaf),
+			.key = ca_leaf_key(other->leaf),
+			.protocol = TLS_ALPN_HTTP1,
+		});
+	assert_non_null(p->server);
+}
+
+/* A leaf costs much to look at: only who is to see it pays for that. */
+static void
+test_the_leaf_is_for_full_handshakes(void **state)
+{
+	struct tls_pair p, other;
+	int client, server;
+
+	(void)state;
+	tls_pair_open(&p, "a.test");
+	tls_pair_open(&other, "a.test");
+	SSL_CTX_sess_set_new_cb(p.connect, keep);
+	begin_with_a_bad_leaf(&p, &other);
+	tls_pair_shake(&p, &client, &server);
+	assert_int_equal(server, -EPROTO);
+	tls_pair_end(&p);
+	assert_false(resumes(&p));
+	begin_with_a_bad_leaf(&p, &other);
+	assert_true(shaken_resumes(&p));
+	SSL_SESSION_free(kept);
+	kept = NULL;
+	tls_pair_close(&p);
+	tls_pair_close(&other);
 }
 
 /* Threat 35: a ticket is good at the sandbox that gave it, nowhere else. */
@@ -194,6 +239,7 @@ main(void)
 		cmocka_unit_test(test_held_bytes_come_first),
 		cmocka_unit_test(test_threat_34_an_origin_that_is_not_the_one),
 		cmocka_unit_test(test_threat_35_tickets_belong_to_a_sandbox),
+		cmocka_unit_test(test_the_leaf_is_for_full_handshakes),
 		cmocka_unit_test(test_a_bundle_without_certificates_is_refused),
 	};
 
