@@ -7,6 +7,9 @@
  * WRITE while `out` could not be written.  The watcher is only touched when
  * that changes, because each change is a system call.
  *
+ * What is still to be written once all was added goes out with MSG_MORE: the
+ * end that follows takes it along, as one segment.
+ *
  * Nothing is ever reported from inside a call of the owner: a write that fails
  * is remembered in `error`, and ready() follows from the flush at the end of
  * the turn or from the watcher.  With hears_out it is the read side that will
@@ -219,7 +222,8 @@ write_some(struct stream *s, struct span data)
 	if (s->tls != NULL)
 		return tls_write(s->tls, data.ptr, data.len);
 	do {
-		n = send(s->fd, data.ptr, data.len, MSG_NOSIGNAL);
+		n = send(s->fd, data.ptr, data.len,
+			MSG_NOSIGNAL | (s->write_done ? MSG_MORE : 0));
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -289,6 +293,8 @@ stream_finish(struct stream *s)
 	if (s->write_done)
 		return;
 	s->write_done = true;
+	if (s->tls != NULL)
+		tls_set_last(s->tls);
 	stream_flush(s);
 }
 

@@ -7,6 +7,9 @@
  * read: until the loop says that the socket is readable again, asking it once
  * more could only give EAGAIN, so the system call is saved.
  *
+ * What the socket's own end follows at once goes out with MSG_MORE: the last
+ * record, close_notify and FIN are one segment then.
+ *
  * The leaf is shown by callback, and only to who asks for one: most handshakes
  * resume, and OpenSSL looks long at each certificate that it is handed.
  *
@@ -38,6 +41,7 @@ struct tls {
 	bool wants_write;
 	bool more; /* another record follows this one at once */
 	bool refused_protocols;
+	bool last; /* the end of the stream follows what is written */
 	/* An accepting end's answer. */
 	X509 *certificate;
 	EVP_PKEY *key;
@@ -343,7 +347,7 @@ tls_write(struct tls *t, const void *data, size_t len)
 	int r;
 
 	begin_call();
-	t->more = len > SSL3_RT_MAX_PLAIN_LENGTH;
+	t->more = t->last || len > SSL3_RT_MAX_PLAIN_LENGTH;
 	r = SSL_write_ex(t->ssl, data, len, &n);
 	t->more = false;
 	if (r == 1)
@@ -360,11 +364,18 @@ tls_shutdown(struct tls *t)
 	if (!SSL_is_init_finished(t->ssl))
 		return 0;
 	begin_call();
+	t->more = true; /* the socket's own end follows */
 	r = SSL_shutdown(t->ssl);
 	if (r < 0 && SSL_get_error(t->ssl, r) == SSL_ERROR_WANT_WRITE)
 		return -EAGAIN;
 	ERR_clear_error();
 	return 0;
+}
+
+void
+tls_set_last(struct tls *t)
+{
+	t->last = true;
 }
 
 bool

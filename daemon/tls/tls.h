@@ -56,7 +56,14 @@ int tls_handshake(struct tls *t);
 ssize_t tls_read(struct tls *t, void *data, size_t len);
 ssize_t tls_write(struct tls *t, const void *data, size_t len);
 
-/* Says close_notify: 0, -EAGAIN when the socket is full. */
+/* What is written from now on is the last, and tls_shutdown() follows it. */
+void tls_set_last(struct tls *t);
+
+/*
+ * Says close_notify: 0, -EAGAIN when the socket is full.  The caller shuts down
+ * or closes the socket next, which takes it along: until then it may be held
+ * back.
+ */
 int tls_shutdown(struct tls *t);
 
 /* What the last -EAGAIN (or 0 of the handshake) waits for. */

@@ -1,5 +1,7 @@
 /* How a stream ends: half-closes, resets, writes that fail. */
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -62,6 +64,37 @@ test_half_close_by_us(void **state)
 	/* The peer may still speak. */
 	stream_scene_receives(&s, 'a', 10);
 	assert_int_equal(stream_fill(&s.stream), 10);
+	stream_scene_close(&s);
+}
+
+static unsigned
+segments(int fd)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	assert_int_equal(
+		getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+	return info.tcpi_segs_in;
+}
+
+static void
+test_the_end_leaves_with_the_last_bytes(void **state)
+{
+	struct stream_scene s;
+	unsigned before;
+	int fds[2];
+
+	(void)state;
+	loopback_pair(fds);
+	stream_scene_open_on(&s, fds);
+	before = segments(s.peer);
+	stream_scene_adds(&s, "last words");
+	stream_finish(&s.stream);
+	loop_once(s.loop);
+	stream_scene_peer_gets(&s, "last words");
+	stream_scene_peer_gets(&s, "");
+	assert_int_equal(segments(s.peer) - before, 1);
 	stream_scene_close(&s);
 }
 
@@ -167,6 +200,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_half_close_by_the_peer),
 		cmocka_unit_test(test_half_close_by_us),
+		cmocka_unit_test(test_the_end_leaves_with_the_last_bytes),
 		cmocka_unit_test(test_a_reset_by_the_peer_breaks_it),
 		cmocka_unit_test(test_a_reset_by_us),
 		cmocka_unit_test(test_a_failed_write_is_told_later),

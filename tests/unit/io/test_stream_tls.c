@@ -303,6 +303,27 @@ test_records_that_follow_each_other_leave_together(void **state)
 	close_scene(&s);
 }
 
+/* Record, close_notify and FIN are one segment. */
+static void
+test_the_end_leaves_with_the_last_record(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	open_scene(&s);
+	loop_until(s.loop, both_shaken, &s, "two handshakes");
+	buf_add(&s.ends[0].stream.out, "answer", 6);
+	stream_finish(&s.ends[0].stream);
+	sends = sends_that_wait = 0;
+	stream_flush_now(&s.ends[0].stream);
+	assert_int_equal(sends, 2);
+	assert_int_equal(sends_that_wait, 2);
+	loop_until(s.loop, client_read_all, &s, "the end");
+	assert_int_equal(s.ends[1].got, 6);
+	assert_false(stream_is_broken(&s.ends[1].stream));
+	close_scene(&s);
+}
+
 int
 main(void)
 {
@@ -314,6 +335,7 @@ main(void)
 		cmocka_unit_test(test_the_ticket_leaves_with_the_first_answer),
 		cmocka_unit_test(
 			test_records_that_follow_each_other_leave_together),
+		cmocka_unit_test(test_the_end_leaves_with_the_last_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
