@@ -20,6 +20,7 @@
  */
 #include "carrier.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,7 @@ carrier_close(struct carrier *c)
 {
 	struct pool *p = c->pool;
 
+	assert(c->lease_count == 0 && c->waiting == 0);
 	c->closed = true;
 	p->idle--;
 	TAILQ_REMOVE(&p->carriers, c, link);
@@ -205,6 +207,7 @@ move_on(struct carrier *c, struct lease *l)
 {
 	struct carrier *other;
 
+	c->waiting--;
 	l->stranded = c->lease_count == 1 && c->begun;
 	if (l->stranded) {
 		tell(l);
@@ -233,7 +236,7 @@ admit(struct carrier *c)
 	bool may_wait = !http_conn_is_settled(http) && !c->retired;
 	struct lease *l;
 
-	for (unsigned n = c->lease_count; n > 0; n--) {
+	for (unsigned n = c->lease_count; n > 0 && c->waiting > 0; n--) {
 		l = take_turn(c);
 		if (l == NULL || l->admitted || l->stranded)
 			continue;
@@ -241,6 +244,7 @@ admit(struct carrier *c)
 		if (c->promised < room &&
 			(!l->want.upgrade || http_conn_can_upgrade(http))) {
 			c->promised++;
+			c->waiting--;
 			l->admitted = true;
 			tell(l);
 		} else if (!may_wait) {
@@ -424,6 +428,7 @@ carrier_add(struct carrier *c, struct lease *l)
 	}
 	l->carrier = c;
 	TAILQ_INSERT_TAIL(&c->leases, l, link);
+	c->waiting++;
 	if (c->begun)
 		admit(c);
 }
@@ -444,6 +449,8 @@ carrier_remove(struct carrier *c, struct lease *l)
 	TAILQ_REMOVE(&c->leases, l, link);
 	if (l->admitted && l->stream == NULL)
 		c->promised--;
+	if (!l->admitted && !l->stranded)
+		c->waiting--;
 	if (--c->lease_count == 0) {
 		c->pool->idle++;
 		if (is_reusable(c))

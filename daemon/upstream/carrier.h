@@ -33,6 +33,7 @@ struct carrier {
 	enum tls_offer offer;
 	struct lease_list leases;
 	unsigned lease_count;
+	unsigned waiting;  /* leases that are neither admitted nor stranded */
 	unsigned promised; /* of them, may send a request and have not yet */
 	bool begun;        /* the origin is ready, and its leases were told */
 	bool bound;        /* its credentials are settled */
