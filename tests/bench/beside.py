@@ -11,6 +11,7 @@ is at 200 requests a second, with what the way without an interceptor takes
 taken off.  Needs root, a Release build (or SBX_BUILD), wrk, h2load and curl.
 """
 import importlib.util
+import os
 import pathlib
 import statistics
 import sys
@@ -25,6 +26,7 @@ ROWS = (
     ("keepalive", "HTTP/1.1 requests, kept alive"),
     ("h2", "HTTP/2 requests"),
     ("connect", "new connections, one request each"),
+    ("connect12", "the same, the client offers TLS 1.2 only"),
     ("bulk", "MB of a download, HTTP/2 offered"),
     ("bulk1", "MB of a download, HTTP/1.1"),
     ("mint", "connections to a new name"),
@@ -33,6 +35,14 @@ ROWS = (
     ("p99", "ms added at 200 requests/s, p99"),
 )
 LESS = ("idle", "p50", "p99")
+TLS12 = """openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = clients
+[clients]
+MaxProtocol = TLSv1.2
+"""
 
 
 def load(path):
@@ -44,6 +54,21 @@ def load(path):
         rig.PEERS[f"own{workers}"] = (
             None, lambda c=command: rig.spawn(rig.H, c, cpu=0, log=rig.W / "own.out"))
     return rig
+
+
+def connects12(rig, pid):
+    """What wrk says when its OpenSSL is told to leave TLS 1.3 alone."""
+    with tempfile.NamedTemporaryFile("w", suffix=".cnf") as config:
+        config.write(TLS12)
+        config.flush()
+        os.environ["OPENSSL_CONF"] = config.name
+        try:
+            before = rig.cpu(pid)
+            got = rig.wrk(PAGE, 32, SECONDS, ["Connection: close"])["n"]
+            spent = rig.cpu(pid) - before
+        finally:
+            del os.environ["OPENSSL_CONF"]
+    return got / spent if spent else None
 
 
 def download(rig, pid):
@@ -73,6 +98,8 @@ def run(rig, name):
         got = {k: all_of[k]["per_cpu_s"] for k in ("keepalive", "h2", "connect", "bulk", "mint")}
         if " non2xx" in all_of["keepalive"]["err"]:  # it has refused them all
             got["keepalive"] = got["connect"] = None
+        else:
+            got["connect12"] = connects12(rig, process.pid)
         got["idle"] = all_of["idle"]["KB_per_conn"]
         got["bulk1"] = download(rig, process.pid)
         times = latencies(rig)
