@@ -41,6 +41,14 @@ schema_reader parse_methods;   /* struct schema_strings */
 schema_reader parse_paths;     /* struct schema_strings */
 schema_reader parse_addresses; /* struct range_list */
 
+/* A list of rules as it is: const struct tree_node *. */
+schema_reader parse_rule_list;
+
+/* Both lists (NULL: none) as the rules of set, whose name and default are
+ * there, and what is worked out of them for deciding. */
+void parse_set_rules(struct parse *p, const struct tree_node *deny,
+	const struct tree_node *allow, struct policy_set *set);
+
 /* One entry of the section each. */
 void parse_credential(struct parse *p, const struct tree_node *entry,
 	struct credential *ret, struct policy_credential *ret_face);

@@ -27,8 +27,8 @@ struct entry {        /* what the keys of a policy say */
 
 static const char *const default_words[] = {"deny", "allow", NULL};
 
-static void
-keep_list(struct schema *s, const struct schema_field *f,
+void
+parse_rule_list(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
 {
 	if (schema_is(s, f, value, TREE_LIST, "a list of rules"))
@@ -104,8 +104,8 @@ refuse_handler(struct schema *s, const struct schema_field *f,
 static const struct schema_field fields[] = {
 	{FIELD(default, fallback), .read = schema_choice,
 		.words = default_words},
-	{FIELD(allow, allow), .read = keep_list},
-	{FIELD(deny, deny), .read = keep_list},
+	{FIELD(allow, allow), .read = parse_rule_list},
+	{FIELD(deny, deny), .read = parse_rule_list},
 	{FIELD(credentials, credentials), .read = read_credentials,
 		.max = CREDENTIALS_MAX},
 	{.key = "handler", .read = refuse_handler},
@@ -223,24 +223,30 @@ collect_host_ports(struct parse *p, struct policy_set *set)
 
 /* ---- the entry ---------------------------------------------------------- */
 
-static void
-read_rules(struct parse *p, const struct entry *entry, struct policy_set *set)
+void
+parse_set_rules(struct parse *p, const struct tree_node *deny,
+	const struct tree_node *allow, struct policy_set *set)
 {
-	size_t denied = entry->deny != NULL ? entry->deny->count : 0;
-	size_t allowed = entry->allow != NULL ? entry->allow->count : 0;
+	size_t denied = deny != NULL ? deny->count : 0;
+	size_t allowed = allow != NULL ? allow->count : 0;
 	struct rule *rules;
 
 	rules = region_alloc(
 		p->schema.region, denied + allowed, sizeof(*rules));
 	if (rules == NULL)
 		return;
-	if (entry->deny != NULL)
-		parse_rules(p, set->name, entry->deny, rules);
-	if (entry->allow != NULL)
-		parse_rules(p, set->name, entry->allow, rules + denied);
+	if (deny != NULL)
+		parse_rules(p, set->name, deny, rules);
+	if (allow != NULL)
+		parse_rules(p, set->name, allow, rules + denied);
 	set->rules = rules;
 	set->deny_count = denied;
 	set->rule_count = denied + allowed;
+	if (region_failed(p->schema.region) < 0)
+		return;
+	index_hosts(p, set);
+	collect_address_rules(p, set);
+	collect_host_ports(p, set);
 }
 
 static void
@@ -276,10 +282,5 @@ parse_policy(
 	ret->credentials = e.credentials.credentials;
 	ret->credential_count = e.credentials.count;
 	read_default(p, entry, &e, ret);
-	read_rules(p, &e, ret);
-	if (region_failed(p->schema.region) < 0)
-		return;
-	index_hosts(p, ret);
-	collect_address_rules(p, ret);
-	collect_host_ports(p, ret);
+	parse_set_rules(p, e.deny, e.allow, ret);
 }

@@ -56,7 +56,7 @@ policy_find(const struct policy *p, const char *name)
 const char *
 policy_name(const struct policy_set *set)
 {
-	return set->name;
+	return set->base != NULL ? set->base->name : set->name;
 }
 
 size_t
@@ -76,6 +76,8 @@ policy_credentials(const struct policy *p, const struct policy_credential **ret)
 size_t
 policy_credential_names(const struct policy_set *set, const char *const **ret)
 {
+	if (set->base != NULL)
+		set = set->base;
 	*ret = set->credential_names;
 	return set->credential_count;
 }
@@ -100,6 +102,8 @@ policy_injections(const struct policy_set *set, const char *host, uint16_t port,
 {
 	size_t n = 0;
 
+	if (set->base != NULL)
+		set = set->base;
 	for (size_t i = 0; i < set->credential_count; i++) {
 		const struct credential *c = set->credentials[i];
 		size_t k = 0;

@@ -138,6 +138,7 @@ enum policy_reason { /* the part of the record's closed list that is ours */
 				  %2f, %5c, //, ;, a dot segment or the like */
 	POLICY_PORT,           /* host allowed, but on other ports */
 	POLICY_NO_NAME,        /* no name, and no address rule for dst */
+	POLICY_LOCKDOWN,       /* the sandbox's overlay denies everything */
 };
 
 const char *policy_reason_name(enum policy_reason reason); /* "rule_allow" */

@@ -5,7 +5,7 @@
  * normalised, and what YAML could misread is quoted: so the text compiles to
  * the same decisions, and two policies that say the same are the same text.
  */
-#include "rule.h"
+#include "print.h"
 #include "scalar.h"
 
 #include <stdio.h>
@@ -62,9 +62,9 @@ put_hosts(FILE *out, const struct pattern_list *hosts)
 }
 
 static void
-put_ports(FILE *out, const char *indent, const struct ports *ports)
+put_ports(FILE *out, int margin, const struct ports *ports)
 {
-	fprintf(out, "%sport: [", indent);
+	fprintf(out, "%*sport: [", margin, "");
 	for (size_t i = 0; i < ports->count; i++) {
 		const struct port_range *r = &ports->ranges[i];
 
@@ -107,7 +107,7 @@ put_injection(FILE *out, const struct injection *i)
 
 	fputs("      - ", out);
 	put_hosts(out, &i->hosts);
-	put_ports(out, "        ", &i->ports);
+	put_ports(out, 8, &i->ports);
 	fputs("        header: ", out);
 	put_text(out, i->face.header);
 	fputs("\n        format: ", out);
@@ -151,39 +151,47 @@ put_addresses(FILE *out, const struct range_list *addresses)
 }
 
 static void
-put_rule(FILE *out, const struct rule *r)
+put_rule(FILE *out, int margin, const struct rule *r)
 {
-	static const char indent[] = "        ";
-
-	fputs("      - ", out);
+	fprintf(out, "%*s- ", margin, "");
+	margin += 2;
 	if (r->hosts.count > 0)
 		put_hosts(out, &r->hosts);
 	else
 		put_addresses(out, &r->addresses);
 	if (r->ports_given || !r->deny)
-		put_ports(out, indent, &r->ports);
+		put_ports(out, margin, &r->ports);
 	if (r->methods.count > 0) {
-		fprintf(out, "%smethod: ", indent);
+		fprintf(out, "%*smethod: ", margin, "");
 		put_texts(out, r->methods.items, r->methods.count);
 	}
 	if (r->paths.count > 0) {
-		fprintf(out, "%spath: ", indent);
+		fprintf(out, "%*spath: ", margin, "");
 		put_texts(out, r->paths.items, r->paths.count);
 	}
 	if (r->via == POLICY_VIA_PASSTHROUGH)
-		fprintf(out, "%stls: passthrough\n", indent);
+		fprintf(out, "%*stls: passthrough\n", margin, "");
 	if (r->broad)
-		fprintf(out, "%sbroad: true\n", indent);
+		fprintf(out, "%*sbroad: true\n", margin, "");
 }
 
 static void
-put_rules(FILE *out, const char *key, const struct rule *rules, size_t count)
+put_rules(FILE *out, int margin, const char *key, const struct rule *rules,
+	size_t count)
 {
 	if (count == 0)
 		return;
-	fprintf(out, "    %s:\n", key);
+	fprintf(out, "%*s%s:\n", margin, "", key);
 	for (size_t i = 0; i < count; i++)
-		put_rule(out, &rules[i]);
+		put_rule(out, margin + 2, &rules[i]);
+}
+
+static void
+put_both(FILE *out, int margin, const struct policy_set *set)
+{
+	put_rules(out, margin, "allow", set->rules + set->deny_count,
+		set->rule_count - set->deny_count);
+	put_rules(out, margin, "deny", set->rules, set->deny_count);
 }
 
 static void
@@ -193,9 +201,7 @@ put_set(FILE *out, const struct policy_set *set)
 	put_text(out, set->name);
 	fprintf(out, ":\n    default: %s\n",
 		set->default_allow ? "allow" : "deny");
-	put_rules(out, "allow", set->rules + set->deny_count,
-		set->rule_count - set->deny_count);
-	put_rules(out, "deny", set->rules, set->deny_count);
+	put_both(out, 4, set);
 	if (set->credential_count > 0) {
 		fputs("    credentials: ", out);
 		put_texts(out, set->credential_names, set->credential_count);
@@ -252,23 +258,42 @@ put_everything(FILE *out, const struct policy *p)
 		put_sandbox(out, &p->sandboxes[i]);
 }
 
+/* What was written, or NULL if not all of it was. */
+static char *
+finish(FILE *out, char **text)
+{
+	bool bad = ferror(out) != 0;
+
+	bad |= fclose(out) != 0;
+	if (!bad)
+		return *text;
+	free(*text);
+	return NULL;
+}
+
 char *
 policy_print(const struct policy *p)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out;
-	bool bad;
+	FILE *out = open_memstream(&text, &size);
 
-	out = open_memstream(&text, &size);
 	if (out == NULL)
 		return NULL;
 	put_everything(out, p);
-	bad = ferror(out) != 0;
-	bad |= fclose(out) != 0;
-	if (bad) {
-		free(text);
+	return finish(out, &text);
+}
+
+char *
+print_overlay(const struct policy_set *set, const char *mode)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
 		return NULL;
-	}
-	return text;
+	fprintf(out, "mode: %s\n", mode);
+	put_both(out, 0, set);
+	return finish(out, &text);
 }

@@ -61,7 +61,19 @@ struct credential {
 	size_t injection_count;
 };
 
+enum overlay_mode { /* of a set that is an overlay; see overlay.h */
+	OVERLAY_POLICY,
+	OVERLAY_LOCKDOWN,
+	OVERLAY_OPEN,
+};
+
+/*
+ * One policy; or an overlay, which has rules and a default of its own and takes
+ * all else from its base.
+ */
 struct policy_set {
+	const struct policy_set *base; /* of an overlay; else NULL */
+	enum overlay_mode mode;
 	const char *name;
 	struct report_mark at; /* its name */
 	bool default_allow;

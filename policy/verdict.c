@@ -8,6 +8,9 @@
  * rule, each as the document has them; the default comes last.  So each
  * question is one walk that stops at the first rule which settles it, and
  * remembers on its way the rule that came nearest, to say what was missing.
+ *
+ * Under an overlay the walk goes through two indexes: the deny rules of both,
+ * then the allow rules of both, each time the overlay's first.
  */
 #include "host_index.h"
 #include "path.h"
@@ -27,6 +30,7 @@ static const char *const reason_names[] = {
 	[POLICY_PATH_AMBIGUOUS] = "path_ambiguous",
 	[POLICY_PORT] = "port",
 	[POLICY_NO_NAME] = "no_name",
+	[POLICY_LOCKDOWN] = "lockdown",
 };
 
 const char *
@@ -55,9 +59,17 @@ denied_by(const struct rule *r, enum policy_reason reason)
 		.reason = reason, .rule = r->name, .source = r->source};
 }
 
+/* Whose default it is. */
+static const struct policy_set *
+fallback(const struct policy_set *set)
+{
+	return set->base != NULL && set->mode != OVERLAY_OPEN ? set->base : set;
+}
+
 static struct policy_verdict
 by_default(const struct policy_set *set, enum policy_reason denied)
 {
+	set = fallback(set);
 	return (struct policy_verdict){.allowed = set->default_allow,
 		.reason = set->default_allow ? POLICY_DEFAULT_ALLOW : denied,
 		.rule = set->default_name,
@@ -69,9 +81,72 @@ static struct policy_verdict
 unsettled(const struct policy_set *set, const struct rule *near,
 	enum policy_reason reason)
 {
-	if (set->default_allow || near == NULL)
+	if (fallback(set)->default_allow || near == NULL)
 		return by_default(set, POLICY_NO_RULE);
 	return denied_by(near, reason);
+}
+
+static struct policy_verdict
+locked(const struct policy_set *set)
+{
+	return (struct policy_verdict){.reason = POLICY_LOCKDOWN,
+		.rule = set->default_name,
+		.source = set->default_source};
+}
+
+/* ---- the rules about a host --------------------------------------------- */
+
+struct step { /* through one set */
+	const struct policy_set *set;
+	struct host_matches matches;
+	const struct rule *rule; /* the next; NULL: none is left */
+};
+
+struct walk {
+	unsigned count; /* of steps */
+	struct step steps[2];
+};
+
+static const struct rule *
+advance(struct step *s)
+{
+	const struct rule *r = s->rule;
+	uint32_t id;
+
+	s->rule =
+		host_matches_next(&s->matches, &id) ? &s->set->rules[id] : NULL;
+	return r;
+}
+
+/* host must live on. */
+static void
+walk_begin(struct walk *w, const struct policy_set *set, const char *host)
+{
+	w->count = 0;
+	for (; set != NULL; set = set->base) {
+		struct step *s = &w->steps[w->count++];
+
+		s->set = set;
+		host_index_find(set->index, host, &s->matches);
+		advance(s);
+	}
+}
+
+/* The next rule in the order of evaluation, or NULL. */
+static const struct rule *
+walk_next(struct walk *w)
+{
+	struct step *allow = NULL;
+
+	for (unsigned i = 0; i < w->count; i++) {
+		struct step *s = &w->steps[i];
+
+		if (s->rule != NULL && s->rule->deny)
+			return advance(s);
+		if (s->rule != NULL && allow == NULL)
+			allow = s;
+	}
+	return allow != NULL ? advance(allow) : NULL;
 }
 
 /* ---- flows -------------------------------------------------------------- */
@@ -81,14 +156,13 @@ policy_decide_flow(
 	const struct policy_set *set, const char *host, uint16_t port)
 {
 	const struct rule *guarded = NULL; /* denies some of the requests */
-	const struct rule *near = NULL;
-	struct host_matches matches;
-	uint32_t id;
+	const struct rule *near = NULL, *r;
+	struct walk walk;
 
-	host_index_find(set->index, host, &matches);
-	while (host_matches_next(&matches, &id)) {
-		const struct rule *r = &set->rules[id];
-
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	walk_begin(&walk, set, host);
+	while ((r = walk_next(&walk)) != NULL) {
 		if (!ports_contain(&r->ports, port)) {
 			if (!r->deny && near == NULL)
 				near = r;
@@ -109,30 +183,56 @@ policy_decide_flow(
 	return unsettled(set, near, POLICY_PORT);
 }
 
-struct policy_verdict
-policy_decide_address(const struct policy_set *set, const struct sockaddr *dst)
+/* The first rule of that kind about dst and its port, or NULL; *near: the first
+ * about dst that lacks the port, if there was none before. */
+static const struct rule *
+find_address(const struct policy_set *set, const struct sockaddr *dst,
+	bool deny, const struct rule **near)
 {
 	uint16_t port = addr_port(dst);
-	const struct rule *near = NULL;
 
 	for (size_t i = 0; i < set->address_rule_count; i++) {
 		const struct rule *r = set->address_rules[i];
 		size_t k = 0;
 
+		if (r->deny != deny)
+			continue;
 		while (k < r->addresses.count &&
 			!addr_contains(&r->addresses.items[k], dst))
 			k++;
 		if (k == r->addresses.count)
 			continue;
 		if (ports_contain(&r->ports, port))
-			return r->deny ? denied_by(r, POLICY_RULE_DENY)
-				       : allowed_by(r);
-		if (!r->deny && near == NULL)
-			near = r;
+			return r;
+		if (*near == NULL)
+			*near = r;
+	}
+	return NULL;
+}
+
+struct policy_verdict
+policy_decide_address(const struct policy_set *set, const struct sockaddr *dst)
+{
+	const struct policy_set *s;
+	const struct rule *near = NULL, *r;
+
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	for (s = set; s != NULL; s = s->base) {
+		r = find_address(s, dst, true, &near);
+		if (r != NULL)
+			return denied_by(r, POLICY_RULE_DENY);
+	}
+	near = NULL;
+	for (s = set; s != NULL; s = s->base) {
+		r = find_address(s, dst, false, &near);
+		if (r != NULL)
+			return allowed_by(r);
 	}
 	if (near != NULL)
 		return denied_by(near, POLICY_PORT);
 	/* Not even `default: allow` lets through what has no name. */
+	set = fallback(set);
 	return (struct policy_verdict){.reason = POLICY_NO_NAME,
 		.rule = set->default_name,
 		.source = set->default_source};
@@ -143,7 +243,9 @@ policy_decides_early(const struct policy_set *set, const struct sockaddr *dst)
 {
 	uint16_t port = addr_port(dst);
 
-	if (ports_contain(&set->host_ports, port))
+	if (ports_contain(&set->host_ports, port) ||
+		(set->base != NULL &&
+			ports_contain(&set->base->host_ports, port)))
 		return false;
 	return policy_decide_address(set, dst).allowed;
 }
@@ -204,14 +306,14 @@ policy_decide_request(const struct policy_set *set, const char *host,
 		[FIT_METHOD] = POLICY_PATH,
 	};
 	const struct question q = {port, method, path, path_is_ambiguous(path)};
-	const struct rule *near = NULL;
+	const struct rule *near = NULL, *r;
 	enum fit near_fit = FIT_HOST;
-	struct host_matches matches;
-	uint32_t id;
+	struct walk walk;
 
-	host_index_find(set->index, host, &matches);
-	while (host_matches_next(&matches, &id)) {
-		const struct rule *r = &set->rules[id];
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	walk_begin(&walk, set, host);
+	while ((r = walk_next(&walk)) != NULL) {
 		enum fit fit = fit_of(r, &q);
 
 		if (fit == FIT_UNCLEAR)
@@ -240,13 +342,11 @@ static const struct rule *
 closes(const struct policy_set *set, const char *host,
 	const struct ports *ports)
 {
-	struct host_matches matches;
-	uint32_t id;
+	const struct rule *r;
+	struct walk walk;
 
-	host_index_find(set->index, host, &matches);
-	while (host_matches_next(&matches, &id) && id < set->deny_count) {
-		const struct rule *r = &set->rules[id];
-
+	walk_begin(&walk, set, host);
+	while ((r = walk_next(&walk)) != NULL && r->deny) {
 		if (rule_is_flat(r) && ports_cover(&r->ports, ports))
 			return r;
 	}
@@ -263,14 +363,13 @@ closes(const struct policy_set *set, const char *host,
 struct policy_verdict
 policy_decide_name(const struct policy_set *set, const char *host)
 {
-	const struct rule *deny, *first_deny = NULL;
-	struct host_matches matches;
-	uint32_t id;
+	const struct rule *deny, *first_deny = NULL, *r;
+	struct walk walk;
 
-	host_index_find(set->index, host, &matches);
-	while (host_matches_next(&matches, &id)) {
-		const struct rule *r = &set->rules[id];
-
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	walk_begin(&walk, set, host);
+	while ((r = walk_next(&walk)) != NULL) {
 		if (r->deny)
 			continue;
 		deny = closes(set, host, &r->ports);
@@ -282,7 +381,7 @@ policy_decide_name(const struct policy_set *set, const char *host)
 	deny = closes(set, host, &ports_all);
 	if (first_deny == NULL)
 		first_deny = deny;
-	if (set->default_allow && deny == NULL)
+	if (fallback(set)->default_allow && deny == NULL)
 		return by_default(set, POLICY_NO_RULE);
 	if (first_deny != NULL)
 		return denied_by(first_deny, POLICY_RULE_DENY);

@@ -42,6 +42,10 @@ static const struct {
 		"the flow names no host (neither SNI nor Host), and no "
 		"address rule allows its destination",
 		"use a name, or add an address rule with the port"},
+	[RECORD_LOCKDOWN] = {"lockdown",
+		"the sandbox is locked down: its overlay denies everything",
+		"sbx-netctl policy show tells since when; open it with "
+		"sbx-netctl policy clear"},
 	[RECORD_NO_CLIENT_DATA] = {"no_client_data",
 		"the sandbox sent nothing before the deadline, so there was "
 		"no name to decide on",

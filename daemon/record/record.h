@@ -49,6 +49,7 @@ enum record_reason {
 	RECORD_PATH_AMBIGUOUS,
 	RECORD_PORT,
 	RECORD_NO_NAME,
+	RECORD_LOCKDOWN,
 	/* the first bytes and the name */
 	RECORD_NO_CLIENT_DATA, /* nothing came before the deadline */
 	RECORD_BAD_HELLO,      /* not a ClientHello we accept */

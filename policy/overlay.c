@@ -1,0 +1,115 @@
+/*
+ * overlay.c - a policy of two layers
+ *
+ * An overlay is compiled by itself, without its base: so a change of either is
+ * a change of that one alone, whatever the other's size, and putting them
+ * together cannot fail.
+ */
+#include "overlay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host_index.h"
+#include "parse.h"
+#include "print.h"
+#include "region.h"
+
+struct overlay {
+	struct region *region;
+	struct policy_set set;
+};
+
+struct entry {
+	int mode; /* index in mode_words */
+	const struct tree_node *allow, *deny;
+};
+
+static const char *const mode_words[] = {
+	[OVERLAY_POLICY] = "policy",
+	[OVERLAY_LOCKDOWN] = "lockdown",
+	[OVERLAY_OPEN] = "open",
+	NULL,
+};
+
+#define FIELD(name, member) \
+	.key = #name, .offset = offsetof(struct entry, member)
+
+static const struct schema_field fields[] = {
+	{FIELD(mode, mode), .read = schema_choice, .words = mode_words},
+	{FIELD(allow, allow), .read = parse_rule_list},
+	{FIELD(deny, deny), .read = parse_rule_list},
+	{.key = NULL},
+};
+static const struct schema_table table = {"an overlay", fields};
+
+static void
+read_overlay(struct parse *p, const struct tree_node *root, const char *sandbox,
+	struct policy_set *set)
+{
+	struct region *region = p->schema.region;
+	struct entry e = {0};
+
+	p->file = region_copy(region, root->at.file, strlen(root->at.file));
+	set->name = region_copy(region, sandbox, strlen(sandbox));
+	set->at = parse_mark(p, root->at);
+	schema_fill(&p->schema, root, &table, &e);
+	set->mode = (enum overlay_mode)e.mode;
+	set->default_allow = set->mode == OVERLAY_OPEN;
+	set->default_name =
+		region_format(region, "%s.%s", sandbox, mode_words[e.mode]);
+	set->default_source = parse_source(p, root->at);
+	if (root->kind == TREE_MAP && region_failed(region) == 0)
+		parse_set_rules(p, e.deny, e.allow, set);
+}
+
+int
+overlay_compile(const struct tree *tree, const char *sandbox,
+	struct overlay **ret, struct report *report)
+{
+	size_t before = report_count(report);
+	struct overlay *o = calloc(1, sizeof(*o));
+	struct parse p = {.schema = {.report = report}};
+
+	if (o == NULL)
+		return -ENOMEM;
+	o->region = p.schema.region = region_new();
+	if (o->region == NULL) {
+		free(o);
+		return -ENOMEM;
+	}
+	p.schema.arg = &p;
+	read_overlay(&p, tree_root(tree), sandbox, &o->set);
+	if (region_failed(o->region) < 0 || report_count(report) > before) {
+		int r = region_failed(o->region) < 0 ? -ENOMEM : -EINVAL;
+
+		overlay_free(o);
+		return r;
+	}
+	*ret = o;
+	return 0;
+}
+
+void
+overlay_free(struct overlay *o)
+{
+	if (o == NULL)
+		return;
+	host_index_free(o->set.index);
+	region_free(o->region);
+	free(o);
+}
+
+const struct policy_set *
+overlay_over(struct overlay *o, const struct policy_set *base)
+{
+	o->set.base = base;
+	return &o->set;
+}
+
+char *
+overlay_print(const struct overlay *o)
+{
+	return print_overlay(&o->set, mode_words[o->set.mode]);
+}
