@@ -17,6 +17,7 @@
 #include "region.h"
 
 struct overlay {
+	unsigned refs; /* one thread */
 	struct region *region;
 	struct policy_set set;
 };
@@ -79,22 +80,31 @@ overlay_compile(const struct tree *tree, const char *sandbox,
 		free(o);
 		return -ENOMEM;
 	}
+	o->refs = 1;
 	p.schema.arg = &p;
 	read_overlay(&p, tree_root(tree), sandbox, &o->set);
 	if (region_failed(o->region) < 0 || report_count(report) > before) {
 		int r = region_failed(o->region) < 0 ? -ENOMEM : -EINVAL;
 
-		overlay_free(o);
+		overlay_unref(o);
 		return r;
 	}
 	*ret = o;
 	return 0;
 }
 
-void
-overlay_free(struct overlay *o)
+struct overlay *
+overlay_ref(struct overlay *o)
 {
-	if (o == NULL)
+	if (o != NULL)
+		o->refs++;
+	return o;
+}
+
+void
+overlay_unref(struct overlay *o)
+{
+	if (o == NULL || --o->refs > 0)
 		return;
 	host_index_free(o->set.index);
 	region_free(o->region);

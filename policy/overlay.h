@@ -17,12 +17,14 @@ struct report;
 struct tree;
 
 /*
- * sandbox: names the rules ("build-1.allow[0]").  Returns 0 and *ret, -EINVAL
- * with report filled, or -ENOMEM.  The tree may be freed afterwards.
+ * sandbox: names the rules ("build-1.allow[0]").  Returns 0 and *ret with one
+ * reference, -EINVAL with report filled, or -ENOMEM.  The tree may be freed
+ * afterwards.
  */
 int overlay_compile(const struct tree *tree, const char *sandbox,
 	struct overlay **ret, struct report *report);
-void overlay_free(struct overlay *o); /* accepts NULL */
+struct overlay *overlay_ref(struct overlay *o); /* both accept NULL */
+void overlay_unref(struct overlay *o);
 
 /*
  * The overlay over base; valid as long as both, and until the next call, which

@@ -164,6 +164,7 @@ put_sandbox(struct frame_writer *w, const struct link_message *m)
 	frame_put_text(w, s->policy);
 	frame_put_text(w, s->labels);
 	frame_put_text(w, s->source);
+	frame_put_text(w, s->overlay);
 	frame_put_u32(w, s->ifindex);
 	frame_put_u32(w, (uint32_t)s->address_count);
 	for (size_t i = 0; i < s->address_count; i++)
@@ -183,6 +184,7 @@ take_sandbox(struct frame_reader *r, const int *fds, struct link_message *m)
 	s->policy = frame_take_text(r);
 	s->labels = frame_take_text(r);
 	s->source = frame_take_text(r);
+	s->overlay = frame_take_text(r);
 	s->ifindex = frame_take_u32(r);
 	s->address_count = frame_take_count(r, LINK_ADDRESSES);
 	for (size_t i = 0; i < s->address_count; i++)
@@ -305,7 +307,7 @@ static const struct message_type {
 	[LINK_STATUS_ASK] = {"status_ask", NULL, NULL, false, false},
 	[LINK_STOP] = {"stop", NULL, NULL, false, false},
 	[LINK_READY] = {"ready", NULL, NULL, false, false},
-	[LINK_COMMITTED] = {"committed", NULL, NULL, true, false},
+	[LINK_COMMITTED] = {"committed", put_text, take_text, true, false},
 	[LINK_REFUSED] = {"refused", put_text, take_text, true, false},
 	[LINK_STATUS] = {"status", put_text, take_text, false, false},
 };

@@ -34,8 +34,8 @@ enum link_type {
 	LINK_STATUS_ASK,
 	LINK_STOP, /* finish open exchanges until a deadline, then exit 0 */
 	/* worker -> keeper */
-	LINK_READY, /* after SETUP: listening */
-	LINK_COMMITTED,
+	LINK_READY,     /* after SETUP: listening */
+	LINK_COMMITTED, /* with a receipt of what it closed */
 	LINK_REFUSED,
 	LINK_STATUS,
 	LINK_TYPE_COUNT
@@ -79,9 +79,10 @@ struct link_address {
 
 struct link_sandbox {
 	const char *name, *interface, *policy;
-	const char *labels; /* a JSON object */
-	const char *source; /* "file:line" */
-	uint32_t ifindex;   /* 0: the interface is not there now */
+	const char *labels;  /* a JSON object */
+	const char *source;  /* "file:line" */
+	const char *overlay; /* its canonical YAML, or "" */
+	uint32_t ifindex;    /* 0: the interface is not there now */
 	size_t address_count;
 	struct link_address addresses[LINK_ADDRESSES];
 	bool served; /* an address of it is steered to this worker: CA and
@@ -102,7 +103,8 @@ struct link_self {
 	uint8_t address[16];
 };
 
-struct link_text { /* REFUSED: why; STATUS: a JSON object */
+/* REFUSED: why; STATUS: a JSON object; COMMITTED: see receipt.h */
+struct link_text {
 	const char *text;
 };
 

@@ -236,7 +236,7 @@ exchange_decide(struct exchange *x)
 	why = hold_to_authority(x, head, &status, &reason);
 	if (why != NULL)
 		return refuse(x, status, reason, why);
-	x->policy = policy_ref(x->flow->sandbox->policy);
+	x->grounds = grounds_of(x->flow->sandbox);
 	x->verdict = ask_policy(x);
 	if (!x->verdict.allowed)
 		return refuse_by_policy(x);

@@ -437,7 +437,7 @@ exchange_free(struct exchange *x)
 	http_head_done(&x->head);
 	buf_done(&x->body);
 	resend_done(&x->resend);
-	policy_unref(x->policy);
+	grounds_release(&x->grounds);
 	free(x->method);
 	free(x->path);
 	free(x);

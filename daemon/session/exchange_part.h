@@ -11,6 +11,7 @@
 #include "daybook.h"
 #include "exchange.h"
 #include "flow.h"
+#include "grounds.h"
 #include "inject.h"
 #include "lease.h"
 #include "message.h"
@@ -39,7 +40,7 @@ struct exchange {
 	void (*wake)(void *arg);
 	void *arg;
 
-	struct policy *policy; /* holds the strings of verdict and plan */
+	struct grounds grounds; /* hold the strings of verdict and plan */
 	struct policy_verdict verdict;
 	struct inject_plan plan;
 	struct daybook_entry entry;

@@ -12,9 +12,12 @@
 
 #include "ca.h"
 #include "context.h"
+#include "overlay.h"
 #include "policy.h"
 #include "pool.h"
+#include "report.h"
 #include "sandbox_limits.h"
+#include "tree.h"
 
 static const double burst_seconds = 2, complaints_per_second = 1;
 
@@ -39,6 +42,32 @@ open_authority(struct sandbox *s, const struct sandbox_spec *spec,
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+static int
+compile_overlay(
+	struct sandbox *s, const char *text, char *reterr, size_t reterr_size)
+{
+	struct report *report = report_new();
+	struct tree *tree = NULL;
+	char name[128], *why;
+	int r = -ENOMEM;
+
+	if (report == NULL)
+		return -ENOMEM;
+	snprintf(name, sizeof(name), "overlay of %s", s->name);
+	r = tree_parse(name, text, strlen(text), &tree, report);
+	if (r == 0)
+		r = overlay_compile(tree, s->name, &s->overlay, report);
+	if (r == -EINVAL) {
+		why = report_text(report);
+		snprintf(reterr, reterr_size, "%s",
+			why != NULL ? why : "the overlay is bad");
+		free(why);
+	}
+	tree_free(tree);
+	report_free(report);
+	return r;
 }
 
 int
@@ -71,6 +100,11 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL ||
 		s->seat == NULL)
 		goto fail;
+	if (spec->overlay != NULL && spec->overlay[0] != '\0') {
+		r = compile_overlay(s, spec->overlay, reterr, reterr_size);
+		if (r < 0)
+			goto fail;
+	}
 	if (spec->authority != NULL) {
 		r = open_authority(s, spec, upstream, reterr, reterr_size);
 		if (r < 0)
@@ -101,6 +135,7 @@ sandbox_unref(struct sandbox *s)
 	SSL_CTX_free(s->accept);
 	ca_free(s->ca);
 	policy_unref(s->policy);
+	overlay_unref(s->overlay);
 	free(s->labels);
 	free(s->policy_name);
 	free(s->name);
@@ -115,6 +150,8 @@ sandbox_set_policy(struct sandbox *s, struct policy *policy)
 	policy_unref(s->policy);
 	s->policy = policy;
 	s->set = policy_find(policy, s->policy_name);
+	if (s->set != NULL && s->overlay != NULL)
+		s->set = overlay_over(s->overlay, s->set);
 }
 
 bool
@@ -152,8 +189,12 @@ swap_texts(char **a, char **b)
 }
 
 void
-sandbox_rename(struct sandbox *s, struct sandbox *b)
+sandbox_take_rules(struct sandbox *s, struct sandbox *b)
 {
+	struct overlay *overlay = s->overlay;
+
+	s->overlay = b->overlay;
+	b->overlay = overlay;
 	swap_texts(&s->policy_name, &b->policy_name);
 	swap_texts(&s->labels, &b->labels);
 }

@@ -21,6 +21,7 @@
 
 struct ca;
 struct limits;
+struct overlay;
 struct policy;
 struct policy_set;
 struct pool;
@@ -42,7 +43,8 @@ struct sandbox {
 	struct sandbox_address addresses[SANDBOX_ADDRESSES];
 	size_t address_count;
 	struct policy *policy;        /* a reference */
-	const struct policy_set *set; /* in it; NULL: denies everything */
+	struct overlay *overlay;      /* a reference, or NULL */
+	const struct policy_set *set; /* of both; NULL: denies everything */
 	struct ca *ca;                /* NULL: not served here */
 	SSL_CTX *accept;
 	struct pool *pool;
@@ -58,6 +60,7 @@ struct sandbox {
 /* What a sandbox is made of; strings and bytes are copied. */
 struct sandbox_spec {
 	const char *name, *policy_name, *labels;
+	const char *overlay; /* YAML, or "" */
 	uint32_t ifindex;
 	const struct sandbox_address *addresses;
 	size_t address_count;
@@ -79,8 +82,9 @@ void sandbox_set_policy(struct sandbox *s, struct policy *policy);
 /* The same place, the same authority: a's connections may stand as b's. */
 bool sandbox_is_alike(const struct sandbox *a, const struct sandbox *b);
 
-/* Takes policy name and labels from b, which keeps what s had. */
-void sandbox_rename(struct sandbox *s, struct sandbox *b);
+/* Takes policy name, overlay and labels from b, which keeps what s had; the
+ * policy has to be set anew. */
+void sandbox_take_rules(struct sandbox *s, struct sandbox *b);
 
 /* For leaves towards clients without ECDSA; takes a reference. */
 void sandbox_set_rsa_key(struct sandbox *s, EVP_PKEY *key);

@@ -6,6 +6,7 @@
 #include "daybook.h"
 #include "failure.h"
 #include "flow.h"
+#include "grounds.h"
 #include "lease.h"
 #include "monotonic.h"
 #include "policy.h"
@@ -15,7 +16,7 @@
 
 struct scout {
 	struct flow *flow;
-	struct policy *policy; /* holds the verdict's strings */
+	struct grounds grounds; /* hold the verdict's strings */
 	struct policy_verdict verdict;
 	void (*wake)(void *arg);
 	void *arg;
@@ -45,7 +46,7 @@ scout_new(struct flow *f, const struct policy_verdict *verdict,
 	if (s == NULL)
 		return NULL;
 	s->flow = f;
-	s->policy = policy_ref(f->sandbox->policy);
+	s->grounds = grounds_of(f->sandbox);
 	s->verdict = *verdict;
 	s->wake = wake;
 	s->arg = arg;
@@ -156,6 +157,6 @@ scout_free(struct scout *s)
 	if (!s->over && !s->record_failed)
 		record_outcome(s, RECORD_ALLOWED, RECORD_CLIENT_GONE);
 	lease_end(s->lease);
-	policy_unref(s->policy);
+	grounds_release(&s->grounds);
 	free(s);
 }

@@ -21,6 +21,7 @@
 #include "daybook.h"
 #include "dial.h"
 #include "flow.h"
+#include "grounds.h"
 #include "monotonic.h"
 #include "policy.h"
 #include "sandbox.h"
@@ -31,7 +32,7 @@ enum state { T_RECORD, T_DIAL, T_RELAY, T_END };
 struct tunnel {
 	enum state state;
 	struct flow *flow;
-	struct policy *policy; /* holds the verdict's strings */
+	struct grounds grounds; /* hold the verdict's strings */
 	struct policy_verdict verdict;
 	void (*wake)(void *arg);
 	void *arg;
@@ -67,7 +68,7 @@ tunnel_new(struct flow *f, const struct policy_verdict *verdict,
 	if (t == NULL)
 		return NULL;
 	t->flow = f;
-	t->policy = policy_ref(f->sandbox->policy);
+	t->grounds = grounds_of(f->sandbox);
 	t->verdict = *verdict;
 	t->wake = wake;
 	t->arg = arg;
@@ -270,6 +271,6 @@ tunnel_free(struct tunnel *t)
 	dial_cancel(t->dial);
 	if (t->has_origin)
 		stream_done(&t->origin);
-	policy_unref(t->policy);
+	grounds_release(&t->grounds);
 	free(t);
 }

@@ -43,6 +43,7 @@ struct arriving { /* a sandbox, new or replaced */
 	STAILQ_ENTRY(arriving) link;
 	struct link_sandbox spec; /* strings owned */
 	struct sandbox *sandbox;
+	struct sandbox *kept; /* the one that stays, and takes its rules */
 	size_t guarded; /* of its addresses, how many the guard has from us */
 };
 
@@ -94,6 +95,7 @@ free_arriving(struct arriving *a)
 	free((char *)a->spec.name);
 	free((char *)a->spec.policy);
 	free((char *)a->spec.labels);
+	free((char *)a->spec.overlay);
 	if (a->spec.authority.ptr != NULL) {
 		explicit_bzero(
 			(char *)a->spec.authority.ptr, a->spec.authority.len);
@@ -178,9 +180,10 @@ handover_add_sandbox(struct handover *b, const struct link_sandbox *s)
 	a->spec.name = strdup(s->name);
 	a->spec.policy = strdup(s->policy);
 	a->spec.labels = strdup(s->labels);
+	a->spec.overlay = strdup(s->overlay);
 	a->spec.authority.ptr = NULL;
 	whole = a->spec.name != NULL && a->spec.policy != NULL &&
-		a->spec.labels != NULL;
+		a->spec.labels != NULL && a->spec.overlay != NULL;
 	if (whole && s->served) {
 		char *copy = malloc(s->authority.len);
 
@@ -269,6 +272,7 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		.name = a->spec.name,
 		.policy_name = a->spec.policy,
 		.labels = a->spec.labels,
+		.overlay = a->spec.overlay,
 		.ifindex = a->spec.ifindex,
 		.addresses = addresses,
 		.address_count = a->spec.address_count,
@@ -365,9 +369,9 @@ admit(struct services *services, struct arriving *a, struct policy *policy)
 	/* Told anew, but nothing that its connections stand on has changed. */
 	if (old != NULL && sandbox_is_alike(old, s)) {
 		unguard_places(a, services); /* the old one's stand */
-		sandbox_rename(old, s);
+		sandbox_take_rules(old, s);
 		sandbox_set_policy(old, policy);
-		session_recheck_all(old);
+		a->kept = old;
 		return;
 	}
 	forget(services, s->name);
@@ -401,9 +405,25 @@ replace_policy(
 
 	policy_unref(*policy);
 	*policy = fresh;
-	while ((s = sandboxes_next(services->sandboxes, s)) != NULL) {
+	while ((s = sandboxes_next(services->sandboxes, s)) != NULL)
 		sandbox_set_policy(s, fresh);
-		session_recheck_all(s);
+}
+
+/* All rules are in force: what they forbid ends, and nothing else. */
+static void
+recheck(struct handover *b, struct services *services, bool all)
+{
+	struct sandbox *s = NULL;
+	struct arriving *a;
+
+	if (all) {
+		while ((s = sandboxes_next(services->sandboxes, s)) != NULL)
+			session_recheck_all(s);
+		return;
+	}
+	STAILQ_FOREACH(a, &b->arriving, link) {
+		if (a->kept != NULL)
+			session_recheck_all(a->kept);
 	}
 }
 
@@ -440,5 +460,6 @@ handover_apply(struct handover *b, struct services *services,
 		exchange_value(services, v);
 	STAILQ_FOREACH(a, &b->arriving, link)
 		admit(services, a, *policy);
+	recheck(b, services, fresh != NULL);
 	return 0;
 }

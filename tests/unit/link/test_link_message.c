@@ -37,6 +37,7 @@ static const struct link_message sandbox = {
 		.policy = "agent",
 		.labels = "{\"team\":\"search\"}",
 		.source = "box.yaml:3",
+		.overlay = "mode: open\n",
 		.ifindex = 7,
 		.address_count = 2,
 		.addresses = {{AF_INET, {10, 77, 1, 2}},
@@ -99,6 +100,7 @@ test_sandbox_comes_back(void **state)
 	assert_string_equal(m.sandbox.policy, "agent");
 	assert_string_equal(m.sandbox.labels, "{\"team\":\"search\"}");
 	assert_string_equal(m.sandbox.source, "box.yaml:3");
+	assert_string_equal(m.sandbox.overlay, "mode: open\n");
 	assert_int_equal(m.sandbox.ifindex, 7);
 	assert_int_equal(m.sandbox.address_count, 2);
 	assert_memory_equal(m.sandbox.addresses, sandbox.sandbox.addresses,
@@ -129,7 +131,7 @@ test_small_messages_come_back(void **state)
 		{.type = LINK_STATUS_ASK},
 		{.type = LINK_STOP},
 		{.type = LINK_READY},
-		{.type = LINK_COMMITTED, .generation = 3},
+		{.type = LINK_COMMITTED, .generation = 3, .text = {"{}"}},
 		{.type = LINK_REFUSED, .generation = 3, .text = {"a.yaml:1"}},
 		{.type = LINK_STATUS, .text = {"{}"}},
 	};
@@ -243,10 +245,11 @@ test_counts_have_bounds(void **state)
 	encode(&m, &b, fds);
 	bytes = buf_span(&b);
 	assert_int_equal(link_message_decode(bytes, fds, &got), 0);
-	/* Five texts (each with 5 bytes around it) and the ifindex before. */
-	at = b.data + b.start + FRAME_HEAD + 25 + strlen("build-1") +
+	/* Six texts (each with 5 bytes around it) and the ifindex before. */
+	at = b.data + b.start + FRAME_HEAD + 30 + strlen("build-1") +
 	     strlen("veth-b1") + strlen("agent") +
-	     strlen("{\"team\":\"search\"}") + strlen("box.yaml:3") + 9 + 4;
+	     strlen("{\"team\":\"search\"}") + strlen("box.yaml:3") +
+	     strlen("mode: open\n") + 9 + 4;
 	assert_int_equal(*at, LINK_ADDRESSES);
 	*at = LINK_ADDRESSES + 1;
 	assert_int_equal(link_message_decode(bytes, fds, &got), -EPROTO);

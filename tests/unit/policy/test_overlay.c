@@ -183,7 +183,7 @@ open_world(struct world *w)
 static void
 close_world(struct world *w)
 {
-	overlay_free(w->overlay);
+	overlay_unref(w->overlay);
 	policy_unref(w->base);
 	policy_unref(w->merged);
 }
@@ -309,7 +309,7 @@ test_lockdown_denies_everything(void **state)
 		assert_string_equal(all[i].source, "overlay of s:1");
 	}
 	assert_false(policy_decides_early(set, dst));
-	overlay_free(o);
+	overlay_unref(o);
 	policy_unref(base);
 }
 
@@ -337,7 +337,7 @@ test_stands_over_one_base_after_another(void **state)
 	assert_int_equal(policy_injections(set, "a.test", 443, found, 1), 0);
 	assert_true(policy_decide_flow(set, "c.test", 443).allowed);
 	assert_false(policy_decide_flow(set, "other.test", 443).allowed);
-	overlay_free(o);
+	overlay_unref(o);
 	policy_unref(base);
 }
 
@@ -361,7 +361,7 @@ test_prints_what_compiles_to_itself(void **state)
 	(void)state;
 	assert_string_equal(print, text);
 	free(print);
-	overlay_free(o);
+	overlay_unref(o);
 }
 
 static void

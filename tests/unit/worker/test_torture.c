@@ -64,6 +64,7 @@ fill(struct handover *batch, const struct world *w, struct span authority)
 		.name = "two",
 		.policy = "p",
 		.labels = "{}",
+		.overlay = "",
 		.ifindex = TWO_IFINDEX,
 		.address_count = 1,
 		.addresses = {{.family = AF_INET}},
