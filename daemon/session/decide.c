@@ -157,11 +157,11 @@ ask_policy(const struct exchange *x)
 }
 
 bool
-exchange_is_allowed(const struct exchange *x)
+exchange_is_allowed(
+	const struct exchange *x, struct policy_verdict *ret_verdict)
 {
-	struct policy_verdict v = ask_policy(x);
-
-	return v.allowed && v.via == POLICY_VIA_INSPECT;
+	*ret_verdict = ask_policy(x);
+	return ret_verdict->allowed && ret_verdict->via == POLICY_VIA_INSPECT;
 }
 
 static void

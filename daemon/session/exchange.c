@@ -28,6 +28,7 @@
 #include "failure.h"
 #include "monotonic.h"
 #include "pool.h"
+#include "receipt.h"
 #include "refusal.h"
 #include "rules.h"
 #include "sandbox.h"
@@ -373,9 +374,19 @@ exchange_expire(struct exchange *x)
 bool
 exchange_recheck(struct exchange *x)
 {
-	if (!x->tunnelled || exchange_is_allowed(x))
+	const struct flow *f = x->flow;
+	struct policy_verdict v;
+	char why[sizeof(x->why)];
+
+	if (!x->owes_outcome || x->step >= STEP_REPLY ||
+		exchange_is_allowed(x, &v))
 		return false;
-	break_off(x, RECORD_REVOKED, "policy no longer allows this connection");
+	receipt_add(f->services->receipt, f, "request", x->id, &v);
+	flow_why_revoked(&v, why, sizeof(why));
+	if (x->tunnelled || http_stream_sent_head(x->down))
+		break_off(x, RECORD_REVOKED, why);
+	else
+		exchange_fail(x, 403, RECORD_REVOKED, why);
 	return true;
 }
 

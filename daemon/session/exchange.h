@@ -40,8 +40,8 @@ double exchange_expires(const struct exchange *x);
 /* It is: it will answer so, if nothing was answered yet, or else break off. */
 void exchange_expire(struct exchange *x);
 
-/* Policy has changed: whether this one was upgraded and is no longer allowed;
- * it will break off then. */
+/* Policy has changed: whether it is no longer allowed.  Then it will answer so,
+ * or break off what it has begun to answer, and is in the receipt. */
 bool exchange_recheck(struct exchange *x);
 
 /* Ends it where it is, puts the outcome on record.  Accepts NULL. */

@@ -82,7 +82,8 @@ enum step exchange_decide(struct exchange *x);
 bool exchange_is_idempotent(const struct exchange *x);
 
 /* decide.c: what policy says of it now. */
-bool exchange_is_allowed(const struct exchange *x);
+bool exchange_is_allowed(
+	const struct exchange *x, struct policy_verdict *ret_verdict);
 
 /* exchange.c: its stream is closed, the connection back in the pool. */
 void exchange_leave_origin(struct exchange *x);

@@ -1,6 +1,7 @@
 #include "flow.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include "daybook.h"
 #include "policy.h"
@@ -96,4 +97,11 @@ flow_dialled_elsewhere(const struct flow *f, const struct sockaddr *upstream)
 	return memcmp(&((const struct sockaddr_in6 *)dst)->sin6_addr,
 		       &((const struct sockaddr_in6 *)upstream)->sin6_addr,
 		       16) != 0;
+}
+
+void
+flow_why_revoked(const struct policy_verdict *by, char *ret, size_t ret_size)
+{
+	snprintf(ret, ret_size, "policy no longer allows this: %s (%s)",
+		by->rule, by->source);
 }

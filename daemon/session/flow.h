@@ -7,6 +7,7 @@
 #define SBX_FLOW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -49,6 +50,11 @@ uint64_t flow_allowed(struct flow *f, const struct policy_verdict *verdict,
 /* Says in one record that the flow as a whole was refused or failed. */
 void flow_refused(struct flow *f, enum record_verdict verdict,
 	enum record_reason reason, const char *detail);
+
+/* Policy has changed, and that forbids what it had allowed: says so in a line.
+ */
+void flow_why_revoked(
+	const struct policy_verdict *by, char *ret, size_t ret_size);
 
 /* Whether upstream (may be NULL) is not the address that the sandbox dialled.
  */

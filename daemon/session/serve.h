@@ -34,7 +34,7 @@ enum serve_state serve_run(struct serve *v);
 /* The worker stops: no new requests.  Whether none is open. */
 bool serve_finish(struct serve *v);
 
-/* Policy has changed: ends what was upgraded and is no longer allowed. */
+/* Policy has changed: ends what is no longer allowed. */
 void serve_recheck(struct serve *v);
 
 #endif

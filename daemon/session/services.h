@@ -16,6 +16,7 @@ struct daybook;
 struct resolver;
 struct sandboxes;
 struct keyring;
+struct receipt;
 
 struct services {
 	struct ev_loop *loop;
@@ -25,6 +26,7 @@ struct services {
 	struct resolver *resolver;
 	struct sandboxes *sandboxes;
 	struct keyring *keyring;
+	struct receipt *receipt; /* of the change under way, or NULL */
 	struct upstream upstream;
 	struct limits limits;
 	EVP_PKEY *rsa_key;       /* for leaves; NULL: not made yet */

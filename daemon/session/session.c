@@ -410,9 +410,7 @@ session_recheck_all(struct sandbox *sandbox)
 		next = TAILQ_NEXT(s, link);
 		if (s->serve != NULL)
 			serve_recheck(s->serve);
-		if (s->tunnel == NULL || tunnel_is_allowed(s->tunnel))
-			continue;
-		tunnel_revoke(s->tunnel);
-		session_close(s);
+		if (s->tunnel != NULL && tunnel_recheck(s->tunnel))
+			session_close(s);
 	}
 }

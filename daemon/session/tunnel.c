@@ -24,6 +24,7 @@
 #include "grounds.h"
 #include "monotonic.h"
 #include "policy.h"
+#include "receipt.h"
 #include "sandbox.h"
 #include "services.h"
 
@@ -213,26 +214,42 @@ tunnel_run(struct tunnel *t)
 	return t->state != T_END;
 }
 
-bool
-tunnel_is_allowed(const struct tunnel *t)
+static struct policy_verdict
+ask_policy(const struct tunnel *t)
 {
 	const struct flow *f = t->flow;
 	const struct policy_set *set = f->sandbox->set;
-	struct policy_verdict v;
 
 	if (set == NULL)
+		return (struct policy_verdict){
+			.rule = "(the sandbox's policy does not exist)",
+			.source = "-",
+		};
+	return t->verdict.via == POLICY_VIA_PASSTHROUGH
+		       ? policy_decide_flow(set, f->host, f->port)
+		       : policy_decide_address(
+				 set, (const struct sockaddr *)&f->original);
+}
+
+bool
+tunnel_recheck(struct tunnel *t)
+{
+	struct policy_verdict v = ask_policy(t);
+	const struct flow *f = t->flow;
+	char why[sizeof(t->why)];
+
+	if (v.allowed && v.via == t->verdict.via)
 		return false;
-	v = t->verdict.via == POLICY_VIA_PASSTHROUGH
-		    ? policy_decide_flow(set, f->host, f->port)
-		    : policy_decide_address(
-			      set, (const struct sockaddr *)&f->original);
-	return v.allowed && v.via == t->verdict.via;
+	receipt_add(f->services->receipt, f, "connection", t->id, &v);
+	flow_why_revoked(&v, why, sizeof(why));
+	fail(t, RECORD_REVOKED, why);
+	return true;
 }
 
 void
 tunnel_revoke(struct tunnel *t)
 {
-	fail(t, RECORD_REVOKED, "policy no longer allows this connection");
+	fail(t, RECORD_REVOKED, "the sandbox is no longer served here");
 }
 
 static void

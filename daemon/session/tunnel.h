@@ -21,10 +21,11 @@ struct tunnel *tunnel_new(struct flow *f, const struct policy_verdict *verdict,
 /* false: it has ended; free it and close the flow. */
 bool tunnel_run(struct tunnel *t);
 
-/* Whether policy, asked again, would still let it stand. */
-bool tunnel_is_allowed(const struct tunnel *t);
+/* Policy has changed: whether it is no longer allowed.  Free it then: its
+ * outcome says so, and it is in the receipt. */
+bool tunnel_recheck(struct tunnel *t);
 
-/* It ends because policy has changed. */
+/* It ends because the sandbox goes. */
 void tunnel_revoke(struct tunnel *t);
 
 /* Puts the outcome on record.  Accepts NULL. */

@@ -40,6 +40,7 @@
 #include "log.h"
 #include "monotonic.h"
 #include "policy.h"
+#include "receipt.h"
 #include "record_memory.h"
 #include "resolver.h"
 #include "sandbox.h"
@@ -220,7 +221,8 @@ on_commit(struct worker *w, uint64_t generation)
 		.type = LINK_COMMITTED,
 		.generation = generation,
 	};
-	char why[TEXT_MAX];
+	struct receipt receipt = {0};
+	char why[TEXT_MAX], *text = NULL;
 	int r;
 
 	if (w->handover == NULL ||
@@ -228,15 +230,22 @@ on_commit(struct worker *w, uint64_t generation)
 		give_up(w, "COMMIT without its BEGIN");
 		return;
 	}
+	w->services.receipt = &receipt;
 	r = handover_apply(
 		w->handover, &w->services, &w->policy, why, sizeof(why));
+	w->services.receipt = NULL;
 	if (r < 0) {
 		answer.type = LINK_REFUSED;
 		answer.text.text = why;
+	} else {
+		/* Without memory for it, the change holds all the same. */
+		answer.text.text = text = receipt_text(&receipt);
 	}
+	receipt_done(&receipt);
 	handover_free(w->handover);
 	w->handover = NULL;
 	link_send(w->channel, &answer);
+	free(text);
 }
 
 static void
