@@ -11,13 +11,13 @@
 
 #include <openssl/types.h>
 
-enum { PEER_TEXT = 4096 };
+enum { PEER_TEXT = 4096, PEER_SAY = 2048 };
 
 struct peer {
 	int fd; /* -1: none */
 	SSL *ssl;
 	bool ended; /* nothing more will come */
-	char say[512];
+	char say[PEER_SAY];
 	size_t say_len;
 	char text[PEER_TEXT]; /* terminated */
 	size_t len;

@@ -17,7 +17,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -39,6 +38,8 @@
 #include "log.h"
 #include "loop_until.h"
 #include "sandbox.h"
+#include "torture.h"
+#include "torture_law.h"
 #include "torture_world.h"
 
 enum {
@@ -173,19 +174,6 @@ is_dns_answered(const struct world *w)
 		       w->client.len >= 2u + (unsigned)(b[0] << 8 | b[1]));
 }
 
-static bool
-has_no_connections(const struct world *w)
-{
-	return w->lab.sandbox->connections == 0;
-}
-
-/* Of whatever becomes of a connection, something is on record. */
-static bool
-is_on_record(const struct world *w)
-{
-	return world_lines(w, NULL, NULL, NULL) > w->lines;
-}
-
 static void
 take_step(struct world *w, const struct step *step, unsigned number)
 {
@@ -200,7 +188,7 @@ take_step(struct world *w, const struct step *step, unsigned number)
 		port);
 	peer_say(&w->client, request, strlen(request));
 	world_until(w, is_answered, step->name);
-	world_until(w, is_on_record, "a record of it");
+	world_until(w, world_is_on_record, "a record of it");
 	if (!w->scarce &&
 		strncmp(w->client.text, step->want, strlen(step->want)) != 0)
 		fail_msg("%s, not %s, for %s", w->client.text, step->want,
@@ -214,7 +202,7 @@ ask(struct world *w, const struct question *q)
 	peer_say(&w->client, q->bytes, q->len);
 	world_until(w, is_dns_answered, "an answer from DNS");
 	if (w->client.len > 0)
-		world_until(w, is_on_record, "a record of the question");
+		world_until(w, world_is_on_record, "a record of the question");
 	if (!w->scarce) {
 		assert_in_range(w->client.len, 6, PEER_TEXT);
 		assert_int_equal(w->client.text[5] & 0xf, q->rcode);
@@ -230,89 +218,56 @@ live(struct world *w, unsigned first_path)
 	for (size_t i = 0; i < ARRAY_LEN(questions); i++)
 		ask(w, &questions[i]);
 	peer_close(&w->client);
-	world_until(w, has_no_connections, "all connections to be closed");
+	world_until(w, world_is_quiet, "all connections to be closed");
 }
 
 /* ---- rounds -------------------------------------------------------------- */
 
-/* Whether memory failed. */
-static bool
-run_round(const struct memory_plan *plan)
-{
-	int descriptors = open_descriptors(), r;
-	struct world w;
-
-	world_open(&w);
-	failing_memory_plan(plan);
-	w.at = plan->at;
-	w.scarce = true;
-	r = hand_over(&w);
-	look_at_handover(&w, r == 0);
-	live(&w, 100);
-	w.scarce = false;
-	if (r < 0)
-		assert_int_equal(hand_over(&w), 0);
-	look_at_handover(&w, true);
-	live(&w, 200);
-	assert_null(strstr(session_lab_log(&w.lab), TORTURE_SECRET));
-	world_close(&w);
-	assert_int_equal(open_descriptors(), descriptors);
-	return failing_memory_has_failed();
-}
-
-/* How much is asked for in a round in which nothing fails. */
-static long
-count(enum memory_kind kind)
-{
-	struct memory_plan none = {.kind = kind, .at = LONG_MAX};
-
-	assert_false(run_round(&none));
-	return failing_memory_asked(kind);
-}
-
 static void
-torture(enum memory_kind kind, bool goes_on, long rounds)
+lead_life(struct world *w)
 {
-	struct memory_plan plan = {.kind = kind, .goes_on = goes_on};
-	long asked = count(kind), step = (asked + rounds - 1) / rounds;
+	int r;
 
-	print_message("%ld requests, each %ld. fails\n", asked, step);
-	for (plan.at = goes_on ? step / 2 : 0; plan.at < asked;
-		plan.at += step) {
-		/* Near the end a round may get by with a few less. */
-		if (!run_round(&plan) && plan.at < asked / 2)
-			fail_msg("request %ld did not fail", plan.at);
-	}
+	w->scarce = true;
+	r = hand_over(w);
+	look_at_handover(w, r == 0);
+	live(w, 100);
+	w->scarce = false;
+	if (r < 0)
+		assert_int_equal(hand_over(w), 0);
+	look_at_handover(w, true);
+	live(w, 200);
 }
 
 static void
 test_one_of_ours(void **state)
 {
 	(void)state;
-	assert_in_range(count(MEMORY_OURS), 100, EACH);
-	torture(MEMORY_OURS, false, EACH);
+	assert_in_range(torture_count(lead_life, MEMORY_OURS), 100, EACH);
+	torture(lead_life, MEMORY_OURS, false, EACH);
 }
 
 static void
 test_one_of_ours_and_all_that_follow(void **state)
 {
 	(void)state;
-	torture(MEMORY_OURS, true, SOME);
+	torture(lead_life, MEMORY_OURS, true, SOME);
 }
 
 static void
 test_one_of_openssl(void **state)
 {
 	(void)state;
-	assert_in_range(count(MEMORY_OPENSSL), 1000, 1000000);
-	torture(MEMORY_OPENSSL, false, SOME);
+	assert_in_range(
+		torture_count(lead_life, MEMORY_OPENSSL), 1000, 1000000);
+	torture(lead_life, MEMORY_OPENSSL, false, SOME);
 }
 
 static void
 test_one_of_openssl_and_all_that_follow(void **state)
 {
 	(void)state;
-	torture(MEMORY_OPENSSL, true, SOME);
+	torture(lead_life, MEMORY_OPENSSL, true, SOME);
 }
 
 int
