@@ -64,6 +64,14 @@ struct http_stream {
 	bool sends_last; /* within http_stream_send_last() */
 };
 
+/* What the error or refusal of a conn that has that status says to its owner:
+ * on a client conn it is the origin's, if it is not ours. */
+static inline int
+http_conn_fault_status(const struct http_conn *c, int status)
+{
+	return c->server || status == 503 ? status : 502;
+}
+
 struct http_conn *h1_new(bool server, struct buf *in, struct buf *out);
 struct http_conn *h2_new(bool server, struct buf *in, struct buf *out);
 

@@ -70,7 +70,8 @@ struct http_stream *http_conn_next_ready(struct http_conn *c);
 /* "two Host fields"; NULL while there is no error.  Static text. */
 const char *http_conn_error(const struct http_conn *c);
 
-/* 400, 414, 417, 431, 501, 503, 505; 502 on a client conn; 0 without error. */
+/* 400, 414, 417, 431, 501, 505; 502 on a client conn; on either 503 when it was
+ * memory of ours that ran out; 0 without error. */
 int http_conn_error_status(const struct http_conn *c);
 
 /* The error is that the peer ended before its message did. */

@@ -42,7 +42,8 @@ h1_fail(struct h1 *h, enum h1_refused why)
 	const struct h1_refusal *refusal = h1_refusal(why);
 
 	h->base.error = refusal->text;
-	h->base.error_status = h->base.server ? refusal->status : 502;
+	h->base.error_status =
+		http_conn_fault_status(&h->base, refusal->status);
 	h->base.must_close = true;
 	h->base.cut = why == H1_CUT_HEAD || why == H1_CUT_BODY ||
 		      why == H1_NO_RESPONSE;

@@ -56,7 +56,7 @@ h2_fail(struct h2 *h, const char *text, int status)
 
 	if (c->error == NULL) {
 		c->error = text;
-		c->error_status = c->server ? status : 502;
+		c->error_status = http_conn_fault_status(c, status);
 		c->must_close = true;
 		(void)h2_receive_cut(h);
 	}

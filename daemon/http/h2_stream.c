@@ -178,6 +178,14 @@ h2_stream_arrived(struct h2 *h, struct h2_stream *s)
 	TAILQ_INSERT_TAIL(&h->arrived, s, ready_link);
 }
 
+static void
+say_why(struct h2_stream *s, const struct h2_refusal *refusal)
+{
+	s->base.refused = refusal->text;
+	s->base.refused_status =
+		http_conn_fault_status(s->base.conn, refusal->status);
+}
+
 void
 h2_stream_refuse(struct h2 *h, struct h2_stream *s, enum h2_refused why)
 {
@@ -193,8 +201,10 @@ h2_stream_refuse(struct h2 *h, struct h2_stream *s, enum h2_refused why)
 			s->to_head || span_equals(http_head_method(&s->head),
 					      SPAN_LITERAL("HEAD"));
 		http_head_done(&s->head);
-		s->base.refused = refusal->text;
-		s->base.refused_status = h->base.server ? refusal->status : 502;
+		say_why(s, refusal);
+	} else if (!h->base.server && why == H2_NO_MEMORY) {
+		/* Or the origin would seem to have broken off. */
+		say_why(s, refusal);
 	}
 	if (h->reading == s)
 		h->filling = NULL;

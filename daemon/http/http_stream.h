@@ -20,8 +20,9 @@ struct http_stream;
 void http_stream_set_owner(struct http_stream *s, void *owner);
 void *http_stream_owner(const struct http_stream *s);
 
-/* Why there is no head and never will be, and the status to answer with; NULL
- * while the request is fine.  Static text. */
+/* Why there is no head and never will be, and the status to answer with, as
+ * http_conn_error_status(); NULL while the message is fine.  On a client conn
+ * also why there is no more of a body, if it is our memory.  Static text. */
 const char *http_stream_refused(const struct http_stream *s, int *ret_status);
 
 enum http_reset {

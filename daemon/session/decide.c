@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "conn.h"
+#include "failure.h"
 #include "refusal.h"
 #include "rules.h"
 #include "sandbox.h"
@@ -207,7 +208,8 @@ refuse_malformed(struct exchange *x)
 	int status = 0;
 	const char *why = http_stream_refused(x->down, &status);
 
-	return refuse(x, status, RECORD_MALFORMED_HTTP, why);
+	return refuse(x, status,
+		failure_of_codec(status, RECORD_MALFORMED_HTTP), why);
 }
 
 enum step

@@ -255,6 +255,10 @@ step_send(struct exchange *x)
 			"its way");
 		return NEXT_STEP;
 	}
+	if (r == -ENOMEM || (r == 0 && x->up == NULL && errno == ENOMEM)) {
+		exchange_fail(x, 503, RECORD_INTERNAL, "out of memory");
+		return NEXT_STEP;
+	}
 	if (r < 0 || x->up == NULL) {
 		exchange_fail(x, 431, RECORD_LIMIT,
 			"the head is too large once it is rebuilt");

@@ -60,6 +60,7 @@ struct exchange {
 	struct websocket websocket;
 	struct resend resend;
 	const char *fault; /* the origin's; NULL: see its connection */
+	bool no_memory;    /* … but it was we who could not pass it on */
 	bool broken;       /* half an answer, or half a request */
 
 	struct http_head head; /* being built: ours to the origin or down */

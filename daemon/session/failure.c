@@ -16,3 +16,9 @@ failure_of(enum origin_failure failure)
 {
 	return failures[failure];
 }
+
+enum record_reason
+failure_of_codec(int status, enum record_reason sender)
+{
+	return status == 503 ? RECORD_INTERNAL : sender;
+}

@@ -1,5 +1,6 @@
 /*
- * What a connection that could not be made means to whoever asked for it.
+ * What a connection that could not be made means to whoever asked for it, and
+ * whose fault a message is that could not be read.
  */
 #ifndef SBX_FAILURE_H
 #define SBX_FAILURE_H
@@ -13,5 +14,9 @@ struct failure {
 };
 
 struct failure failure_of(enum origin_failure failure);
+
+/* What a codec refused with that status is the fault of whoever sent it, unless
+ * it was we who had no memory for it. */
+enum record_reason failure_of_codec(int status, enum record_reason sender);
 
 #endif

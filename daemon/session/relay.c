@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "conn.h"
+#include "failure.h"
 #include "monotonic.h"
 #include "rules.h"
 #include "services.h"
@@ -20,6 +21,15 @@ enum {
 
 /* What came of an attempt to move something. */
 enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_FAILED };
+
+/* That it is we who have no memory for it must not look as if either side had
+ * done something wrong. */
+static enum moved
+failed(struct exchange *x, ssize_t error)
+{
+	x->no_memory = x->no_memory || error == -ENOMEM;
+	return MOVED_FAILED;
+}
 
 static enum moved
 end_request(struct exchange *x)
@@ -36,7 +46,7 @@ end_request(struct exchange *x)
 			x->up, trailers != NULL ? &x->head : NULL);
 	if (r == -ENOBUFS)
 		return MOVED_NOTHING;
-	return r < 0 ? MOVED_FAILED : MOVED_SOME;
+	return r < 0 ? failed(x, r) : MOVED_SOME;
 }
 
 static enum moved
@@ -46,7 +56,7 @@ send_again(struct exchange *x)
 	ssize_t n = http_stream_send(x->up, rest.ptr, rest.len);
 
 	if (n <= 0)
-		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
+		return n < 0 ? failed(x, n) : MOVED_NOTHING;
 	resend_advance(&x->resend, (size_t)n);
 	x->bytes_up += (uint64_t)n;
 	return MOVED_SOME;
@@ -75,7 +85,7 @@ move_request(struct exchange *x)
 	}
 	n = http_stream_send(x->up, data.ptr, data.len);
 	if (n <= 0)
-		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
+		return n < 0 ? failed(x, n) : MOVED_NOTHING;
 	x->body_begun = true;
 	x->bytes_up += (uint64_t)n;
 	/* An origin over HTTP/2 may say that it never looked at this. */
@@ -117,15 +127,16 @@ move_head(struct exchange *x)
 
 	if (head == NULL)
 		return MOVED_NOTHING;
-	if (build_head(x, head) < 0)
-		return MOVED_FAILED;
+	r = build_head(x, head);
+	if (r < 0)
+		return failed(x, r);
 	out->bound = bound + HTTP_HEAD_WIRE_MAX;
 	r = http_stream_send_head(x->down, &x->head);
 	out->bound = bound;
 	if (r == -ENOBUFS)
 		return MOVED_NOTHING;
 	if (r < 0)
-		return MOVED_FAILED;
+		return failed(x, r);
 	if (x->first_byte <= 0)
 		x->first_byte = monotonic_now();
 	if (is_interim(head)) {
@@ -151,7 +162,7 @@ end_response(struct exchange *x)
 			x->down, trailers != NULL ? &x->head : NULL);
 	if (r == -ENOBUFS)
 		return MOVED_NOTHING;
-	return r < 0 ? MOVED_FAILED : MOVED_SOME;
+	return r < 0 ? failed(x, r) : MOVED_SOME;
 }
 
 static enum moved
@@ -179,7 +190,7 @@ move_part(struct exchange *x)
 	else
 		n = http_stream_send(x->down, data.ptr, data.len);
 	if (n <= 0)
-		return n < 0 ? MOVED_FAILED : MOVED_NOTHING;
+		return n < 0 ? failed(x, n) : MOVED_NOTHING;
 	x->bytes_down += (uint64_t)n;
 	http_stream_consume(x->up, (size_t)n);
 	return MOVED_SOME;
@@ -229,10 +240,11 @@ static void
 request_broke(struct exchange *x)
 {
 	const char *why = http_conn_error(x->server);
+	int status = http_conn_error_status(x->server);
 
 	if (why != NULL) {
-		exchange_fail(x, http_conn_error_status(x->server),
-			RECORD_MALFORMED_HTTP, why);
+		exchange_fail(x, status,
+			failure_of_codec(status, RECORD_MALFORMED_HTTP), why);
 		return;
 	}
 	x->broken = true;
@@ -241,17 +253,23 @@ request_broke(struct exchange *x)
 	x->step = STEP_END;
 }
 
-/* What it did that no origin may; NULL when it only went. */
+/* What it did that no origin may, or what we could not take; NULL when it only
+ * went.  The status to answer with. */
 static const char *
-origins_fault(const struct exchange *x)
+origins_fault(const struct exchange *x, int *ret_status)
 {
 	const struct http_conn *client = lease_http(x->lease);
-	int status;
 
+	*ret_status = 503;
+	if (x->no_memory || lease_has_no_memory(x->lease) ||
+		http_conn_error_status(x->server) == 503)
+		return "out of memory";
+	*ret_status = 502;
 	if (x->fault != NULL)
 		return x->fault;
-	if (http_stream_refused(x->up, &status) != NULL)
-		return http_stream_refused(x->up, &status);
+	if (http_stream_refused(x->up, ret_status) != NULL)
+		return http_stream_refused(x->up, ret_status);
+	*ret_status = http_conn_error_status(client);
 	return http_conn_was_cut(client) ? NULL : http_conn_error(client);
 }
 
@@ -273,13 +291,15 @@ ask_again(struct exchange *x)
 static enum next
 origin_broke(struct exchange *x)
 {
-	const char *why = origins_fault(x);
+	int status;
+	const char *why = origins_fault(x, &status);
 	uint32_t code;
 
 	if (may_retry(x)) {
 		ask_again(x);
 	} else if (why != NULL) {
-		exchange_fail(x, 502, RECORD_UPSTREAM_HTTP, why);
+		exchange_fail(x, status,
+			failure_of_codec(status, RECORD_UPSTREAM_HTTP), why);
 	} else if (http_stream_reset(x->up, &code) != HTTP_NOT_RESET) {
 		http_stream_set_reset(x->down, code);
 		exchange_fail(x, 502, RECORD_ORIGIN_GONE,

@@ -20,6 +20,7 @@
 
 #include "deadline.h"
 #include "exchange.h"
+#include "failure.h"
 #include "flow.h"
 #include "monotonic.h"
 #include "services.h"
@@ -297,7 +298,9 @@ close_all(struct serve *v)
 static void
 end_lost(struct serve *v)
 {
-	flow_refused(v->flow, RECORD_ERROR, RECORD_MALFORMED_HTTP,
+	flow_refused(v->flow, RECORD_ERROR,
+		failure_of_codec(
+			http_conn_error_status(v->http), RECORD_MALFORMED_HTTP),
 		http_conn_error(v->http));
 	close_all(v);
 }

@@ -12,6 +12,7 @@
  */
 #include "tunnel.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,17 @@ move(struct tunnel *t, struct stream *from, struct stream *to)
 }
 
 static void
+fail_broken(struct tunnel *t)
+{
+	if (t->origin.error == -ENOMEM || t->flow->client.error == -ENOMEM)
+		fail(t, RECORD_INTERNAL, "out of memory");
+	else if (stream_is_broken(&t->flow->client))
+		fail(t, RECORD_CLIENT_GONE, "the sandbox reset the connection");
+	else
+		fail(t, RECORD_ORIGIN_GONE, "the origin reset the connection");
+}
+
+static void
 relay(struct tunnel *t)
 {
 	struct stream *client = &t->flow->client, *origin = &t->origin;
@@ -191,10 +203,8 @@ relay(struct tunnel *t)
 	stream_watch(origin, buf_room(&origin->in) > 0);
 	if (t->state == T_END)
 		return;
-	if (stream_is_broken(client))
-		fail(t, RECORD_CLIENT_GONE, "the sandbox reset the connection");
-	else if (stream_is_broken(origin))
-		fail(t, RECORD_ORIGIN_GONE, "the origin reset the connection");
+	if (stream_is_broken(client) || stream_is_broken(origin))
+		fail_broken(t);
 	else if (client->shut && origin->shut)
 		t->state = T_END;
 }

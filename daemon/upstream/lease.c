@@ -162,6 +162,12 @@ lease_refused_http1(const struct lease *l)
 }
 
 bool
+lease_has_no_memory(const struct lease *l)
+{
+	return stream_of(l)->error == -ENOMEM;
+}
+
+bool
 lease_was_stale(const struct lease *l)
 {
 	if (!origin_is_used(l->carrier->origin) || !lease_is_over(l))

@@ -79,6 +79,9 @@ bool lease_is_over(const struct lease *l);
  * up without a word: perhaps it speaks only HTTP/2. */
 bool lease_refused_http1(const struct lease *l);
 
+/* The connection was given up because there was no memory to read into. */
+bool lease_has_no_memory(const struct lease *l);
+
 /* The connection had served before and ended without a word about this
  * request. */
 bool lease_was_stale(const struct lease *l);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "array.h"
 #include "message.h"
 
 static bool
@@ -99,6 +100,19 @@ law_hold_request(const struct session_lab *lab, const struct http_head *request,
 		law_lines(lab, part, "\"event\":\"decision\"", NULL), 1);
 	assert_int_equal(law_lines(lab, part, "\"injected\":\"key\"", NULL),
 		count_keys(request, http2));
+}
+
+void
+law_hold_blame(const struct session_lab *lab)
+{
+	static const char *const reasons[] = {"malformed_http", "upstream_http",
+		"bad_hello", "bad_name", "origin_gone", "\"limit\""};
+
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		if (law_lines(lab, reasons[i], NULL, NULL) != 0)
+			fail_msg("somebody is blamed (%s):\n%s", reasons[i],
+				session_lab_log(lab));
+	}
 }
 
 void

@@ -37,4 +37,7 @@ void law_hold_clean_head(const struct http_head *h);
  * outcome, and none is without a decision. */
 void law_hold_outcomes(const struct session_lab *lab);
 
+/* Neither the client nor an origin has done anything wrong. */
+void law_hold_blame(const struct session_lab *lab);
+
 #endif
