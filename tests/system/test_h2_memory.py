@@ -116,14 +116,18 @@ def test_streams_that_end_anyhow_leave_nothing(world):
     def open_():
         return connect(world.client, o.name, o.address)
 
-    aborting(open_, o.name, STREAMS, 2)
-    descriptors = world.worker.descriptors()
+    def part(seed):
+        aborting(open_, o.name, STREAMS, seed)
+        for e in o.sessions:
+            e.close()
+
+    at_rest = world.worker.descriptors()
+    part(2)
+    world.worker.wait_descriptors(at_rest)
     before = world.worker.memory()
     for seed in range(3, 6):
-        aborting(open_, o.name, STREAMS, seed)
-    for e in o.sessions:
-        e.close()
-    world.worker.wait_descriptors(descriptors + 8)
+        part(seed)
+        world.worker.wait_descriptors(at_rest)
     assert world.worker.memory() - before < 2 * MEGABYTE
     assert world.open().get(authority=world.site.name).status == 200
 
