@@ -17,11 +17,13 @@
  */
 #include "stream.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "array.h"
+#include "splice_pipe.h"
 #include "tls.h"
 
 enum {
@@ -198,6 +200,27 @@ stream_fill(struct stream *s)
 	return 0;
 }
 
+size_t
+stream_fill_pipe(struct stream *s, struct splice_pipe *pipe)
+{
+	ssize_t n;
+
+	if (s->error != 0 || !stream_has_pending(s))
+		return 0;
+	assert(s->tls == NULL && s->in.len == 0);
+	n = splice_pipe_fill(pipe, s->fd);
+	if (n > 0) {
+		s->bytes_in += (uint64_t)n;
+		s->drained = n < SPLICE_MOST;
+		return (size_t)n;
+	}
+	if (n == 0)
+		s->read_done = true;
+	else if (n != -EAGAIN)
+		broke(s, (int)n);
+	return 0;
+}
+
 void
 stream_shrink(struct stream *s)
 {
@@ -278,6 +301,29 @@ stream_flush_now(struct stream *s)
 		buf_done(&s->out);
 	if (s->write_done)
 		say_finished(s);
+}
+
+size_t
+stream_drain_pipe(struct stream *s, struct splice_pipe *pipe)
+{
+	size_t written = 0;
+	ssize_t n = 0;
+
+	if (s->error != 0 || (wanted(s) & EV_WRITE))
+		return 0;
+	assert(s->tls == NULL && s->out.len == 0 && !s->write_done);
+	while (pipe->held > 0) {
+		n = splice_pipe_drain(pipe, s->fd);
+		if (n <= 0)
+			break;
+		written += (size_t)n;
+	}
+	s->bytes_out += written;
+	if (n < 0 && n != -EAGAIN)
+		broke(s, (int)n);
+	else if (pipe->held > 0)
+		set_events(s, wanted(s) | EV_WRITE);
+	return written;
 }
 
 void

@@ -18,6 +18,7 @@
 #include "buf.h"
 #include "turn.h"
 
+struct splice_pipe;
 struct tls;
 
 enum {
@@ -77,6 +78,13 @@ void stream_watch_handshake(struct stream *s);
  */
 size_t stream_fill(struct stream *s);
 
+/*
+ * Reads once into an empty pipe, past `in`, which must be empty: as
+ * stream_fill(), but where it says "nothing now" a read may still get
+ * something (see splice_pipe_fill()).  Not over TLS.
+ */
+size_t stream_fill_pipe(struct stream *s, struct splice_pipe *pipe);
+
 /* Nothing is going on: gives the buffers' memory back. */
 void stream_shrink(struct stream *s);
 
@@ -88,6 +96,12 @@ void stream_flush(struct stream *s);
 
 /* Writes what the socket takes now, for one who has much to write. */
 void stream_flush_now(struct stream *s);
+
+/*
+ * Writes what the pipe holds, past `out`, which must be empty.  How many
+ * bytes; when that is not all, ready() is called once there may be room.
+ */
+size_t stream_drain_pipe(struct stream *s, struct splice_pipe *pipe);
 
 /* No more will be added to `out`: when it is drained, tell the peer. */
 void stream_finish(struct stream *s);
