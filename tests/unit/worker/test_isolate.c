@@ -34,6 +34,7 @@
 #include "loopback.h"
 #include "sanitized.h"
 #include "secret.h"
+#include "splice_pipe.h"
 
 enum {
 	WORKED = 0,
@@ -166,6 +167,51 @@ try_ptrace(void)
 								       : FAILED;
 }
 
+/* A pipe and splice(2) in any way but that of splice_pipe.c. */
+static int
+try_packet_pipe(void)
+{
+	int ends[2];
+
+	return worked(pipe2(ends, O_CLOEXEC | O_NONBLOCK | O_DIRECT));
+}
+
+static int
+try_splice_that_waits(void)
+{
+	return worked(splice(-1, NULL, -1, NULL, 1, SPLICE_F_MOVE));
+}
+
+static int
+try_splice_from_a_file(void)
+{
+	off_t start = 0;
+
+	return worked(splice(
+		-1, &start, -1, NULL, 1, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
+static int
+try_splice_into_a_file(void)
+{
+	off_t start = 0;
+
+	return worked(splice(
+		-1, NULL, -1, &start, 1, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+
+static int
+try_tee(void)
+{
+	return worked(tee(-1, -1, 1, SPLICE_F_NONBLOCK));
+}
+
+static int
+try_vmsplice(void)
+{
+	return worked(vmsplice(-1, NULL, 0, SPLICE_F_NONBLOCK));
+}
+
 /* ---- what a worker lives by ---------------------------------------------- */
 
 static int
@@ -192,6 +238,29 @@ try_connect_and_accept(void)
 	if (peer < 0 || send(fd, "hello", 5, MSG_NOSIGNAL) != 5)
 		return FAILED;
 	return recv(peer, text, sizeof(text), 0) == 5 ? WORKED : FAILED;
+}
+
+/* What came from one socket into another one: there and back through one. */
+static int
+try_splice(void)
+{
+	struct splice_pipes *pool = splice_pipes_new();
+	struct splice_pipe *p = pool != NULL ? splice_pipe_take(pool) : NULL;
+	int r = FAILED, fds[2];
+	char text[6];
+
+	if (p == NULL)
+		return FAILED;
+	fds[0] = loopback_connect(listener);
+	fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (send(fds[0], "hello", 5, MSG_NOSIGNAL) == 5 &&
+		splice_pipe_fill(p, fds[1]) == 5 &&
+		splice_pipe_drain(p, fds[1]) == 5 &&
+		recv(fds[0], text, sizeof(text), 0) == 5)
+		r = WORKED;
+	splice_pipe_give(pool, p);
+	splice_pipes_free(pool);
+	return r;
 }
 
 static void
@@ -272,6 +341,13 @@ static const struct {
 	{try_bpf, KILLED, "programs for the kernel"},
 	{try_io_uring, KILLED, "a way around this filter"},
 	{try_keyctl, KILLED, "the kernel's keys"},
+	{try_packet_pipe, SANITIZED ? WORKED : KILLED,
+		"no pipe of another kind; the sanitizers make theirs"},
+	{try_splice_that_waits, KILLED, "never to stand still"},
+	{try_splice_from_a_file, KILLED, "a place is a file's"},
+	{try_splice_into_a_file, KILLED, "… to be written to"},
+	{try_tee, KILLED, "nothing twice"},
+	{try_vmsplice, KILLED, "no memory of its own"},
 	{try_open, SANITIZED ? WORKED : FAILED,
 		"no file; the sanitizers read /proc"},
 	{try_executable_memory, SANITIZED ? WORKED : KILLED,
@@ -280,6 +356,7 @@ static const struct {
 		"other processes; the leak check looks at its own"},
 	{try_internet_sockets, WORKED, "to dial, and to ask name servers"},
 	{try_connect_and_accept, WORKED, "to serve"},
+	{try_splice, WORKED, "to carry what is not looked at"},
 	{try_loop, WORKED, "to wait"},
 	{try_memory, WORKED, "memory, locked too"},
 };
