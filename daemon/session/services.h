@@ -17,6 +17,7 @@ struct resolver;
 struct sandboxes;
 struct keyring;
 struct receipt;
+struct splice_pipes;
 
 struct services {
 	struct ev_loop *loop;
@@ -27,6 +28,7 @@ struct services {
 	struct sandboxes *sandboxes;
 	struct keyring *keyring;
 	struct receipt *receipt; /* of the change under way, or NULL */
+	struct splice_pipes *pipes;
 	struct upstream upstream;
 	struct limits limits;
 	EVP_PKEY *rsa_key;       /* for leaves; NULL: not made yet */

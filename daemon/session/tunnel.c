@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "conduit.h"
 #include "daybook.h"
 #include "dial.h"
 #include "flow.h"
@@ -43,6 +44,7 @@ struct tunnel {
 	uint64_t id;
 	struct dial *dial;
 	struct stream origin;
+	struct conduit up, down;
 	bool has_origin;
 	struct sockaddr_storage address;
 	ev_tstamp began;
@@ -130,6 +132,8 @@ on_dialled(void *arg, const struct dial_result *result)
 	} else {
 		stream_init(&t->origin, s->loop, s->turn, result->fd);
 		stream_own(&t->origin, on_origin_ready, t);
+		conduit_init(&t->up, &t->flow->client, &t->origin, s->pipes);
+		conduit_init(&t->down, &t->origin, &t->flow->client, s->pipes);
 		t->has_origin = true;
 		t->state = T_RELAY;
 	}
@@ -153,24 +157,16 @@ begin_dial(struct tunnel *t)
 		fail(t, RECORD_INTERNAL, "out of memory");
 }
 
-/* Moves what `from` has sent to `to`; whether anything moved. */
-static bool
-move(struct tunnel *t, struct stream *from, struct stream *to)
+/* How many bytes moved. */
+static size_t
+move(struct tunnel *t, struct conduit *c)
 {
-	struct span data;
-	size_t n;
+	ssize_t moved = conduit_move(c);
 
-	stream_fill(from);
-	data = buf_span(&from->in);
-	n = buf_add_some(&to->out, data.ptr, data.len);
-	if (n == 0 && data.len > 0 && buf_room(&to->out) > 0)
-		fail(t, RECORD_INTERNAL, "out of memory");
-	buf_consume(&from->in, n);
-	if (n > 0)
-		stream_flush(to);
-	if (from->read_done && from->in.len == 0 && !to->write_done)
-		stream_finish(to);
-	return n > 0;
+	if (moved >= 0)
+		return (size_t)moved;
+	fail(t, RECORD_INTERNAL, "out of memory");
+	return 0;
 }
 
 static void
@@ -188,19 +184,21 @@ static void
 relay(struct tunnel *t)
 {
 	struct stream *client = &t->flow->client, *origin = &t->origin;
-	enum { ROUNDS = 8 }; /* then others get a turn */
+	/* Then others get a turn. */
+	enum { ROUNDS = 8, ENOUGH = 256 * 1024 };
+	size_t total = 0;
 
-	for (int i = 0; i < ROUNDS; i++) {
-		bool up = move(t, client, origin);
-		bool down = move(t, origin, client);
+	for (int i = 0; i < ROUNDS && total < ENOUGH; i++) {
+		size_t moved = move(t, &t->up) + move(t, &t->down);
 
-		if ((!up && !down) || t->state == T_END)
+		if (moved == 0 || t->state == T_END)
 			break;
+		total += moved;
 		stream_flush_now(origin);
 		stream_flush_now(client);
 	}
-	stream_watch(client, buf_room(&client->in) > 0);
-	stream_watch(origin, buf_room(&origin->in) > 0);
+	conduit_rest(&t->up);
+	conduit_rest(&t->down);
 	if (t->state == T_END)
 		return;
 	if (stream_is_broken(client) || stream_is_broken(origin))
@@ -296,6 +294,8 @@ tunnel_free(struct tunnel *t)
 	daybook_cancel(t->flow->services->daybook, &t->entry);
 	record_outcome(t);
 	dial_cancel(t->dial);
+	conduit_done(&t->up);
+	conduit_done(&t->down);
 	if (t->has_origin)
 		stream_done(&t->origin);
 	grounds_release(&t->grounds);

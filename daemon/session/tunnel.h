@@ -1,6 +1,6 @@
 /*
- * A flow that is carried unopened: bytes copied both ways, between the sandbox
- * and an origin dialled by name (passthrough) or by address.
+ * A flow that is carried unopened: bytes both ways, between the sandbox and an
+ * origin dialled by name (passthrough) or by address.
  */
 #ifndef SBX_TUNNEL_H
 #define SBX_TUNNEL_H
@@ -12,7 +12,7 @@ struct policy_verdict;
 struct tunnel;
 
 /*
- * Records the decision, then dials, then copies.  What the client's stream
+ * Records the decision, then dials, then relays.  What the client's stream
  * holds already goes first.  wake() as in exchange.h.  NULL: out of memory.
  */
 struct tunnel *tunnel_new(struct flow *f, const struct policy_verdict *verdict,

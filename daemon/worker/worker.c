@@ -46,6 +46,7 @@
 #include "sandbox.h"
 #include "services.h"
 #include "session.h"
+#include "splice_pipe.h"
 #include "turn.h"
 #include "udp_questions.h"
 #include "writer.h"
@@ -118,10 +119,11 @@ make_services(struct worker *w, const struct link_setup *setup, char *reterr,
 	s->guard = guard_new();
 	s->sandboxes = sandboxes_new();
 	s->keyring = keyring_new();
+	s->pipes = splice_pipes_new();
 	if (writer != NULL && s->turn != NULL)
 		s->daybook = daybook_new(s->turn, writer);
 	if (s->daybook == NULL || s->guard == NULL || s->sandboxes == NULL ||
-		s->keyring == NULL) {
+		s->keyring == NULL || s->pipes == NULL) {
 		snprintf(reterr, reterr_size, "out of memory");
 		return -ENOMEM;
 	}
@@ -443,6 +445,7 @@ close_everything(struct worker *w)
 	resolver_free(s->resolver);
 	guard_free(s->guard);
 	keyring_free(s->keyring);
+	splice_pipes_free(s->pipes);
 	EVP_PKEY_free(s->rsa_key);
 	SSL_CTX_free(s->upstream.context);
 	link_channel_free(w->channel);

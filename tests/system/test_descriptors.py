@@ -1,6 +1,8 @@
 """A worker that runs out of descriptors waits, and loses and hides nothing."""
 import os
 import pathlib
+import socket
+import threading
 import time
 
 from lab.client import read_response
@@ -69,3 +71,49 @@ def test_threat_50_accepting_pauses_and_goes_on(netd, origin, client):
         assert len(o.requests) == len(allowed) - (o is other)
     until("a record of each connection", lambda: len(
         {r["src"] for r in d.records(event="decision", kind="connect")}) == MOST - 1)
+
+
+def receive(s, size):
+    data = b""
+    while len(data) < size:
+        data += s.recv(1 << 18)
+    return data
+
+
+def carry(server, c, size):
+    """Down through the worker, whole."""
+    sender = threading.Thread(target=server.sendall, args=(b"x" * size,), daemon=True)
+    sender.start()
+    assert receive(c, size) == b"x" * size
+    sender.join()
+
+
+def has_a_pipe(pid):
+    return any(os.readlink(f"/proc/{pid}/fd/{n}").startswith("pipe:")
+               for n in os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_threat_50_without_a_descriptor_for_a_pipe_bytes_are_copied(netd, client, lab):
+    size = 3_000_000
+    listener = lab.internet.within(lambda: socket.create_server(("203.0.113.10", 2222)))
+    d = netd("policies: {agent: {allow: [{address: 203.0.113.10/32, port: 2222}]}}\n",
+             settings="workers: 1\nlimits: {hello: 300s}\n",
+             wrapper=("prlimit", f"--nofile={LIMIT}:{LIMIT}"))
+    worker, = d.children()
+    c = client.connect("203.0.113.10", 2222)
+    server, _ = listener.accept()
+    held = [client.connect() for _ in range(MOST)]
+    until("accepting to pause", lambda: "accepting pauses" in d.log())
+    carry(server, c, size)
+    assert open_descriptors(worker) == LIMIT and not has_a_pipe(worker)
+
+    for s in held:
+        s.close()
+    until("descriptors to be free again",
+          lambda: open_descriptors(worker) < LIMIT // 2 + 5)
+    carry(server, c, size)
+    assert has_a_pipe(worker)
+    for s in (c, server, listener):
+        s.close()
+    assert d.wait_record(event="outcome", dport=2222)["bytes_down"] == 2 * size
+    assert d.children() == [worker]

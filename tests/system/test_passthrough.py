@@ -1,11 +1,20 @@
 """What policy passes through is carried unopened, and no further than it says."""
+import array
+import concurrent.futures
+import fcntl
+import hashlib
+import os
+import random
 import socket
 import ssl
+import struct
+import termios
 import threading
 
 import pytest
 
 from lab.client import read_all, read_response
+from lab.wait import until
 
 POLICY = """\
 policies:
@@ -168,3 +177,184 @@ def test_a_name_that_no_host_rule_is_about_may_go_by_address(netd, origin, clien
                        "opened.test:443:203.0.113.10").status == 200
     assert d.wait_record(event="decision", host="opened.test")["via"] == "inspect"
     assert o.connections == 1
+
+
+# What is more than a little is moved by the kernel, through a pipe of the worker.
+
+MANY = 64 << 20
+
+
+@pytest.fixture
+def carrier(netd, client):
+    """One worker that carries bytes to 203.0.113.10:2222, and its process."""
+    d = netd(POLICY, settings="workers: 1\n")
+    worker, = d.children()
+    return d, worker, client
+
+
+def pipes(pid):
+    """How many bytes wait in each pipe of a process."""
+    found = {}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("pipe:"):
+                continue
+            mine = os.open(f"/proc/{pid}/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK)
+        except FileNotFoundError:  # it was closed meanwhile
+            continue
+        room = array.array("i", [0])
+        fcntl.ioctl(mine, termios.FIONREAD, room)
+        found[os.fstat(mine).st_ino] = room[0]
+        os.close(mine)
+    return list(found.values())
+
+
+def send_pattern(c, seed, size):
+    """The hash of what was sent: a block that no pipe's size is a multiple of."""
+    block, digest = random.Random(seed).randbytes(99_991), hashlib.sha256()
+    while size:
+        piece = block[:size]
+        c.sendall(piece)
+        digest.update(piece)
+        size -= len(piece)
+    c.shutdown(socket.SHUT_WR)
+    return digest.hexdigest()
+
+
+def receive_hash(c):
+    digest, size = hashlib.sha256(), 0
+    while piece := c.recv(1 << 18):
+        digest.update(piece)
+        size += len(piece)
+    return size, digest.hexdigest()
+
+
+def both_ways(c, seed):
+    """Sends and receives at the same time: the hash sent, size and hash received."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        sent = pool.submit(send_pattern, c, seed, MANY)
+        got = pool.submit(receive_hash, c)
+    return sent.result(), got.result()
+
+
+def test_much_arrives_as_it_was_sent_in_both_directions_at_once(carrier, lab):
+    d, worker, client = carrier
+    answers = []
+    s = server(lab, lambda c: answers.append(both_ways(c, "down")))
+    with client.connect("203.0.113.10", 2222) as c:
+        sent, got = both_ways(c, "up")
+    until("the server to have all", lambda: answers)
+    s.close()
+    sent_there, got_there = answers[0]
+    assert got == (MANY, sent_there) and got_there == (MANY, sent)
+    r = d.wait_record(kind="connect", event="outcome", dport=2222)
+    assert (r["reason"], r["bytes_up"], r["bytes_down"]) == ("complete", MANY, MANY)
+    assert pipes(worker) != [] and sum(pipes(worker)) == 0  # kept, and empty
+
+
+def test_little_takes_no_pipe(carrier, lab):
+    d, worker, client = carrier
+    s = server(lab, lambda c: send_pattern(c, "little", 60_000))
+    with client.connect("203.0.113.10", 2222) as c:
+        assert receive_hash(c)[0] == 60_000
+    d.wait_record(kind="connect", event="outcome", dport=2222)
+    s.close()
+    assert pipes(worker) == []
+
+
+class Download:
+    """What a server sends and its client does not read yet."""
+
+    def __init__(self, lab, client):
+        listener = lab.internet.within(lambda: socket.create_server(("203.0.113.10", 2222)))
+        self.client = client.connect("203.0.113.10", 2222)
+        self.server, _ = listener.accept()
+        self.server.setblocking(False)
+        listener.close()
+        self.block = random.Random("down").randbytes(99_991)
+        self.sent, self.digest = 0, hashlib.sha256()
+
+    def send(self):
+        """As much as goes."""
+        while True:
+            try:
+                n = self.server.send(self.block)
+            except BlockingIOError:
+                return
+            self.digest.update(self.block[:n])
+            self.sent += n
+
+    def close(self):
+        self.client.close()
+        self.server.close()
+
+
+@pytest.fixture
+def stalled(carrier, lab):
+    """Bytes wait in the worker's pipe for a client that does not read."""
+    d, worker, client = carrier
+    download, seen = Download(lab, client), []
+
+    def nothing_moves():
+        """All buffers on the way are full: one look would only see it passing."""
+        download.send()
+        seen.append((download.sent, sum(pipes(worker))))
+        return seen[-1][1] > 0 and len(seen) > 20 and len(set(seen[-20:])) == 1
+
+    until("bytes in a pipe that stay there", nothing_moves)
+    yield d, worker, download
+    download.close()
+
+
+def test_who_does_not_read_holds_a_pipe_and_gets_all_of_it(stalled):
+    d, worker, download = stalled
+    waiting, = pipes(worker)
+    assert 0 < waiting <= 256 * 1024
+    download.server.shutdown(socket.SHUT_WR)
+    assert receive_hash(download.client) == (download.sent, download.digest.hexdigest())
+    # The other direction was not shut by that.
+    download.client.sendall(b"thanks")
+    download.client.shutdown(socket.SHUT_WR)
+    download.server.setblocking(True)
+    assert read_all(download.server) == b"thanks"
+    r = d.wait_record(kind="connect", event="outcome", dport=2222)
+    assert (r["reason"], r["bytes_down"], r["bytes_up"]) == ("complete", download.sent, 6)
+    assert pipes(worker) == [0]
+
+
+def reset(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def client_resets(d, download):
+    reset(download.client)
+
+
+def server_resets(d, download):
+    reset(download.server)
+    size, _ = receive_hash(download.client)  # what was on its way
+    assert 0 < size < download.sent
+
+
+def policy_forbids(d, download):
+    d.reload(d.config.read_text().replace("port: 2222", "port: 2223"))
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+@pytest.mark.parametrize("end, reason, kept", [
+    (client_resets, "client_gone", []), (server_resets, "origin_gone", [0]),
+    (policy_forbids, "revoked", [])], ids=["client", "server", "policy"])
+def test_threat_49_what_is_in_a_pipe_goes_with_its_connection(stalled, end, reason, kept):
+    """Nobody else ever gets it; an empty one is kept for the next."""
+    d, worker, download = stalled
+    before = descriptors(worker)
+    end(d, download)
+    r = d.wait_record(kind="connect", event="outcome", dport=2222)
+    assert r["reason"] == reason and 0 < r["bytes_down"] < download.sent
+    until("both sockets and what is not kept to be closed",
+          lambda: descriptors(worker) == before - 4 + 2 * len(kept))
+    assert pipes(worker) == kept

@@ -28,6 +28,7 @@
 #include "monotonic.h"
 #include "sandbox.h"
 #include "session.h"
+#include "splice_pipe.h"
 #include "turn.h"
 #include "writer.h"
 
@@ -93,6 +94,7 @@ session_lab_open(struct session_lab *lab, const struct resolver_row *rows,
 	s->guard = guard_new();
 	s->sandboxes = sandboxes_new();
 	s->keyring = keyring_new();
+	s->pipes = splice_pipes_new();
 	s->resolver = resolver_double_new(lab->loop, rows);
 	s->generation = 1;
 	budget_init(&s->strangers, 1, 1, monotonic_now());
@@ -135,6 +137,7 @@ session_lab_close(struct session_lab *lab)
 	resolver_free(s->resolver);
 	guard_free(s->guard);
 	keyring_free(s->keyring);
+	splice_pipes_free(s->pipes);
 	SSL_CTX_free(s->upstream.context);
 	ca_free(lab->ca);
 	close(lab->log);
