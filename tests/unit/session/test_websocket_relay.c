@@ -232,12 +232,15 @@ static void
 test_policy_changes(void **state)
 {
 	static const char text[] =
-		"version: 1\npolicies: {p: {allow: [{host: z.test}]}}\n";
+		"version: 1\n"
+		"policies: {p: {allow: [{host: a.test, port: %u, path: "
+		"/other}]}}\n";
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(legs); i++) {
-		struct policy *policy = compiled(text), *old;
-		struct http_stream *other = NULL, *there = NULL;
+		char now[sizeof(text) + 8];
+		struct policy *policy, *old;
+		struct http_stream *other = NULL, *there = NULL, *gone = NULL;
 		static struct talk t;
 
 		open_talk(&t, &legs[i]);
@@ -248,18 +251,25 @@ test_policy_changes(void **state)
 		if (legs[i].down == HTTP_2 && legs[i].up == HTTP_2) {
 			other = serve_scene_ask(&t.s, "/other");
 			there = talk_hear(t.origin);
+			gone = serve_scene_ask(&t.s, "/gone");
+			(void)talk_hear(t.origin);
 		}
+		snprintf(now, sizeof(now), text, t.s.port);
+		policy = compiled(now);
 		old = t.s.lab.policy;
 		t.s.lab.policy = policy;
 		sandbox_set_policy(t.s.lab.sandbox, policy);
 		policy_unref(old);
 		session_recheck_all(t.s.lab.sandbox);
-		serve_scene_until(&t.s, "\"outcome\"", "\"revoked\"", 1);
+		serve_scene_until(&t.s, "\"outcome\"", "\"revoked\"",
+			gone != NULL ? 2 : 1);
 		/* Half a talk must not look like a whole one. */
 		if (legs[i].down == HTTP_2)
 			(void)talk_wait_reset(&t.s.client, t.here);
 		else
 			http_end_wait_end(&t.s.client);
+		if (gone != NULL)
+			assert_int_equal(talk_status(&t.s.client, gone), 403);
 		if (other != NULL) {
 			talk_answer(t.origin, there, 200, "hello");
 			assert_int_equal(talk_status(&t.s.client, other), 200);
