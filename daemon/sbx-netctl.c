@@ -27,7 +27,15 @@ static const struct {
 	{"reload", "[--wait]", "read all documents again", cli_reload},
 	{"sandbox", "ls | show NAME | add NAME OPTION... | rm NAME",
 		"who is intercepted", cli_sandbox},
-	{"policy", "ls | show NAME", "what is allowed", cli_policy},
+	{"policy", "ls | show NAME | set SANDBOX OPTION... | clear SANDBOX",
+		"what is allowed; and a sandbox's overlay: --allow "
+		"HOST[:PORT], --deny HOST[:PORT], --mode policy|lockdown|open, "
+		"--ephemeral, --if-match TAG",
+		cli_policy},
+	{"lockdown", "SANDBOX [--ephemeral]", "nothing leaves it any more",
+		cli_lockdown},
+	{"open", "SANDBOX [--ephemeral]",
+		"what no rule denies leaves it, until policy clear", cli_open},
 	{"explain", "SANDBOX METHOD URL",
 		"would it be allowed, and by which rule?  Exits 1 if not",
 		cli_explain},

@@ -83,9 +83,9 @@ read_files(const struct keeper_options *options, bool print)
 /* ---- signals ---------------------------------------------------------- */
 
 static void
-on_reloaded(void *arg, int status, const char *text)
+on_reloaded(void *arg, int status, const char *text, const json_t *receipt)
 {
-	(void)arg;
+	(void)arg, (void)receipt;
 	if (status < 0)
 		log_error("reload: the old generation stays:\n%s", text);
 	else if (text[0] != '\0')

@@ -38,6 +38,8 @@ int cli_check(const struct cli *cli, int argc, char **argv);
 int cli_reload(const struct cli *cli, int argc, char **argv);
 int cli_sandbox(const struct cli *cli, int argc, char **argv);
 int cli_policy(const struct cli *cli, int argc, char **argv);
+int cli_lockdown(const struct cli *cli, int argc, char **argv);
+int cli_open(const struct cli *cli, int argc, char **argv);
 int cli_explain(const struct cli *cli, int argc, char **argv);
 int cli_ca(const struct cli *cli, int argc, char **argv);
 int cli_log(const struct cli *cli, int argc, char **argv);

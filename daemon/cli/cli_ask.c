@@ -17,6 +17,7 @@ static const struct {
 	{403, EACCES},
 	{404, ENOENT},
 	{409, EEXIST},
+	{412, ESTALE},
 	{422, EINVAL},
 	{503, EAGAIN},
 	{504, ETIMEDOUT},

@@ -9,6 +9,7 @@
 
 #include "array.h"
 #include "cli.h"
+#include "cli_overlay.h"
 #include "cli_talk.h"
 
 enum { DOCUMENT_MAX = 1024 * 1024 };
@@ -93,6 +94,9 @@ print_sandbox(const json_t *s)
 	}
 	if (cli_text(s, "source")[0] != '\0')
 		printf("%-12s %s\n", "declared in", cli_text(s, "source"));
+	if (cli_text(s, "overlay")[0] != '\0')
+		printf("\noverlay, tag %s\n%s", cli_text(s, "tag"),
+			cli_text(s, "overlay"));
 }
 
 static int
@@ -271,6 +275,8 @@ cli_policy(const struct cli *cli, int argc, char **argv)
 	static const struct verb verbs[] = {
 		{"ls", "", list_policies, 0, 0},
 		{"show", "NAME", show_policy, 1, 1},
+		{"set", "SANDBOX OPTION...", cli_policy_set, 1, 256},
+		{"clear", "SANDBOX [--ephemeral]", cli_policy_clear, 1, 4},
 	};
 
 	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);

@@ -67,19 +67,16 @@ cli_connect(const struct cli *cli, struct control_client **ret)
 		"%s", text);
 }
 
-/*
- * The end of a talk that came to e.  A daemon that goes away in the middle is
- * no daemon either.
- */
-static int
-hang_up(struct control_client *client, int e)
+/* A daemon that goes away in the middle is no daemon either. */
+int
+cli_hang_up(struct control_client *client, int e, const char *why)
 {
 	control_client_close(client);
 	if (e == 0)
 		return CLI_OK;
 	return cli_complain(
 		e == -EPIPE || e == -ETIMEDOUT ? CLI_NO_DAEMON : CLI_FAILED,
-		"%s", text);
+		"%s", why);
 }
 
 static void
@@ -87,6 +84,45 @@ print_json(const json_t *answer)
 {
 	json_dumpf(answer, stdout, JSON_INDENT(2));
 	fputc('\n', stdout);
+}
+
+static void
+print_closed(const json_t *answer)
+{
+	json_int_t closed =
+		json_integer_value(json_object_get(answer, "closed"));
+	const json_t *list = json_object_get(answer, "list"), *one;
+	size_t i;
+
+	if (closed == 0)
+		return;
+	printf("closed %lld:\n", (long long)closed);
+	json_array_foreach(list, i, one)
+	{
+		printf("  %s %s to %s:%lld of %s, by %s (%s)\n",
+			cli_text(one, "what"), cli_text(one, "id"),
+			cli_text(one, "host"),
+			(long long)json_integer_value(
+				json_object_get(one, "port")),
+			cli_text(one, "sandbox"), cli_text(one, "rule"),
+			cli_text(one, "source"));
+	}
+	if ((size_t)closed > json_array_size(list))
+		printf("  … and %lld more: see sbx-netlog --reason revoked\n",
+			(long long)closed - (long long)json_array_size(list));
+}
+
+void
+cli_print_done(const struct cli *cli, const json_t *answer, const char *done)
+{
+	if (cli->json) {
+		print_json(answer);
+		return;
+	}
+	puts(done);
+	if (cli_text(answer, "text")[0] != '\0')
+		puts(cli_text(answer, "text"));
+	print_closed(answer);
 }
 
 int
@@ -98,8 +134,9 @@ cli_show(const struct cli *cli, const char *target, cli_print *print)
 
 	if (status != CLI_OK)
 		return status;
-	status = hang_up(client,
-		cli_get_json(client, target, &answer, text, sizeof(text)));
+	status = cli_hang_up(client,
+		cli_get_json(client, target, &answer, text, sizeof(text)),
+		text);
 	if (status != CLI_OK)
 		return status;
 	(cli->json ? print_json : print)(answer);
@@ -117,8 +154,9 @@ cli_show_text(const struct cli *cli, const char *target)
 
 	if (status != CLI_OK)
 		return status;
-	status = hang_up(client,
-		cli_get_text(client, target, &answer, text, sizeof(text)));
+	status = cli_hang_up(client,
+		cli_get_text(client, target, &answer, text, sizeof(text)),
+		text);
 	if (status != CLI_OK)
 		return status;
 	if (cli->json) {
@@ -149,16 +187,11 @@ cli_change(const struct cli *cli, const char *method, const char *target,
 
 	if (status != CLI_OK)
 		return status;
-	status = hang_up(client,
-		cli_ask_json(client, &question, &answer, text, sizeof(text)));
-	if (status != CLI_OK)
-		return status;
-	if (cli->json)
-		print_json(answer);
-	else if (cli_text(answer, "text")[0] != '\0')
-		printf("%s\n%s\n", done, cli_text(answer, "text"));
-	else
-		printf("%s\n", done);
+	status = cli_hang_up(client,
+		cli_ask_json(client, &question, &answer, text, sizeof(text)),
+		text);
+	if (status == CLI_OK)
+		cli_print_done(cli, answer, done);
 	json_decref(answer);
-	return CLI_OK;
+	return status;
 }

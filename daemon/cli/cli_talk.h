@@ -29,6 +29,15 @@ int cli_show_text(const struct cli *cli, const char *target);
 int cli_change(const struct cli *cli, const char *method, const char *target,
 	const char *body, const char *done);
 
+/* The end of a talk that came to e (0 or -errno), with why: closes it, and
+ * returns how to exit. */
+int cli_hang_up(struct control_client *client, int e, const char *why);
+
+/* A change's answer: done, what the daemon has to say besides, and what was
+ * closed for it. */
+void cli_print_done(
+	const struct cli *cli, const json_t *answer, const char *done);
+
 /* Prints "sbx-netctl: text" and returns status. */
 int cli_complain(int status, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

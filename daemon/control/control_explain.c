@@ -17,6 +17,7 @@
 #include "control_routes.h"
 #include "host.h"
 #include "keeper.h"
+#include "overlay.h"
 #include "policy.h"
 #include "record.h"
 #include "rules.h"
@@ -225,6 +226,18 @@ answer(const struct policy_set *set, const struct question *q,
 	control_reply_json(reply, 200, body);
 }
 
+static void
+answer_under_overlay(struct keeper *keeper, const struct policy_set *set,
+	const struct question *q, struct control_reply *reply)
+{
+	struct overlay *o = q->sandbox[0] != '\0'
+				    ? keeper_overlay_rules(keeper, q->sandbox)
+				    : NULL;
+
+	answer(o != NULL ? overlay_over(o, set) : set, q, reply);
+	overlay_unref(o);
+}
+
 void
 control_explain(
 	const struct control_request *request, struct control_reply *reply)
@@ -254,7 +267,7 @@ control_explain(
 					      : "there is no such policy",
 			NULL);
 	else
-		answer(set, q, reply);
+		answer_under_overlay(request->keeper, set, q, reply);
 out:
 	free(q);
 }

@@ -13,6 +13,7 @@ static const struct {
 	const char *hint;
 } failures[] = {
 	{EEXIST, 409, "exists", "remove it first, or choose another name"},
+	{ESTALE, 412, "stale", "read it again, and change what is there now"},
 	{EBUSY, 409, "declared_in_file",
 		"it stands in a file: change that, then reload"},
 	{EINVAL, 422, "invalid", NULL},
@@ -39,7 +40,12 @@ set(struct control_reply *r, int status, const char *type, char *body)
 		r->type = "application/json";
 		return;
 	}
-	*r = (struct control_reply){status, type, body, strlen(body)};
+	*r = (struct control_reply){
+		.status = status,
+		.type = type,
+		.body = body,
+		.len = strlen(body),
+	};
 }
 
 void

@@ -13,6 +13,7 @@ struct control_reply {
 	const char *type;
 	char *body; /* owned */
 	size_t len;
+	char tag[24]; /* the ETag with its quotes, or "" */
 };
 
 void control_reply_done(struct control_reply *r);

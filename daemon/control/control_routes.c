@@ -45,8 +45,8 @@ list_sandboxes(const struct control_request *q, struct control_reply *reply)
 	control_reply_json(reply, 200, keeper_sandboxes(q->keeper));
 }
 
-static void
-no_sandbox(struct control_reply *reply)
+void
+control_no_sandbox(struct control_reply *reply)
 {
 	control_reply_error(reply, 404, "not_found", "there is no such sandbox",
 		"see sbx-netctl sandbox ls");
@@ -58,7 +58,7 @@ show_sandbox(const struct control_request *q, struct control_reply *reply)
 	json_t *sandbox = keeper_sandbox(q->keeper, q->name);
 
 	if (sandbox == NULL)
-		no_sandbox(reply);
+		control_no_sandbox(reply);
 	else
 		control_reply_json(reply, 200, sandbox);
 }
@@ -84,7 +84,7 @@ show_authority(const struct control_request *q, struct control_reply *reply)
 	const char *text = keeper_sandbox_ca(q->keeper, q->name);
 
 	if (text == NULL)
-		no_sandbox(reply);
+		control_no_sandbox(reply);
 	else
 		control_reply_text(reply, pem, text);
 }
@@ -131,6 +131,14 @@ static const struct route {
 		"add it: {interface, address, policy, labels}, JSON or YAML"},
 	{"DELETE", "/v1/sandboxes/NAME", true, NULL, remove_sandbox, 0,
 		"remove it"},
+	{"GET", "/v1/sandboxes/NAME/overlay", false, control_show_overlay, NULL,
+		0, "its overlay as JSON; ETag"},
+	{"PUT", "/v1/sandboxes/NAME/overlay", true, NULL, control_set_overlay,
+		CONTROL_QUESTION_MAX,
+		"?ephemeral=1; If-Match: {mode, allow, deny} over its policy"},
+	{"DELETE", "/v1/sandboxes/NAME/overlay", true, NULL,
+		control_clear_overlay, 0,
+		"?ephemeral=1; If-Match: its policy alone"},
 	{"GET", "/v1/sandboxes/NAME/ca.pem", false, show_authority, NULL, 0,
 		"the certificate of its authority"},
 	{"GET", "/v1/policies", false, control_list_policies, NULL, 0,

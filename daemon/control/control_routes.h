@@ -18,7 +18,8 @@ struct control_request { /* borrowed for the call */
 	struct keeper *keeper;
 	char name[CONTROL_NAME_MAX]; /* the NAME of the path, or "" */
 	struct span query;
-	const char *body; /* terminated, and no NUL inside */
+	struct span if_match; /* the field, or empty */
+	const char *body;     /* terminated, and no NUL inside */
 	size_t body_len;
 };
 
@@ -34,7 +35,10 @@ bool control_routes_run(struct span method, struct span path,
 size_t control_routes_body_max(struct span method, struct span path);
 
 /* A keeper_done for a command: arg is its ticket. */
-void control_ticket_done(void *ticket, int status, const char *text);
+void control_ticket_done(
+	void *ticket, int status, const char *text, const json_t *receipt);
+
+void control_no_sandbox(struct control_reply *reply);
 
 /* Commands with a file of their own. */
 void control_explain(
@@ -45,6 +49,12 @@ void control_show_policy(
 	const struct control_request *q, struct control_reply *reply);
 void control_list_credentials(
 	const struct control_request *q, struct control_reply *reply);
+void control_show_overlay(
+	const struct control_request *q, struct control_reply *reply);
+void control_set_overlay(
+	const struct control_request *q, struct control_ticket *ticket);
+void control_clear_overlay(
+	const struct control_request *q, struct control_ticket *ticket);
 void control_check(
 	const struct control_request *q, struct control_reply *reply);
 

@@ -115,8 +115,20 @@ refuse(struct control_session *s, int status, const char *code,
 	s->phase = CONTROL_ANSWERING;
 }
 
+static json_t *
+done(const char *text, const json_t *receipt)
+{
+	json_t *ret = json_pack("{s:b, s:o}", "ok", 1, "text",
+		control_reply_string(text != NULL ? text : ""));
+
+	if (receipt != NULL)
+		json_object_update(ret, (json_t *)receipt);
+	return ret;
+}
+
 void
-control_ticket_done(void *arg, int status, const char *text)
+control_ticket_done(
+	void *arg, int status, const char *text, const json_t *receipt)
 {
 	struct control_ticket *ticket = arg;
 	struct control_session *s = ticket->session;
@@ -129,14 +141,19 @@ control_ticket_done(void *arg, int status, const char *text)
 	if (status < 0)
 		control_reply_failure(&s->reply, status, text);
 	else
-		control_reply_json(&s->reply, 200,
-			json_pack("{s:b, s:o}", "ok", 1, "text",
-				control_reply_string(
-					text != NULL ? text : "")));
+		control_reply_json(&s->reply, 200, done(text, receipt));
 	s->phase = CONTROL_ANSWERING;
 	/* Called back at once: whoever runs us goes on by itself. */
 	if (!s->running)
 		s->wake(s->arg);
+}
+
+static struct span
+field_of(const struct http_head *head, struct span name)
+{
+	const struct http_field *f = http_head_find_name(head, name);
+
+	return f != NULL ? http_head_value(head, f) : (struct span){NULL, 0};
 }
 
 /* The request is complete. */
@@ -163,6 +180,7 @@ dispatch(struct control_session *s)
 		refuse(s, 400, "bad_request", "the body holds a NUL");
 		return;
 	}
+	request.if_match = field_of(head, SPAN_LITERAL("If-Match"));
 	if (target.len > path.len)
 		request.query = (struct span){
 			target.ptr + path.len + 1, target.len - path.len - 1};
@@ -265,6 +283,9 @@ send_head(struct control_session *s)
 	if (e == 0)
 		e = http_head_add(&head, SPAN_LITERAL("Cache-Control"),
 			SPAN_LITERAL("no-store"), false);
+	if (e == 0 && s->reply.tag[0] != '\0')
+		e = http_head_add(&head, SPAN_LITERAL("ETag"),
+			span_of(s->reply.tag), false);
 	if (e == 0)
 		e = http_stream_send_head(s->stream, &head);
 	http_head_done(&head);

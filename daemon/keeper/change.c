@@ -29,6 +29,8 @@ enum {
 	WAITING_MAX = 4096,
 	CRASHES_MAX = 3, /* while it is told: it is the change's fault */
 	TEXT = 512,
+	RECEIPT_MAX = 100,         /* entries; a worker's are added whole */
+	RECEIPT_BYTES = 64 * 1024, /* of one worker */
 };
 
 static const double DEADLINE = 10;
@@ -44,6 +46,8 @@ change_free(struct change *c)
 		return;
 	free(c->name);
 	free(c->entry);
+	free(c->match);
+	json_decref(c->receipt);
 	free(c);
 }
 
@@ -51,7 +55,7 @@ static void
 finish(struct change *c, int status, const char *text)
 {
 	if (c->done != NULL)
-		c->done(c->arg, status, text);
+		c->done(c->arg, status, text, c->receipt);
 	else if (status < 0 && status != -ECANCELED)
 		log_error("%s: %s", c->kind->name, text);
 	change_free(c);
@@ -100,6 +104,41 @@ take_back(struct change_queue *q, int status, const char *text)
 		crew_kill_late(q->keeper->crew, UINT64_MAX);
 	}
 	finish(c, status, text);
+}
+
+/* A worker's, added to what others have sent. */
+static void
+add_receipt(struct change *c, const json_t *more)
+{
+	json_int_t closed =
+		json_integer_value(json_object_get(c->receipt, "closed"));
+
+	json_object_set_new(c->receipt, "closed",
+		json_integer(closed + json_integer_value(json_object_get(
+					      more, "closed"))));
+	if (json_array_size(json_object_get(c->receipt, "list")) < RECEIPT_MAX)
+		json_array_extend(json_object_get(c->receipt, "list"),
+			json_object_get(more, "list"));
+}
+
+/* The worker is not trusted: what is no receipt is none. */
+void
+change_receipt(struct change_queue *q, uint64_t generation, const char *receipt)
+{
+	struct change *c = q->flight;
+	json_t *more;
+
+	if (c == NULL || c->generation != generation)
+		return;
+	if (c->receipt == NULL)
+		c->receipt = json_pack("{s:I, s:i, s:[]}", "generation",
+			(json_int_t)generation, "closed", 0, "list");
+	if (c->receipt == NULL || strlen(receipt) > RECEIPT_BYTES)
+		return;
+	more = json_loads(receipt, 0, NULL);
+	if (json_is_object(more))
+		add_receipt(c, more);
+	json_decref(more);
 }
 
 void

@@ -7,6 +7,7 @@
 #define SBX_CHANGE_H
 
 #include <ev.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,10 +40,13 @@ struct change {
 	keeper_done *done; /* may be NULL */
 	void *arg;
 	uint64_t generation;
-	unsigned crashes;            /* of workers while they were told */
-	char *name, *entry;          /* sandbox_add, sandbox_remove */
+	unsigned crashes;   /* of workers while they were told */
+	char *name, *entry; /* of a sandbox; its document, or its overlay's */
+	char *match;        /* overlay: the ETag that it must have, or NULL */
+	bool ephemeral;     /* overlay: not kept over a restart */
 	struct documents *documents; /* reload: the new ones, then the old */
 	char note[256];              /* said on success */
+	json_t *receipt;             /* what the workers closed */
 };
 
 struct change_queue {
@@ -68,7 +72,9 @@ void change_free(struct change *c); /* accepts NULL */
 bool change_is_waiting(
 	const struct change_queue *q, const struct change_kind *kind);
 
-/* The workers' answers. */
+/* The workers' answers; the receipt, if any, comes first. */
+void change_receipt(
+	struct change_queue *q, uint64_t generation, const char *receipt);
 void change_committed(struct change_queue *q);
 void change_refused(struct change_queue *q, uint32_t index, uint64_t generation,
 	const char *text);

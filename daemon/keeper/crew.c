@@ -80,12 +80,12 @@ on_message(void *arg, struct child *child, const struct link_message *m)
 
 	switch (m->type) {
 	case LINK_READY:
-		c->events->committed(c->arg);
+		c->events->committed(c->arg, 0, "");
 		break;
 	case LINK_COMMITTED:
 		if (m->generation > member->committed)
 			member->committed = m->generation;
-		c->events->committed(c->arg);
+		c->events->committed(c->arg, m->generation, m->text.text);
 		break;
 	case LINK_REFUSED:
 		c->events->refused(c->arg, child_index(child), m->generation,

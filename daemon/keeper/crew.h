@@ -17,8 +17,9 @@ struct link_message;
 struct crew_events {
 	void (*started)(void *arg, uint32_t index);
 	void (*died)(void *arg, uint32_t index, const char *how);
-	/* One more has committed; see crew_committed(). */
-	void (*committed)(void *arg);
+	/* One more is ready, or has committed a generation and sent its receipt
+	 * (receipt.h), else ""; see crew_committed(). */
+	void (*committed)(void *arg, uint64_t generation, const char *receipt);
 	void (*refused)(void *arg, uint32_t index, uint64_t generation,
 		const char *text);
 	void (*stopped)(void *arg); /* all of them, after crew_stop() */

@@ -46,6 +46,7 @@ enum {
 };
 
 static const char default_runtime_dir[] = "/run/sbx-net";
+static const char default_state_dir[] = "/var/lib/sbx-net";
 static const char default_log[] = "/var/log/sbx-net/decisions.log";
 static const double ASK_EVERY = 5;
 
@@ -266,10 +267,11 @@ keeper_check_ready(struct keeper *k)
 }
 
 static void
-on_first(void *arg, int status, const char *text)
+on_first(void *arg, int status, const char *text, const json_t *receipt)
 {
 	struct keeper *k = arg;
 
+	(void)receipt;
 	if (status < 0 && !k->stopping)
 		k->events->failed(k->arg, text);
 }
@@ -316,7 +318,13 @@ allocate(struct ev_loop *loop, const struct keeper_options *options,
 	k->ask.data = k;
 	k->config = strdup(options->config);
 	k->runtime_dir = strdup(options->runtime_dir);
-	if (k->config == NULL || k->runtime_dir == NULL) {
+	if (asprintf(&k->overlays, "%s/overlays.d",
+		    strcmp(options->runtime_dir, default_runtime_dir) == 0
+			    ? default_state_dir
+			    : options->runtime_dir) < 0)
+		k->overlays = NULL;
+	if (k->config == NULL || k->runtime_dir == NULL ||
+		k->overlays == NULL) {
 		keeper_free(k);
 		return NULL;
 	}
@@ -396,6 +404,7 @@ keeper_free(struct keeper *k)
 		close(k->lock);
 	free(k->config);
 	free(k->runtime_dir);
+	free(k->overlays);
 	free(k);
 }
 

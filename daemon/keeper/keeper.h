@@ -5,21 +5,28 @@
  *
  * Functions that need the workers' word take done(): called once, later or
  * before the return, with 0 or -errno and a text (for people; on -EINVAL the
- * document errors, one a line).
+ * document errors, one a line), and what the workers closed for it:
+ * {generation, closed, list: [...]} as receipt.h has it, or NULL; borrowed for
+ * the call.
  */
 #ifndef SBX_KEEPER_H
 #define SBX_KEEPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
 
+enum { KEEPER_TAG = 17 }; /* an ETag without its quotes, and its end */
+
 struct ev_loop;
 struct keeper;
+struct overlay;
 struct policy;
 
-typedef void keeper_done(void *arg, int status, const char *text);
+typedef void keeper_done(
+	void *arg, int status, const char *text, const json_t *receipt);
 
 struct keeper_options {
 	const char *config;      /* path of the main file */
@@ -66,6 +73,25 @@ void keeper_add_sandbox(struct keeper *k, const char *name,
  * declared in a file, remove it there. */
 void keeper_remove_sandbox(
 	struct keeper *k, const char *name, keeper_done *done, void *arg);
+
+struct keeper_overlay {
+	const char *document; /* YAML (overlay.h); NULL: none any more */
+	const char *match;    /* the ETag that it has now; NULL: whichever */
+	bool ephemeral;       /* ends with the daemon; else it is kept */
+};
+
+/* Puts it over the sandbox's policy.  -ENOENT; -ESTALE: another has it now;
+ * -EINVAL: the document is bad. */
+void keeper_set_overlay(struct keeper *k, const char *name,
+	const struct keeper_overlay *overlay, keeper_done *done, void *arg);
+
+/* Its text, malloc'd ("" if there is none), and its ETag.  -ENOENT, -ENOMEM. */
+int keeper_overlay_of(struct keeper *k, const char *name, char **ret_text,
+	char ret_tag[KEEPER_TAG]);
+
+/* Its rules, for asking them: a reference, or NULL when there are none (or no
+ * memory). */
+struct overlay *keeper_overlay_rules(struct keeper *k, const char *name);
 
 /* Asks all credential sources again. */
 void keeper_refresh_secrets(struct keeper *k);

@@ -55,6 +55,7 @@ send_sandbox(const struct sandbox *s, struct child *child)
 	to->policy = s->spec->policy;
 	to->labels = s->spec->labels;
 	to->source = s->spec->source;
+	to->overlay = s->overlay;
 	to->ifindex = s->ifindex;
 	to->address_count = s->spec->address_count;
 	for (size_t i = 0; i < to->address_count; i++) {

@@ -115,6 +115,11 @@ begin_reload(struct keeper *k, struct change *c, char **ret_text)
 	r = registry_declare(
 		k->registry, c->documents->policy, text, sizeof(text));
 	if (r == 0) {
+		r = keeper_load_overlays(k, text, sizeof(text));
+		if (r < 0)
+			registry_undo(k->registry);
+	}
+	if (r == 0) {
 		r = strongbox_declare(
 			k->strongbox, c->documents, text, sizeof(text));
 		if (r < 0)
@@ -136,6 +141,7 @@ static int
 commit_reload(struct keeper *k, struct change *c, char **ret_text)
 {
 	(void)ret_text;
+	keeper_drop_overlays(k);
 	registry_settle(k->registry);
 	strongbox_settle(k->strongbox);
 	documents_free(k->documents);
@@ -229,6 +235,14 @@ begin_add(struct keeper *k, struct change *c, char **ret_text)
 		r = registry_enter(
 			k->registry, declared, &s, text, sizeof(text));
 	policy_unref(policy);
+	if (r == 0) {
+		r = keeper_load_overlays(k, text, sizeof(text));
+		if (r < 0)
+			registry_undo(k->registry);
+		else if (s->overlay != NULL)
+			snprintf(c->note, sizeof(c->note),
+				"the overlay that was kept for it holds");
+	}
 	if (r < 0)
 		return fail(ret_text, r, text);
 	s->ifindex = hostnet_ifindex(k->hostnet, s->spec->interface);
@@ -283,6 +297,7 @@ static int
 commit_settle(struct keeper *k, struct change *c, char **ret_text)
 {
 	(void)c, (void)ret_text;
+	keeper_drop_overlays(k);
 	registry_settle(k->registry);
 	strongbox_settle(k->strongbox);
 	return 0;
@@ -321,8 +336,8 @@ const struct change_kind change_again = {
 
 /* ---- submitting ------------------------------------------------------- */
 
-static void
-submit(struct keeper *k, const struct change *wanted, const char *name,
+void
+keeper_submit(struct keeper *k, const struct change *wanted, const char *name,
 	const char *entry)
 {
 	struct change *c = malloc(sizeof(*c));
@@ -340,7 +355,7 @@ submit(struct keeper *k, const struct change *wanted, const char *name,
 fail:
 	change_free(c);
 	if (wanted->done != NULL)
-		wanted->done(wanted->arg, -ENOMEM, strerror(ENOMEM));
+		wanted->done(wanted->arg, -ENOMEM, strerror(ENOMEM), NULL);
 }
 
 void
@@ -349,7 +364,7 @@ keeper_apply_start(struct keeper *k, struct documents *first, keeper_done *done)
 	struct change c = {
 		.kind = &start, .done = done, .arg = k, .documents = first};
 
-	submit(k, &c, NULL, NULL);
+	keeper_submit(k, &c, NULL, NULL);
 }
 
 void
@@ -358,7 +373,7 @@ keeper_apply_update(struct keeper *k)
 	struct change c = {.kind = &update};
 
 	if (!change_is_waiting(&k->changes, &update))
-		submit(k, &c, NULL, NULL);
+		keeper_submit(k, &c, NULL, NULL);
 }
 
 void
@@ -366,7 +381,7 @@ keeper_reload(struct keeper *k, keeper_done *done, void *arg)
 {
 	struct change c = {.kind = &reload, .done = done, .arg = arg};
 
-	submit(k, &c, NULL, NULL);
+	keeper_submit(k, &c, NULL, NULL);
 }
 
 void
@@ -375,7 +390,7 @@ keeper_add_sandbox(struct keeper *k, const char *name, const char *document,
 {
 	struct change c = {.kind = &add, .done = done, .arg = arg};
 
-	submit(k, &c, name, document);
+	keeper_submit(k, &c, name, document);
 }
 
 void
@@ -384,5 +399,5 @@ keeper_remove_sandbox(
 {
 	struct change c = {.kind = &remove_one, .done = done, .arg = arg};
 
-	submit(k, &c, name, NULL);
+	keeper_submit(k, &c, name, NULL);
 }

@@ -136,10 +136,11 @@ on_died(void *arg, uint32_t index, const char *how)
 /* ---- answers ---------------------------------------------------------- */
 
 static void
-on_committed(void *arg)
+on_committed(void *arg, uint64_t generation, const char *receipt)
 {
 	struct keeper *k = arg;
 
+	change_receipt(&k->changes, generation, receipt);
 	change_committed(&k->changes);
 	keeper_check_ready(k);
 }

@@ -34,7 +34,8 @@ struct keeper {
 	const struct keeper_events *events;
 	void *arg;
 	char *config, *runtime_dir;
-	int lock; /* fd */
+	char *overlays; /* the folder of what is kept */
+	int lock;       /* fd */
 	double started;
 
 	struct documents *documents; /* what holds */
@@ -75,6 +76,21 @@ void keeper_send_all(struct keeper *k, enum batch batch);
 void keeper_apply_start(
 	struct keeper *k, struct documents *first, keeper_done *done);
 void keeper_apply_update(struct keeper *k); /* something is dirty */
+
+/* Copies wanted, and name and entry (may be NULL) into it; done() is called in
+ * any case. */
+void keeper_submit(struct keeper *k, const struct change *wanted,
+	const char *name, const char *entry);
+
+/* keeper_overlay.c: what is kept, for the sandboxes that come.  -errno with a
+ * line in reterr. */
+int keeper_load_overlays(struct keeper *k, char *reterr, size_t reterr_size);
+
+/* … and of those that go. */
+void keeper_drop_overlays(struct keeper *k);
+
+/* The ETag of a text.  0 or -ENOMEM. */
+int keeper_tag_of(const char *text, char ret[KEEPER_TAG]);
 
 /* Puts every sandbox that is not there into the kernel's sets. */
 void keeper_fill_kernel(struct keeper *k);

@@ -109,6 +109,19 @@ sandbox(const struct sandbox *s)
 		(int)s->in_kernel, "workers", served_by(s));
 }
 
+/* Not in lists: it may be long. */
+static json_t *
+with_overlay(const struct sandbox *s, json_t *object)
+{
+	char tag[KEEPER_TAG];
+
+	if (s->overlay != NULL && keeper_tag_of(s->overlay, tag) == 0) {
+		json_object_set_new(object, "overlay", json_string(s->overlay));
+		json_object_set_new(object, "tag", json_string(tag));
+	}
+	return object;
+}
+
 /* What a caller may see of it: not before it is there, not after it goes. */
 static const struct sandbox *
 find(const struct keeper *k, const char *name)
@@ -153,7 +166,7 @@ keeper_sandbox(struct keeper *k, const char *name)
 {
 	const struct sandbox *s = find(k, name);
 
-	return s != NULL ? sandbox(s) : NULL;
+	return s != NULL ? with_overlay(s, sandbox(s)) : NULL;
 }
 
 const char *

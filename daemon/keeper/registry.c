@@ -32,6 +32,8 @@ sandbox_free(struct sandbox *s)
 		return;
 	sandbox_spec_free(s->spec);
 	sandbox_spec_free(s->old_spec);
+	free(s->overlay);
+	free(s->old_overlay);
 	ca_free(s->ca);
 	free(s->name);
 	free(s);
@@ -277,6 +279,9 @@ registry_settle(struct registry *r)
 		s->phase = SANDBOX_LIVING;
 		sandbox_spec_free(s->old_spec);
 		s->old_spec = NULL;
+		free(s->old_overlay);
+		s->old_overlay = NULL;
+		s->overlaid = false;
 	}
 }
 
@@ -284,6 +289,13 @@ registry_settle(struct registry *r)
 static void
 change_back(const struct registry *r, struct sandbox *s)
 {
+	if (s->overlaid) {
+		free(s->overlay);
+		s->overlay = s->old_overlay;
+		s->old_overlay = NULL;
+		s->overlaid = false;
+		s->dirty = true;
+	}
 	if (s->old_spec == NULL)
 		return;
 	sandbox_spec_free(s->spec);
@@ -313,6 +325,16 @@ registry_reverse(struct registry *r)
 							: SANDBOX_LIVING;
 		change_back(r, s);
 	}
+}
+
+void
+registry_overlay(struct sandbox *s, char *overlay)
+{
+	assert(!s->overlaid);
+	s->old_overlay = s->overlay;
+	s->overlay = overlay;
+	s->overlaid = true;
+	s->dirty = true;
 }
 
 void

@@ -41,10 +41,13 @@ struct sandbox {
 	char *name;
 	struct sandbox_spec *spec;
 	struct sandbox_spec *old_spec; /* if the change is undone */
+	char *overlay;                 /* canonical YAML, or NULL */
+	char *old_overlay;             /* if the change is undone */
 	struct ca *ca;
 	uint64_t served; /* a bit for each worker that serves it */
 	uint32_t ifindex;
 	enum sandbox_phase phase;
+	bool overlaid;  /* the change is one of the overlay */
 	bool runtime;   /* added by a caller, not by a file */
 	bool dirty;     /* the workers know something else */
 	bool in_kernel; /* its addresses are in the kernel's sets */
@@ -69,6 +72,9 @@ int registry_declare(struct registry *r, const struct policy *p, char *reterr,
 /* Marks one sandbox more, of a caller.  As registry_declare(). */
 int registry_enter(struct registry *r, const struct policy_sandbox *declared,
 	struct sandbox **ret, char *reterr, size_t reterr_size);
+
+/* Marks another overlay: takes it; NULL: none. */
+void registry_overlay(struct sandbox *s, char *overlay);
 
 /* Marks one that goes. */
 void registry_leave(struct sandbox *s);

@@ -44,8 +44,8 @@ static const struct {
 		"use a name, or add an address rule with the port"},
 	[RECORD_LOCKDOWN] = {"lockdown",
 		"the sandbox is locked down: its overlay denies everything",
-		"sbx-netctl policy show tells since when; open it with "
-		"sbx-netctl policy clear"},
+		"see sbx-netctl sandbox show; sbx-netctl policy clear ends "
+		"it"},
 	[RECORD_NO_CLIENT_DATA] = {"no_client_data",
 		"the sandbox sent nothing before the deadline, so there was "
 		"no name to decide on",

@@ -1,6 +1,7 @@
 #include "fake_keeper.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ fake_keeper_finish(struct keeper *k)
 	keeper_done *done = k->done;
 
 	k->done = NULL;
-	done(k->done_arg, k->result, k->text);
+	done(k->done_arg, k->result, k->text, NULL);
 }
 
 static void
@@ -93,6 +94,42 @@ keeper_remove_sandbox(
 	struct keeper *k, const char *name, keeper_done *done, void *arg)
 {
 	change(k, name, "", done, arg);
+}
+
+void
+keeper_set_overlay(struct keeper *k, const char *name,
+	const struct keeper_overlay *o, keeper_done *done, void *arg)
+{
+	char text[sizeof(k->document)];
+
+	snprintf(text, sizeof(text), "%s%s if %s",
+		o->ephemeral ? "for now " : "",
+		o->document != NULL ? o->document : "nothing",
+		o->match != NULL ? o->match : "any");
+	change(k, name, text, done, arg);
+}
+
+int
+keeper_overlay_of(struct keeper *k, const char *name, char **ret_text,
+	char ret_tag[KEEPER_TAG])
+{
+	(void)k;
+	if (strcmp(name, "one") != 0)
+		return -ENOENT;
+	snprintf(ret_tag, KEEPER_TAG, "0123456789abcdef");
+	*ret_text = strdup("mode: policy\n"
+			   "allow:\n"
+			   "  - host: [b.test]\n"
+			   "    port: [443, 8000-9000]\n"
+			   "    broad: true\n");
+	return *ret_text != NULL ? 0 : -ENOMEM;
+}
+
+struct overlay *
+keeper_overlay_rules(struct keeper *k, const char *name)
+{
+	(void)k, (void)name;
+	return NULL;
 }
 
 const struct policy *

@@ -203,10 +203,12 @@ on_stopped(void *arg)
 static const struct keeper_events events = {on_ready, on_failed, on_stopped};
 
 void
-lab_done(void *arg, int status, const char *text)
+lab_done(void *arg, int status, const char *text, const json_t *receipt)
 {
 	struct lab *l = arg;
 
+	json_decref(l->receipt);
+	l->receipt = json_deep_copy(receipt);
 	l->done++;
 	l->status = status;
 	free(l->text);
@@ -317,5 +319,6 @@ lab_close(struct lab *l)
 	lab_run(command);
 	free(l->said);
 	free(l->failed);
+	json_decref(l->receipt);
 	free(l->text);
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 struct ev_loop;
 struct keeper;
 
@@ -23,6 +25,7 @@ struct lab {
 	int done;     /* how many done() calls came */
 	int status;   /* of the last */
 	char *text;
+	json_t *receipt;
 };
 
 /* Once for the process: a namespace with loopback up. */
@@ -35,7 +38,7 @@ void lab_start_badly(struct lab *l); /* and waits until it failed */
 void lab_close(struct lab *l);       /* stops the keeper, removes the folder */
 
 /* keeper_done for a struct lab. */
-void lab_done(void *arg, int status, const char *text);
+void lab_done(void *arg, int status, const char *text, const json_t *receipt);
 void lab_wait_done(struct lab *l, int count);
 
 /* Waits until the text was said count times, from mark on. */
