@@ -22,6 +22,8 @@ what_is_missing(enum policy_reason reason)
 		       "rule decides";
 	case POLICY_PORT:
 		return "this host is allowed, but not on this port";
+	case POLICY_LOCKDOWN:
+		return "the sandbox is locked down";
 	default:
 		return "no rule allows this host";
 	}
@@ -49,6 +51,9 @@ refusal_by_policy(struct refusal *r, const struct flow *f,
 	if (verdict->reason == POLICY_RULE_DENY)
 		snprintf(r->hint, sizeof(r->hint),
 			"do not retry; the operator denied this on purpose");
+	else if (verdict->reason == POLICY_LOCKDOWN)
+		snprintf(r->hint, sizeof(r->hint),
+			"do not retry; the operator has closed everything");
 	else
 		snprintf(r->hint, sizeof(r->hint),
 			"do not retry; ask the operator to add a rule for "

@@ -7,6 +7,8 @@
  *	crash N    worker N dies of the batch
  *	lie N      worker N speaks as the keeper does
  *	deaf       nobody ends when told to stop
+ *
+ * An overlay about the host refuse-N.test makes worker N refuse, too.
  */
 #include <ev.h>
 #include <fcntl.h>
@@ -77,6 +79,19 @@ on_document(struct twin *t, const struct link_document *d)
 	t->deaf |= memmem(d->text.ptr, d->text.len, "deaf", 4) != NULL;
 }
 
+static void
+on_sandbox(struct twin *t, const struct link_sandbox *s)
+{
+	char word[32];
+
+	say(t, "sandbox %s %s ifindex %d served %d authority %d", s->name,
+		s->policy, s->ifindex > 0, s->served, s->authority.len > 0);
+	if (s->overlay[0] != '\0')
+		say(t, "overlay of %zu bytes", strlen(s->overlay));
+	snprintf(word, sizeof(word), "refuse-%u.test", t->index);
+	t->refuse |= strstr(s->overlay, word) != NULL;
+}
+
 /* What a worker must not have: say it if it is there. */
 static void
 say_privileges(const struct twin *t)
@@ -144,10 +159,7 @@ on_message(void *arg, const struct link_message *m)
 		on_document(t, &m->document);
 		break;
 	case LINK_SANDBOX:
-		say(t, "sandbox %s %s ifindex %d served %d authority %d",
-			m->sandbox.name, m->sandbox.policy,
-			m->sandbox.ifindex > 0, m->sandbox.served,
-			m->sandbox.authority.len > 0);
+		on_sandbox(t, &m->sandbox);
 		break;
 	case LINK_SANDBOX_GONE:
 		say(t, "gone %s", m->sandbox_gone);
