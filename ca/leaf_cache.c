@@ -80,19 +80,38 @@ leaf_cache_find(struct leaf_cache *cache, const struct leaf_key *key)
 }
 
 static int
+make_room(struct leaf_cache *cache)
+{
+	size_t room = cache->room > 0 ? 2 * cache->room : 8;
+	struct leaf_cache_entry **more;
+
+	if (cache->count == LEAF_CACHE_MAX)
+		evict_oldest(cache);
+	if (cache->count < cache->room)
+		return 0;
+	more = reallocarray(cache->entries, room, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	cache->entries = more;
+	cache->room = room;
+	return 0;
+}
+
+static int
 insert(struct leaf_cache *cache, const struct leaf_key *key,
 	struct ca_leaf *leaf)
 {
-	struct leaf_cache_entry *entry = malloc(sizeof(*entry));
+	struct leaf_cache_entry *entry;
 	bool found;
 	size_t at;
 
+	if (make_room(cache) < 0)
+		return -ENOMEM;
+	entry = malloc(sizeof(*entry));
 	if (entry == NULL)
 		return -ENOMEM;
 	*entry = (struct leaf_cache_entry){
 		.key = *key, .leaf = leaf_ref(leaf), .used = ++cache->uses};
-	if (cache->count == LEAF_CACHE_MAX)
-		evict_oldest(cache);
 	at = position(cache, key, &found);
 	for (size_t i = cache->count; i > at; i--)
 		cache->entries[i] = cache->entries[i - 1];
@@ -122,4 +141,7 @@ leaf_cache_clear(struct leaf_cache *cache)
 {
 	while (cache->count > 0)
 		free_entry(cache->entries[--cache->count]);
+	free(cache->entries);
+	cache->entries = NULL;
+	cache->room = 0;
 }

@@ -26,8 +26,8 @@ struct leaf_key {
 struct leaf_cache_entry; /* owned by the cache */
 
 struct leaf_cache {
-	struct leaf_cache_entry *entries[LEAF_CACHE_MAX];
-	size_t count;
+	struct leaf_cache_entry **entries; /* grows with what it holds */
+	size_t count, room;
 	uint64_t uses; /* counts look-ups that found something */
 };
 

@@ -110,6 +110,24 @@ host_index_free(struct host_index *x)
 	free(x);
 }
 
+/* To count pieces of size; as it is, if there is no memory for less. */
+static void *
+trim(void *pieces, size_t count, size_t size)
+{
+	void *less = realloc(pieces, count * size);
+
+	return less != NULL ? less : pieces;
+}
+
+void
+host_index_close(struct host_index *x)
+{
+	free(x->tails);
+	x->tails = NULL;
+	x->nodes = trim(x->nodes, x->node_count, sizeof(*x->nodes));
+	x->entries = trim(x->entries, x->entry_count, sizeof(*x->entries));
+}
+
 /* ---- nodes -------------------------------------------------------------- */
 
 static uint32_t

@@ -24,6 +24,9 @@ void host_index_free(struct host_index *x); /* accepts NULL */
 int host_index_add(
 	struct host_index *x, const struct host_pattern *p, uint32_t id);
 
+/* Nothing more will be added: lets go of what only adding needs. */
+void host_index_close(struct host_index *x);
+
 struct host_matches { /* a lookup under way; on the caller's stack */
 	const struct host_index *index;
 	const char *label; /* the host's first one */

@@ -134,6 +134,7 @@ index_hosts(struct parse *p, struct policy_set *set)
 			return;
 		}
 	}
+	host_index_close(set->index);
 }
 
 static void

@@ -12,6 +12,7 @@
 enum {
 	FIRST_BLOCK = 4096,
 	LARGEST_BLOCK = 1 << 20, /* a piece that needs more gets its own */
+	SHARE = 4, /* what is left empty is at most this part of the whole */
 };
 
 struct block {
@@ -22,18 +23,14 @@ struct block {
 
 struct region {
 	struct block *blocks; /* the first one is being filled */
-	size_t next_size;
+	size_t total;         /* of the blocks */
 	bool failed;
 };
 
 struct region *
 region_new(void)
 {
-	struct region *r = calloc(1, sizeof(*r));
-
-	if (r != NULL)
-		r->next_size = FIRST_BLOCK;
-	return r;
+	return calloc(1, sizeof(struct region));
 }
 
 void
@@ -53,9 +50,15 @@ region_free(struct region *r)
 static struct block *
 add_block(struct region *r, size_t need)
 {
-	size_t size = need > r->next_size ? need : r->next_size;
+	size_t size = r->total / SHARE;
 	struct block *b;
 
+	if (size < FIRST_BLOCK)
+		size = FIRST_BLOCK;
+	if (size > LARGEST_BLOCK)
+		size = LARGEST_BLOCK;
+	if (size < need)
+		size = need;
 	if (size > SIZE_MAX - sizeof(*b))
 		return NULL;
 	b = calloc(1, sizeof(*b) + size);
@@ -64,8 +67,7 @@ add_block(struct region *r, size_t need)
 	b->size = size;
 	b->next = r->blocks;
 	r->blocks = b;
-	if (r->next_size < LARGEST_BLOCK)
-		r->next_size *= 2;
+	r->total += size;
 	return b;
 }
 

@@ -87,11 +87,14 @@ begin_handshake(struct session *s)
 {
 	struct flow *f = &s->flow;
 	enum ca_key_type type = s->offers_ecdsa ? CA_KEY_EC : CA_KEY_RSA;
+	SSL_CTX *context = sandbox_accept(f->sandbox);
 	struct ca_leaf *leaf;
 	struct tls *tls;
 	bool minted;
 	int r;
 
+	if (context == NULL)
+		return session_refuse(s, RECORD_INTERNAL, "out of memory");
 	r = ca_leaf(f->sandbox->ca, f->host, type, time(NULL), &leaf, &minted);
 	if (r == -EBUSY)
 		return session_refuse(s, RECORD_LIMIT,
@@ -101,7 +104,7 @@ begin_handshake(struct session *s)
 			r == -ENOKEY ? "the client offers no ECDSA and the "
 				       "RSA key is not ready yet"
 				     : "no leaf could be made for this name");
-	tls = tls_accept(f->sandbox->accept, f->client.fd, &f->client.in,
+	tls = tls_accept(context, f->client.fd, &f->client.in,
 		&(struct tls_answer){
 			.certificate = ca_leaf_certificate(leaf),
 			.key = ca_leaf_key(leaf),

@@ -26,18 +26,14 @@ static int
 open_authority(struct sandbox *s, const struct sandbox_spec *spec,
 	const struct upstream *upstream, char *reterr, size_t reterr_size)
 {
-	uint8_t ticket[32];
 	int r;
 
 	r = ca_import(spec->authority, spec->authority_len, &s->ca, reterr,
 		reterr_size);
 	if (r < 0)
 		return r;
-	ca_ticket_secret(s->ca, ticket);
-	s->accept = context_accept(ticket, s->name);
-	OPENSSL_cleanse(ticket, sizeof(ticket));
 	s->pool = pool_new(upstream);
-	if (s->accept == NULL || s->pool == NULL) {
+	if (s->pool == NULL) {
 		snprintf(reterr, reterr_size, "out of memory");
 		return -ENOMEM;
 	}
@@ -152,6 +148,19 @@ sandbox_set_policy(struct sandbox *s, struct policy *policy)
 	s->set = policy_find(policy, s->policy_name);
 	if (s->set != NULL && s->overlay != NULL)
 		s->set = overlay_over(s->overlay, s->set);
+}
+
+SSL_CTX *
+sandbox_accept(struct sandbox *s)
+{
+	uint8_t ticket[32];
+
+	if (s->accept == NULL) {
+		ca_ticket_secret(s->ca, ticket);
+		s->accept = context_accept(ticket, s->name);
+		OPENSSL_cleanse(ticket, sizeof(ticket));
+	}
+	return s->accept;
 }
 
 bool

@@ -46,7 +46,7 @@ struct sandbox {
 	struct overlay *overlay;      /* a reference, or NULL */
 	const struct policy_set *set; /* of both; NULL: denies everything */
 	struct ca *ca;                /* NULL: not served here */
-	SSL_CTX *accept;
+	SSL_CTX *accept;              /* see sandbox_accept() */
 	struct pool *pool;
 	struct budget connects, questions, complaints;
 	unsigned connections;
@@ -85,6 +85,11 @@ bool sandbox_is_alike(const struct sandbox *a, const struct sandbox *b);
 /* Takes policy name, overlay and labels from b, which keeps what s had; the
  * policy has to be set anew. */
 void sandbox_take_rules(struct sandbox *s, struct sandbox *b);
+
+/* For its clients' TLS: made when the first one comes, for it is the largest
+ * part of a sandbox that only waits.  Borrowed; NULL: out of memory.  Served
+ * here only. */
+SSL_CTX *sandbox_accept(struct sandbox *s);
 
 /* For leaves towards clients without ECDSA; takes a reference. */
 void sandbox_set_rsa_key(struct sandbox *s, EVP_PKEY *key);
