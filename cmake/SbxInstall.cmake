@@ -12,6 +12,8 @@ install(TARGETS sbx-netctl sbx-netlog DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS scripts/sbx-net-setup DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(FILES scripts/sbx-net-doctor.sh nft/sbx-net.nft
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sbx-net)
+install(FILES policy/sbx-net.schema.json policy/sbx-netd.schema.json
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/sbx-net)
 install(DIRECTORY policy/examples policy/presets
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sbx-net)
 

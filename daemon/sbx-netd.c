@@ -25,7 +25,9 @@
 #include "launch.h"
 #include "log.h"
 #include "policy.h"
+#include "schema_json.h"
 #include "service.h"
+#include "settings.h"
 #include "worker.h"
 
 enum { EXIT_USAGE = 2 };
@@ -41,6 +43,10 @@ static const char usage[] =
 	"                      or $SBX_NET_RUNTIME_DIR)\n"
 	"  --check             read all files, say what is wrong, and end\n"
 	"  --print             print what was read in canonical form, and end\n"
+	"  --print-schema WHAT print a JSON Schema, and end: \"main\" is for "
+	"the "
+	"main\n"
+	"                      file, \"documents\" for those beside it\n"
 	"  --foreground        stay in the foreground (always so)\n"
 	"  --version, --help\n"
 	"\n"
@@ -78,6 +84,35 @@ read_files(const struct keeper_options *options, bool print)
 	}
 	documents_free(d);
 	return EXIT_SUCCESS;
+}
+
+/* ---- the schema ------------------------------------------------------- */
+
+static int
+print_schema(const char *what)
+{
+	static const struct {
+		const char *name, *title;
+		const struct schema_table *roots[3];
+	} kinds[] = {
+		{"main", "sbx-netd.yaml",
+			{&policy_document_table, &settings_table}},
+		{"documents", "policies, credentials and sandboxes of sbx-net",
+			{&policy_document_table}},
+	};
+	char *text;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(what, kinds[i].name) != 0)
+			continue;
+		text = schema_json(kinds[i].title, kinds[i].roots);
+		fputs(text != NULL ? text : "", stdout);
+		free(text);
+		return text != NULL ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	fprintf(stderr, "sbx-netd: --print-schema main or documents, not %s\n",
+		what);
+	return EXIT_USAGE;
 }
 
 /* ---- signals ---------------------------------------------------------- */
@@ -245,6 +280,7 @@ enum option_code {
 	OPTION_RUNTIME_DIR,
 	OPTION_CHECK,
 	OPTION_PRINT,
+	OPTION_PRINT_SCHEMA,
 	OPTION_FOREGROUND,
 	OPTION_VERSION,
 	OPTION_HELP,
@@ -255,6 +291,7 @@ static const struct option long_options[] = {
 	{"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
 	{"check", no_argument, NULL, OPTION_CHECK},
 	{"print", no_argument, NULL, OPTION_PRINT},
+	{"print-schema", required_argument, NULL, OPTION_PRINT_SCHEMA},
 	{"foreground", no_argument, NULL, OPTION_FOREGROUND},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -288,6 +325,8 @@ main(int argc, char **argv)
 		case OPTION_RUNTIME_DIR:
 			options.runtime_dir = optarg;
 			break;
+		case OPTION_PRINT_SCHEMA:
+			return print_schema(optarg);
 		case OPTION_VERSION:
 			puts("sbx-netd " SBX_VERSION);
 			return EXIT_SUCCESS;

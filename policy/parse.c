@@ -14,6 +14,7 @@
 
 #include "region.h"
 #include "scalar.h"
+#include "schema_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -110,29 +111,41 @@ skip(struct schema *s, const struct schema_field *f,
 	(void)s, (void)f, (void)value, (void)ret;
 }
 
-#define SECTION(name, number) \
+static const struct schema_shape version_shape = {.one = "\"const\": 1"};
+static const struct schema_shape section_shape = {
+	.many = SCHEMA_BY_NAME, .name = SCHEMA_NAME_PATTERN};
+
+#define SECTION(name, number, entry, text) \
 	{ \
 		.key = #name, .read = keep_section, \
-		.offset = offsetof(struct document, sections[number]) \
+		.offset = offsetof(struct document, sections[number]), \
+		.shape = &section_shape, .table = &(entry), .about = (text) \
 	}
 
 static const struct schema_field own_fields[] = {
 	{.key = "version",
 		.required = true,
 		.read = keep_version,
-		.offset = offsetof(struct document, version)},
-	SECTION(credentials, CREDENTIALS),
-	SECTION(policies, POLICIES),
-	SECTION(sandboxes, SANDBOXES),
+		.offset = offsetof(struct document, version),
+		.shape = &version_shape,
+		.about = "of the format; the first key"},
+	SECTION(credentials, CREDENTIALS, parse_credential_table,
+		"values that sandboxes never see, by name"),
+	SECTION(policies, POLICIES, parse_policy_table,
+		"what may be reached, by name"),
+	SECTION(sandboxes, SANDBOXES, parse_sandbox_table,
+		"who is intercepted, by name"),
+	{.key = NULL},
 };
+const struct schema_table policy_document_table = {"a document", own_fields};
 
 static void
 read_document(struct parse *p, const struct tree *tree,
 	const char *const *other_keys, struct document *ret)
 {
-	const size_t own = sizeof(own_fields) / sizeof(own_fields[0]);
+	const size_t own = sizeof(own_fields) / sizeof(own_fields[0]) - 1;
 	struct schema_field fields[sizeof(own_fields) / sizeof(own_fields[0]) +
-				   OTHER_KEYS_MAX + 1] = {{.key = NULL}};
+				   OTHER_KEYS_MAX] = {{.key = NULL}};
 	const struct schema_table table = {"a document", fields};
 	const struct tree_node *root = tree_root(tree);
 

@@ -40,6 +40,12 @@ schema_reader parse_ports;     /* struct ports */
 schema_reader parse_methods;   /* struct schema_strings */
 schema_reader parse_paths;     /* struct schema_strings */
 schema_reader parse_addresses; /* struct range_list */
+extern const struct schema_shape parse_hosts_shape, parse_ports_shape,
+	parse_methods_shape, parse_paths_shape, parse_addresses_shape;
+
+/* The keys of an entry of each section, and of a rule. */
+extern const struct schema_table parse_credential_table, parse_policy_table,
+	parse_sandbox_table, parse_allow_table, parse_deny_table;
 
 /* A list of rules as it is: const struct tree_node *. */
 schema_reader parse_rule_list;

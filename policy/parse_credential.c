@@ -67,21 +67,42 @@ read_words(struct schema *s, const struct schema_field *f,
 
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct source, member)
-#define WORDS(name, kind, most) \
+#define WORDS(name, kind, most, ...) \
 	{ \
 		FIELD(name, kinds[kind]), .read = read_words, .min = 1, \
-					  .max = (most) \
+					  .max = (most), .one_of = true, \
+					  __VA_ARGS__ \
 	}
+#define NEEDS_COMMAND "\"required\": [\"command\"]"
+
+static const struct schema_shape env_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^[A-Za-z_][A-Za-z0-9_]{0,254}$\""};
+static const struct schema_shape file_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": \"^/.\""};
+static const struct schema_shape command_shape = {
+	.many = SCHEMA_ONE_OR_LIST, .one = "\"type\": \"string\""};
+static const struct schema_shape systemd_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^[^\\\\s/.][^\\\\s/]{0,254}$\""};
 
 static const struct schema_field source_fields[] = {
-	WORDS(env, POLICY_SOURCE_ENV, WORDS_MAX),
-	WORDS(file, POLICY_SOURCE_FILE, 1),
-	WORDS(command, POLICY_SOURCE_COMMAND, WORDS_MAX),
-	WORDS(systemd, POLICY_SOURCE_SYSTEMD, 1),
+	WORDS(env, POLICY_SOURCE_ENV, WORDS_MAX, .shape = &env_shape,
+		.about = "variables of the daemon; the first that is set"),
+	WORDS(file, POLICY_SOURCE_FILE, 1, .shape = &file_shape,
+		.about = "an absolute path; the file must be its owner's "
+			 "alone"),
+	WORDS(command, POLICY_SOURCE_COMMAND, WORDS_MAX,
+		.shape = &command_shape,
+		.about = "a program, its path absolute, and its arguments"),
+	WORDS(systemd, POLICY_SOURCE_SYSTEMD, 1, .shape = &systemd_shape,
+		.about = "a name in $CREDENTIALS_DIRECTORY"),
 	{FIELD(cache, cache), .read = schema_seconds, .min = 1,
-		.max = CACHE_MAX},
+		.max = CACHE_MAX, .implies = NEEDS_COMMAND,
+		.about = "how long a command's value holds (5m)"},
 	{FIELD(timeout, timeout), .read = schema_seconds, .min = 1,
-		.max = TIMEOUT_MAX},
+		.max = TIMEOUT_MAX, .implies = NEEDS_COMMAND,
+		.about = "how long a command may take (10s)"},
 	{.key = NULL},
 };
 static const struct schema_table source_table = {"a source", source_fields};
@@ -200,14 +221,40 @@ read_placeholder(struct schema *s, const struct schema_field *f,
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct inject, member)
 
+static const struct schema_shape header_shape = {
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$\""};
+static const struct schema_shape format_shape = {
+	.one = "\"type\": \"string\", \"maxLength\": 1024, \"pattern\": "
+	       "\"\\\\$\\\\{value\\\\}\""};
+static const struct schema_shape placeholder_shape = {
+	.one = "\"type\": \"string\", \"pattern\": \"^[!-~]{4,256}$\""};
+
 static const struct schema_field inject_fields[] = {
-	{FIELD(host, hosts), .required = true, .read = parse_hosts, .min = 1},
-	{FIELD(port, ports), .read = parse_ports, .min = 1, .max = PORTS_MAX},
-	{FIELD(header, header), .required = true, .read = read_header},
-	{FIELD(format, format), .read = read_format},
-	{FIELD(mode, mode), .read = schema_choice, .words = mode_words},
-	{FIELD(placeholder, placeholder), .read = read_placeholder},
-	{FIELD(plaintext, plaintext), .read = schema_bool},
+	{FIELD(host, hosts), .required = true, .read = parse_hosts, .min = 1,
+		.shape = &parse_hosts_shape,
+		.about = "where the value may go, and nowhere else"},
+	{FIELD(port, ports), .read = parse_ports, .min = 1, .max = PORTS_MAX,
+		.shape = &parse_ports_shape,
+		.about = "(443; with plaintext 80 and 443)"},
+	{FIELD(header, header), .required = true, .read = read_header,
+		.shape = &header_shape,
+		.about = "the field that is set, as Authorization"},
+	{FIELD(format, format), .read = read_format, .shape = &format_shape,
+		.about = "what it is set to, as Bearer ${value} (${value})"},
+	{FIELD(mode, mode), .read = schema_choice, .words = mode_words,
+		.implies = "\"if\": {\"properties\": {\"mode\": {\"const\": "
+			   "\"if-placeholder\"}}}, \"then\": {\"required\": "
+			   "[\"placeholder\"]}",
+		.about = "whatever the sandbox sent, when it sent none, or "
+			 "when it sent the placeholder (always)"},
+	{FIELD(placeholder, placeholder), .read = read_placeholder,
+		.shape = &placeholder_shape,
+		.implies = "\"required\": [\"mode\"], \"properties\": "
+			   "{\"mode\": {\"const\": \"if-placeholder\"}}",
+		.about = "what the sandbox has instead of the value"},
+	{FIELD(plaintext, plaintext), .read = schema_bool,
+		.about = "true: may go over plain HTTP (false)"},
 	{.key = NULL},
 };
 static const struct schema_table inject_table = {
@@ -282,14 +329,20 @@ struct entry {
 #define FIELD(name, member) \
 	.key = #name, .required = true, .offset = offsetof(struct entry, member)
 
+static const struct schema_shape maps_shape = {.many = SCHEMA_ONE_OR_LIST};
+
 static const struct schema_field entry_fields[] = {
 	{FIELD(source, sources), .read = read_sources, .min = 1,
-		.max = SOURCES_MAX},
+		.max = SOURCES_MAX, .shape = &maps_shape,
+		.table = &source_table,
+		.about = "where the value comes from; the first that has one"},
 	{FIELD(inject, injections), .read = read_injections, .min = 1,
-		.max = INJECT_MAX},
+		.max = INJECT_MAX, .shape = &maps_shape, .table = &inject_table,
+		.about = "where it may go; the first that matches"},
 	{.key = NULL},
 };
-static const struct schema_table entry_table = {"a credential", entry_fields};
+const struct schema_table parse_credential_table = {
+	"a credential", entry_fields};
 
 static bool
 names_again(const struct injection *first, const struct host_pattern *host,
@@ -332,7 +385,7 @@ parse_credential(struct parse *p, const struct tree_node *entry,
 	const char *name = parse_name(p, entry, "credential");
 	struct entry e = {.sources = {NULL, 0}};
 
-	schema_fill(&p->schema, entry, &entry_table, &e);
+	schema_fill(&p->schema, entry, &parse_credential_table, &e);
 	for (size_t i = 0; i < e.injections.count; i++)
 		e.injections.items[i].face.credential = name;
 	if (name != NULL && region_failed(p->schema.region) == 0)

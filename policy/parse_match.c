@@ -51,6 +51,9 @@ parse_host(struct parse *p, const struct schema_field *f,
 	}
 }
 
+const struct schema_shape parse_hosts_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": \"^[^\\\\s/:@]+$\""};
+
 void
 parse_hosts(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
@@ -70,6 +73,12 @@ parse_hosts(struct schema *s, const struct schema_field *f,
 		*(struct pattern_list *)ret =
 			(struct pattern_list){items, count};
 }
+
+const struct schema_shape parse_ports_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"anyOf\": [{\"type\": \"integer\", \"minimum\": 1, "
+	       "\"maximum\": 65535}, "
+	       "{\"type\": \"string\", \"pattern\": "
+	       "\"^[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$\"}]"};
 
 void
 parse_ports(struct schema *s, const struct schema_field *f,
@@ -141,6 +150,10 @@ read_method(struct schema *s, const struct schema_field *f,
 	return copy;
 }
 
+const struct schema_shape parse_methods_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$\""};
+
 void
 parse_methods(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
@@ -166,6 +179,10 @@ read_path(struct schema *s, const struct schema_field *f,
 	}
 	return region_copy(s->region, text, strlen(text));
 }
+
+const struct schema_shape parse_paths_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^/(?!/)((?!//)[^;?#\\\\\\\\ ])*$\""};
 
 void
 parse_paths(struct schema *s, const struct schema_field *f,
@@ -202,6 +219,10 @@ parse_address(struct schema *s, const struct schema_field *f,
 		return false;
 	}
 }
+
+const struct schema_shape parse_addresses_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$\""};
 
 void
 parse_addresses(struct schema *s, const struct schema_field *f,

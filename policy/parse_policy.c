@@ -5,6 +5,7 @@
 
 #include "host_index.h"
 #include "region.h"
+#include "schema_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,20 +99,35 @@ refuse_handler(struct schema *s, const struct schema_field *f,
 		"handlers are not supported by this release");
 }
 
+static const struct schema_shape rules_shape = {.many = SCHEMA_LIST};
+static const struct schema_shape names_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": \"" SCHEMA_NAME_PATTERN
+	       "\""};
+static const struct schema_shape refused_shape = {.one = "\"not\": {}"};
+
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct entry, member)
 
 static const struct schema_field fields[] = {
 	{FIELD(default, fallback), .read = schema_choice,
-		.words = default_words},
-	{FIELD(allow, allow), .read = parse_rule_list},
-	{FIELD(deny, deny), .read = parse_rule_list},
+		.words = default_words,
+		.about = "what happens when no rule matches (deny)"},
+	{FIELD(allow, allow), .read = parse_rule_list, .shape = &rules_shape,
+		.table = &parse_allow_table,
+		.about = "rules; the first that matches allows"},
+	{FIELD(deny, deny), .read = parse_rule_list, .shape = &rules_shape,
+		.table = &parse_deny_table,
+		.about = "rules that win over those of allow"},
 	{FIELD(credentials, credentials), .read = read_credentials,
-		.max = CREDENTIALS_MAX},
-	{.key = "handler", .read = refuse_handler},
+		.max = CREDENTIALS_MAX, .shape = &names_shape,
+		.about = "names of credentials that this policy may use"},
+	{.key = "handler",
+		.read = refuse_handler,
+		.shape = &refused_shape,
+		.about = "not supported by this release"},
 	{.key = NULL},
 };
-static const struct schema_table table = {"a policy", fields};
+const struct schema_table parse_policy_table = {"a policy", fields};
 
 /* ---- what is worked out once, for deciding ------------------------------ */
 
@@ -276,7 +292,7 @@ parse_policy(
 
 	ret->name = parse_name(p, entry, "policy");
 	ret->at = parse_mark(p, entry->key->at);
-	schema_fill(&p->schema, entry, &table, &e);
+	schema_fill(&p->schema, entry, &parse_policy_table, &e);
 	if (ret->name == NULL || entry->kind != TREE_MAP)
 		return;
 	ret->credential_names = e.credentials.names;

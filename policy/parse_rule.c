@@ -20,31 +20,54 @@ enum {
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct rule, member)
 
-/* Every key that a rule may have. */
-#define MATCH_FIELDS \
-	{FIELD(host, hosts), .read = parse_hosts, .min = 1}, \
+static const char *const beside_address[] = {"port", "address", NULL};
+
+/* Every key that a rule may have; what an address asks for besides. */
+#define MATCH_FIELDS(address_implies) \
+	{FIELD(host, hosts), .read = parse_hosts, .min = 1, \
+		.shape = &parse_hosts_shape, .one_of = true, \
+		.about = "names, as example.org, *.example.org, " \
+			 "**.example.org or .example.org"}, \
 		{FIELD(port, ports), .read = parse_ports, .min = 1, \
-			.max = PORTS_MAX}, \
+			.max = PORTS_MAX, .shape = &parse_ports_shape, \
+			.about = "443, 8000-8999; else 80 and 443 where " \
+				 "names are allowed, all where they are " \
+				 "denied"}, \
 		{FIELD(method, methods), .read = parse_methods, .min = 1, \
-			.max = METHODS_MAX}, \
-		{FIELD(path, paths), .read = parse_paths, .min = 1}, \
-		{FIELD(address, addresses), .read = parse_addresses, \
-			.min = 1}, \
+			.max = METHODS_MAX, .shape = &parse_methods_shape, \
+			.about = "of the request; else any"}, \
+		{FIELD(path, paths), .read = parse_paths, .min = 1, \
+			.shape = &parse_paths_shape, \
+			.about = "/repos/**, without the query; else any"}, \
+		{FIELD(address, addresses), .read = parse_addresses, .min = 1, \
+			.shape = &parse_addresses_shape, .one_of = true, \
+			.beside = beside_address, \
+			.implies = (address_implies), \
+			.about = "addresses or ranges, for flows without a " \
+				 "name, which nobody reads"}, \
 	{ \
-		FIELD(broad, broad), .read = schema_bool \
+		FIELD(broad, broad), \
+			.read = schema_bool, \
+			.about = "true: names that anybody can register are " \
+				 "meant (false)" \
 	}
 
 static const struct schema_field allow_fields[] = {
-	MATCH_FIELDS,
-	{FIELD(tls, via), .read = schema_choice, .words = via_words},
+	MATCH_FIELDS("\"required\": [\"port\"]"),
+	{FIELD(tls, via), .read = schema_choice, .words = via_words,
+		.about = "inspect, or passthrough: bytes are carried unread "
+			 "(inspect)",
+		.implies = "\"if\": {\"properties\": {\"tls\": "
+			   "{\"const\": \"passthrough\"}}}, \"then\": "
+			   "{\"properties\": {\"method\": false, \"path\": "
+			   "false}}"},
 	{.key = NULL},
 };
-static const struct schema_table allow_table = {"an allow rule", allow_fields};
+const struct schema_table parse_allow_table = {"an allow rule", allow_fields};
 
-static const struct schema_field deny_fields[] = {MATCH_FIELDS, {.key = NULL}};
-static const struct schema_table deny_table = {"a deny rule", deny_fields};
-
-static const char *const beside_address[] = {"port", "address", NULL};
+static const struct schema_field deny_fields[] = {
+	MATCH_FIELDS(NULL), {.key = NULL}};
+const struct schema_table parse_deny_table = {"a deny rule", deny_fields};
 
 static void
 check_address_rule(struct parse *p, const struct tree_node *map, struct rule *r)
@@ -115,8 +138,8 @@ parse_rule(struct parse *p, const struct tree_node *map, struct rule *ret)
 	p->broad = ret->deny || (broad != NULL && broad->kind == TREE_SCALAR &&
 					strcmp(broad->text, "true") == 0);
 	p->narrow_hint = "write \"broad: true\" beside it if that is meant";
-	schema_fill(
-		&p->schema, map, ret->deny ? &deny_table : &allow_table, ret);
+	schema_fill(&p->schema, map,
+		ret->deny ? &parse_deny_table : &parse_allow_table, ret);
 	if (map->kind == TREE_MAP)
 		finish_rule(p, map, ret);
 }

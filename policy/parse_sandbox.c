@@ -4,6 +4,7 @@
 #include "parse.h"
 
 #include "region.h"
+#include "schema_json.h"
 
 #include <string.h>
 
@@ -160,18 +161,38 @@ read_labels(struct schema *s, const struct schema_field *f,
 	*(struct labels *)ret = (struct labels){items, value->count};
 }
 
+static const struct schema_shape interface_shape = {
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^[^\\\\s/:\\\"\\\\\\\\*]{1,15}$\""};
+static const struct schema_shape addresses_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": \"^[0-9A-Fa-f:.]+$\""};
+static const struct schema_shape policy_shape = {
+	.one = "\"type\": \"string\", \"pattern\": \"" SCHEMA_NAME_PATTERN
+	       "\""};
+static const struct schema_shape labels_shape = {
+	.one = "\"type\": \"object\", \"maxProperties\": 32, "
+	       "\"propertyNames\": {\"pattern\": \"^[A-Za-z0-9_./-]{1,63}$\"}, "
+	       "\"additionalProperties\": {\"type\": \"string\", \"pattern\": "
+	       "\"^[^\\\\u0000-\\\\u001f\\\\u007f]{0,255}$\"}"};
+
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct entry, member)
 
 static const struct schema_field fields[] = {
-	{FIELD(interface, interface), .required = true, .read = read_interface},
+	{FIELD(interface, interface), .required = true, .read = read_interface,
+		.shape = &interface_shape,
+		.about = "the host's end of its link"},
 	{FIELD(address, addresses), .required = true, .read = read_addresses,
-		.min = 1, .max = ADDRESSES_MAX},
-	{FIELD(policy, set), .required = true, .read = read_policy},
-	{FIELD(labels, labels), .read = read_labels},
+		.min = 1, .max = ADDRESSES_MAX, .shape = &addresses_shape,
+		.about = "its addresses there, without a prefix"},
+	{FIELD(policy, set), .required = true, .read = read_policy,
+		.shape = &policy_shape,
+		.about = "the name of a policy in any document"},
+	{FIELD(labels, labels), .read = read_labels, .shape = &labels_shape,
+		.about = "texts that are copied into records"},
 	{.key = NULL},
 };
-static const struct schema_table table = {"a sandbox", fields};
+const struct schema_table parse_sandbox_table = {"a sandbox", fields};
 
 void
 parse_sandbox(struct parse *p, const struct tree_node *entry,
@@ -182,7 +203,7 @@ parse_sandbox(struct parse *p, const struct tree_node *entry,
 
 	ret->name = parse_name(p, entry, "sandbox");
 	ret->source = parse_source(p, entry->key->at);
-	schema_fill(&p->schema, entry, &table, &e);
+	schema_fill(&p->schema, entry, &parse_sandbox_table, &e);
 	ret->interface = e.interface;
 	ret->set = e.set;
 	ret->labels = e.labels.items;

@@ -30,6 +30,21 @@ struct schema { /* one reading */
 
 struct schema_field;
 
+/*
+ * What a value looks like to whoever writes it, as schema_json() prints it.
+ * The readers below need none: it follows from the rest of their row.
+ */
+struct schema_shape {
+	enum schema_many {
+		SCHEMA_ONE,
+		SCHEMA_ONE_OR_LIST, /* min..max of the row are entries */
+		SCHEMA_LIST,
+		SCHEMA_BY_NAME, /* a map: name to value */
+	} many;
+	const char *one;  /* members of a JSON Schema; NULL: the row's table */
+	const char *name; /* SCHEMA_BY_NAME: a regular expression */
+};
+
 /* Reads value into ret (the field's place), or reports and leaves it alone. */
 typedef void schema_reader(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret);
@@ -37,11 +52,18 @@ typedef void schema_reader(struct schema *s, const struct schema_field *f,
 struct schema_field {
 	const char *key; /* NULL ends the table */
 	bool required;
+	bool one_of;   /* schema_json(): just one of such rows is given */
 	size_t offset; /* of the field in the struct */
 	schema_reader *read;
 	unsigned min, max; /* see the readers; max 0: no limit of its own */
 	const char *const *words;         /* schema_choice: NULL-terminated */
-	const struct schema_table *table; /* schema_nested */
+	const struct schema_table *table; /* schema_nested, and of the shape */
+
+	/* For schema_json() alone. */
+	const char *about;                /* in a line, with the default */
+	const struct schema_shape *shape; /* NULL: by the reader, else any */
+	const char *const *beside; /* no other keys may stand beside this one */
+	const char *implies; /* members of a JSON Schema for the whole map */
 };
 
 struct schema_table {

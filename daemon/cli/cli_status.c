@@ -1,5 +1,6 @@
 /*
- * cli_status.c - status, doctor, reload, check, log: the daemon as a whole
+ * cli_status.c - status, doctor, reload, check, schema, log: the daemon as a
+ * whole
  */
 #include <errno.h>
 #include <stdio.h>
@@ -124,6 +125,25 @@ cli_check(const struct cli *cli, int argc, char **argv)
 			worst = status;
 	}
 	return worst;
+}
+
+/* sbx-netd has the tables that it reads documents by. */
+int
+cli_schema(const struct cli *cli, int argc, char **argv)
+{
+	const char *arguments[] = {NULL, "--print-schema", "main", NULL};
+	int status;
+
+	(void)cli;
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "documents") != 0))
+		return cli_complain(CLI_USAGE, "usage: schema [documents]");
+	if (argc == 2)
+		arguments[2] = "documents";
+	status = program_run(PROGRAM_DAEMON, arguments, 0);
+	if (status < 0)
+		return cli_complain(CLI_FAILED, "cannot run sbx-netd: %s",
+			strerror(-status));
+	return status;
 }
 
 int

@@ -12,6 +12,28 @@ enum {
 	SERVER_TEXT = 64, /* "[" address "]:" port */
 };
 
+/* ---- what the readers take, for JSON Schema ------------------------------ */
+
+const struct schema_shape settings_workers_shape = {
+	.one = "\"anyOf\": [{\"const\": \"auto\"}, "
+	       "{\"type\": \"integer\", \"minimum\": 1, \"maximum\": 64}]"};
+const struct schema_shape settings_servers_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^([0-9.]+(:[1-9][0-9]{0,4})?|[0-9A-Fa-f:.]+|\\\\[[0-9A-Fa-f:."
+	       "]+\\\\](:[1-9][0-9]{0,4})?)$\""};
+const struct schema_shape settings_ranges_shape = {.many = SCHEMA_ONE_OR_LIST,
+	.one = "\"type\": \"string\", \"pattern\": "
+	       "\"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$\""};
+const struct schema_shape settings_path_shape = {
+	.one = "\"type\": \"string\", \"pattern\": \"^/\""};
+const struct schema_shape settings_mark_shape = {
+	.one = "\"type\": \"integer\", \"minimum\": 1, \"maximum\": "
+	       "4294967295"};
+const struct schema_shape settings_switch_shape = {
+	.one = "\"type\": \"boolean\""};
+
+/* ---- the readers --------------------------------------------------------- */
+
 bool
 settings_is_address(const char *text)
 {

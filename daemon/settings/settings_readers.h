@@ -14,4 +14,8 @@ schema_reader settings_read_path;    /* const char *; absolute */
 schema_reader settings_read_mark;    /* unsigned, not 0; 0x… or decimal */
 schema_reader settings_read_switch;  /* int; 0 or 1 */
 
+extern const struct schema_shape settings_workers_shape, settings_servers_shape,
+	settings_ranges_shape, settings_path_shape, settings_mark_shape,
+	settings_switch_shape;
+
 #endif
