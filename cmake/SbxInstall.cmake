@@ -27,6 +27,25 @@ install(FILES ${units}/sbx-net.tmpfiles
 install(FILES ${units}/sbx-net.logrotate
   DESTINATION /etc/logrotate.d RENAME sbx-net) # it looks nowhere else
 
+# What a shell completes our commands by; each looks for it by the command.
+set(completions ${CMAKE_BINARY_DIR}/completions)
+file(MAKE_DIRECTORY ${completions})
+foreach(shell bash zsh fish)
+  add_custom_command(OUTPUT ${completions}/sbx-net.${shell}
+    COMMAND sbx-netctl completion ${shell} > ${completions}/sbx-net.${shell}
+    DEPENDS sbx-netctl VERBATIM)
+  list(APPEND scripts ${completions}/sbx-net.${shell})
+endforeach()
+add_custom_target(completions ALL DEPENDS ${scripts})
+foreach(program sbx-netctl sbx-netd sbx-netlog)
+  install(FILES ${completions}/sbx-net.bash RENAME ${program}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${completions}/sbx-net.fish RENAME ${program}.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+endforeach()
+install(FILES ${completions}/sbx-net.zsh RENAME _sbx-netctl
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+
 foreach(section 1 5 8)
   file(GLOB pages CONFIGURE_DEPENDS docs/*.${section})
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})

@@ -2,7 +2,7 @@
  * sbx-netctl - talk to sbx-netd; make a sandbox out of a command
  *
  * Global options, then a table of subcommands: each row is all that is known
- * of one, and `help` prints the table.
+ * of one.  `help` prints the tables, and `completion` goes by them.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -11,8 +11,12 @@
 
 #include "array.h"
 #include "cli.h"
+#include "netlog_usage.h"
+#include "run_options.h"
+#include "usage.h"
 
 static int cli_help(const struct cli *cli, int argc, char **argv);
+static int complete(const struct cli *cli, int argc, char **argv);
 
 static const struct {
 	const char *name;
@@ -25,21 +29,21 @@ static const struct {
 		cli_doctor},
 	{"check", "[FILE...]", "would these documents load?", cli_check},
 	{"reload", "[--wait]", "read all documents again", cli_reload},
-	{"sandbox", "ls | show NAME | add NAME OPTION... | rm NAME",
+	{"sandbox", "ls | show SANDBOX | add NAME OPTION... | rm SANDBOX",
 		"who is intercepted", cli_sandbox},
-	{"policy", "ls | show NAME | set SANDBOX OPTION... | clear SANDBOX",
-		"what is allowed; and a sandbox's overlay: --allow "
-		"HOST[:PORT], --deny HOST[:PORT], --mode policy|lockdown|open, "
-		"--ephemeral, --if-match TAG",
+	{"policy",
+		"ls | show POLICY | set SANDBOX OPTION... | "
+		"clear SANDBOX [OPTION...]",
+		"what is allowed; set and clear are about a sandbox's overlay",
 		cli_policy},
-	{"lockdown", "SANDBOX [--ephemeral]", "nothing leaves it any more",
+	{"lockdown", "SANDBOX [OPTION...]", "nothing leaves it any more",
 		cli_lockdown},
-	{"open", "SANDBOX [--ephemeral]",
+	{"open", "SANDBOX [OPTION...]",
 		"what no rule denies leaves it, until policy clear", cli_open},
 	{"explain", "SANDBOX METHOD URL",
 		"would it be allowed, and by which rule?  Exits 1 if not",
 		cli_explain},
-	{"ca", "show | bundle | env SANDBOX",
+	{"ca", "show SANDBOX | bundle SANDBOX | env SANDBOX [OPTION...]",
 		"what a sandbox has to trust, and how to tell its programs",
 		cli_ca},
 	{"schema", "[documents]",
@@ -48,26 +52,73 @@ static const struct {
 	{"log", "[OPTION...]", "read the decision log: sbx-netlog(1)", cli_log},
 	{"run", "[OPTION...] [--] COMMAND [ARGUMENT...]",
 		"run a command in a sandbox of its own", cli_run},
+	{"completion", "bash | zsh | fish",
+		"a script by which that shell completes these commands",
+		complete},
 	{"help", "", "print this", cli_help},
 };
 
-static const struct option options[] = {
-	{"runtime-dir", required_argument, NULL, 'r'},
-	{"config", required_argument, NULL, 'c'},
-	{"json", no_argument, NULL, 'j'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
+/* The options behind a command. */
+static const struct usage_line lines[] = {
+	{"reload", cli_reload_usage},
+	{"sandbox add", cli_sandbox_add_usage},
+	{"policy set", cli_policy_set_usage},
+	{"policy clear", cli_overlay_usage},
+	{"lockdown", cli_overlay_usage},
+	{"open", cli_overlay_usage},
+	{"ca env", cli_ca_env_usage},
+	{"log", netlog_usage},
+	{"run", run_usage},
+	{NULL, NULL},
 };
+
+static const struct usage_option options[] = {
+	{.name = "runtime-dir",
+		.code = 'r',
+		.value = "DIR",
+		.help = "where the daemon's socket is (" CLI_RUNTIME_DIR ", or "
+			"$SBX_NET_RUNTIME_DIR)"},
+	{.name = "config",
+		.code = 'c',
+		.value = "PATH",
+		.help = "for check and run (" CLI_CONFIG ")"},
+	{.name = "json", .code = 'j', .help = "print answers as JSON"},
+	{.name = "help",
+		.code = 'h',
+		.letter = true,
+		.help = "print this, and end"},
+	{.name = "version",
+		.code = 'V',
+		.letter = true,
+		.help = "print the version, and end"},
+	{.name = NULL},
+};
+
+/* sbx-netlog prints its own. */
+static void
+print_lines(FILE *to, const char *command)
+{
+	size_t len = strlen(command);
+
+	for (const struct usage_line *l = lines; l->command != NULL; l++) {
+		if (strncmp(l->command, command, len) == 0 &&
+			(l->command[len] == ' ' || l->command[len] == '\0') &&
+			l->options != netlog_usage)
+			usage_print(to, l->options, 10);
+	}
+}
 
 static void
 print_usage(FILE *to)
 {
-	fprintf(to, "usage: sbx-netctl [--runtime-dir DIR] [--config PATH] "
-		    "[--json] COMMAND ...\n\n");
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+	fputs("usage: sbx-netctl [OPTION...] COMMAND ...\n\n", to);
+	usage_print(to, options, 2);
+	fputc('\n', to);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
 		fprintf(to, "  %s %s\n        %s\n", commands[i].name,
 			commands[i].args, commands[i].help);
+		print_lines(to, commands[i].name);
+	}
 	fprintf(to, "\nExit status: 0 done, 1 refused or failed, 2 wrong "
 		    "usage, 3 no daemon;\nof 'run' the command's, 125 when "
 		    "there was no running it.\n");
@@ -79,6 +130,25 @@ cli_help(const struct cli *cli, int argc, char **argv)
 	(void)cli, (void)argc, (void)argv;
 	print_usage(stdout);
 	return CLI_OK;
+}
+
+static int
+complete(const struct cli *cli, int argc, char **argv)
+{
+	struct usage_command rows[ARRAY_LEN(commands)];
+	const struct usage_program netctl = {
+		"sbx-netctl", options, rows, ARRAY_LEN(rows), lines};
+	static const struct usage_program netd = {
+		.name = "sbx-netd", .options = usage_netd};
+	static const struct usage_program netlog = {
+		.name = "sbx-netlog", .options = netlog_usage};
+	const struct usage_program *const programs[] = {
+		&netctl, &netd, &netlog, NULL};
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		rows[i] = (struct usage_command){
+			commands[i].name, commands[i].args, commands[i].help};
+	return cli_completion(cli, argc, argv, programs);
 }
 
 static int
@@ -98,13 +168,16 @@ main(int argc, char **argv)
 {
 	const char *dir = getenv("SBX_NET_RUNTIME_DIR");
 	struct cli cli = {.runtime_dir = CLI_RUNTIME_DIR};
+	struct option long_options[USAGE_OPTIONS_MAX + 1];
 	int option;
 
 	if (dir != NULL && dir[0] != '\0') {
 		cli.runtime_dir = dir;
 		cli.has_runtime_dir = true;
 	}
-	while ((option = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+	usage_getopt(options, long_options);
+	while ((option = getopt_long(argc, argv, "+hV", long_options, NULL)) !=
+		-1) {
 		switch (option) {
 		case 'r':
 			cli.runtime_dir = optarg;

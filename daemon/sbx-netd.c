@@ -28,30 +28,20 @@
 #include "schema_json.h"
 #include "service.h"
 #include "settings.h"
+#include "usage.h"
 #include "worker.h"
 
 enum { EXIT_USAGE = 2 };
 
-static const char usage[] =
-	"usage: sbx-netd [OPTION...]\n"
-	"\n"
-	"  --config PATH       main file (/etc/sbx-net/sbx-netd.yaml); beside "
-	"it\n"
-	"                      policies.d/*.yaml and sandboxes.d/*.yaml\n"
-	"  --runtime-dir DIR   socket, lock and sandboxes.d/*.yaml "
-	"(/run/sbx-net,\n"
-	"                      or $SBX_NET_RUNTIME_DIR)\n"
-	"  --check             read all files, say what is wrong, and end\n"
-	"  --print             print what was read in canonical form, and end\n"
-	"  --print-schema WHAT print a JSON Schema, and end: \"main\" is for "
-	"the "
-	"main\n"
-	"                      file, \"documents\" for those beside it\n"
-	"  --foreground        stay in the foreground (always so)\n"
-	"  --version, --help\n"
-	"\n"
-	"SIGHUP reads the files again, SIGUSR1 opens the decision log again,\n"
-	"SIGTERM lets open exchanges finish.\n";
+static void
+print_usage(FILE *to)
+{
+	fputs("usage: sbx-netd [OPTION...]\n\n", to);
+	usage_print(to, usage_netd, 2);
+	fputs("\nSIGHUP reads the files again, SIGUSR1 opens the decision log "
+	      "again,\nSIGTERM lets open exchanges finish.\n",
+		to);
+}
 
 struct daemon {
 	struct ev_loop *loop;
@@ -275,29 +265,6 @@ keep(const struct keeper_options *options)
 
 /* ---- options ---------------------------------------------------------- */
 
-enum option_code {
-	OPTION_CONFIG = 256,
-	OPTION_RUNTIME_DIR,
-	OPTION_CHECK,
-	OPTION_PRINT,
-	OPTION_PRINT_SCHEMA,
-	OPTION_FOREGROUND,
-	OPTION_VERSION,
-	OPTION_HELP,
-};
-
-static const struct option long_options[] = {
-	{"config", required_argument, NULL, OPTION_CONFIG},
-	{"runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR},
-	{"check", no_argument, NULL, OPTION_CHECK},
-	{"print", no_argument, NULL, OPTION_PRINT},
-	{"print-schema", required_argument, NULL, OPTION_PRINT_SCHEMA},
-	{"foreground", no_argument, NULL, OPTION_FOREGROUND},
-	{"version", no_argument, NULL, OPTION_VERSION},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{0},
-};
-
 static const char *
 default_runtime_dir(void)
 {
@@ -313,28 +280,30 @@ main(int argc, char **argv)
 		.config = "/etc/sbx-net/sbx-netd.yaml",
 		.runtime_dir = default_runtime_dir(),
 	};
-	int task = OPTION_FOREGROUND, code;
+	struct option long_options[USAGE_OPTIONS_MAX + 1];
+	int task = USAGE_NETD_FOREGROUND, code;
 
 	if (argc == 2 && strcmp(argv[1], "--worker") == 0)
 		return worker_main(LAUNCH_LINK_FD);
+	usage_getopt(usage_netd, long_options);
 	while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (code) {
-		case OPTION_CONFIG:
+		case USAGE_NETD_CONFIG:
 			options.config = optarg;
 			break;
-		case OPTION_RUNTIME_DIR:
+		case USAGE_NETD_RUNTIME_DIR:
 			options.runtime_dir = optarg;
 			break;
-		case OPTION_PRINT_SCHEMA:
+		case USAGE_NETD_PRINT_SCHEMA:
 			return print_schema(optarg);
-		case OPTION_VERSION:
+		case USAGE_NETD_VERSION:
 			puts("sbx-netd " SBX_VERSION);
 			return EXIT_SUCCESS;
-		case OPTION_HELP:
-			fputs(usage, stdout);
+		case USAGE_NETD_HELP:
+			print_usage(stdout);
 			return EXIT_SUCCESS;
 		case '?':
-			fputs(usage, stderr);
+			print_usage(stderr);
 			return EXIT_USAGE;
 		default:
 			task = code;
@@ -342,11 +311,11 @@ main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "sbx-netd: what is %s?\n%s", argv[optind],
-			usage);
+		fprintf(stderr, "sbx-netd: what is %s?\n", argv[optind]);
+		print_usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (task == OPTION_FOREGROUND)
+	if (task == USAGE_NETD_FOREGROUND)
 		return keep(&options);
-	return read_files(&options, task == OPTION_PRINT);
+	return read_files(&options, task == USAGE_NETD_PRINT);
 }

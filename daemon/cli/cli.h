@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "usage.h"
+
 struct control_client;
 
 enum cli_exit { /* sbx-netctl(1) promises these */
@@ -45,5 +47,16 @@ int cli_ca(const struct cli *cli, int argc, char **argv);
 int cli_schema(const struct cli *cli, int argc, char **argv);
 int cli_log(const struct cli *cli, int argc, char **argv);
 int cli_run(const struct cli *cli, int argc, char **argv);
+
+/*
+ * completion: the shells' scripts, and what these ask for.  programs: all that
+ * can be completed, NULL-terminated.
+ */
+int cli_completion(const struct cli *cli, int argc, char **argv,
+	const struct usage_program *const *programs);
+
+/* The options of the subcommands that have any, as run_usage. */
+extern const struct usage_option cli_reload_usage[], cli_sandbox_add_usage[],
+	cli_ca_env_usage[], cli_policy_set_usage[], cli_overlay_usage[];
 
 #endif

@@ -79,22 +79,39 @@ print_environment(const char *format, const char *dir)
 	return cli_complain(CLI_USAGE, "%s", usage);
 }
 
+const struct usage_option cli_ca_env_usage[] = {
+	{.name = "format",
+		.code = 'f',
+		.value = "sh|json|docker",
+		.help = "for which reader (sh)"},
+	{.name = "dir",
+		.code = 'd',
+		.value = "DIR",
+		.help = "where its files are, in the sandbox "
+			"(" JAIL_TRUST_DIR ")"},
+	{.name = NULL},
+};
+
 static int
 show_environment(const struct cli *cli, int argc, char **argv)
 {
+	struct option options[USAGE_OPTIONS_MAX + 1];
 	const char *format = cli->json ? "json" : "sh";
 	const char *dir = JAIL_TRUST_DIR;
+	int option;
 
-	for (int i = 3; i < argc; i += 2) {
-		if (i + 1 == argc)
-			return cli_complain(CLI_USAGE, "%s", usage);
-		if (strcmp(argv[i], "--format") == 0)
-			format = argv[i + 1];
-		else if (strcmp(argv[i], "--dir") == 0)
-			dir = argv[i + 1];
+	usage_getopt(cli_ca_env_usage, options);
+	optind = 0;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (option == 'f')
+			format = optarg;
+		else if (option == 'd')
+			dir = optarg;
 		else
 			return cli_complain(CLI_USAGE, "%s", usage);
 	}
+	if (optind != argc - 1)
+		return cli_complain(CLI_USAGE, "%s", usage);
 	return print_environment(format, dir);
 }
 
@@ -139,6 +156,6 @@ cli_ca(const struct cli *cli, int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "bundle") == 0)
 		return show_bundle(cli, argv[2]);
 	if (argc >= 3 && strcmp(argv[1], "env") == 0)
-		return show_environment(cli, argc, argv);
+		return show_environment(cli, argc - 1, argv + 1);
 	return cli_complain(CLI_USAGE, "%s", usage);
 }

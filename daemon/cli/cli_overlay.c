@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,19 +26,48 @@ struct wish {
 	const char *mode;     /* NULL: as it is */
 	const char *match;    /* NULL: what it is when we look */
 	bool ephemeral;
+	bool has_options; /* for rules and mode: of policy set */
 };
 
 static char text[TEXT]; /* what went wrong */
 
 /* ---- options ------------------------------------------------------------ */
 
-static const struct option options[] = {
-	{"allow", required_argument, NULL, 'a'},
-	{"deny", required_argument, NULL, 'd'},
-	{"mode", required_argument, NULL, 'm'},
-	{"ephemeral", no_argument, NULL, 'e'},
-	{"if-match", required_argument, NULL, 'i'},
-	{NULL, 0, NULL, 0},
+#define FOR_A_WHILE \
+	{ \
+		.name = "ephemeral", .code = 'e', \
+		.help = "until the daemon ends; what was kept holds again " \
+			"then" \
+	}
+#define IF_MATCH \
+	{ \
+		.name = "if-match", .code = 'i', .value = "TAG", \
+		.help = "only if the overlay is the one of that tag" \
+	}
+
+const struct usage_option cli_policy_set_usage[] = {
+	{.name = "allow",
+		.code = 'a',
+		.value = "HOST[:PORT]",
+		.help = "one rule more; may be given again"},
+	{.name = "deny",
+		.code = 'd',
+		.value = "HOST[:PORT]",
+		.help = "one rule more; may be given again"},
+	{.name = "mode",
+		.code = 'm',
+		.value = "policy|lockdown|open",
+		.help = "its rules and the policy's; nothing; all but what is "
+			"denied"},
+	FOR_A_WHILE,
+	IF_MATCH,
+	{.name = NULL},
+};
+
+const struct usage_option cli_overlay_usage[] = {
+	FOR_A_WHILE,
+	IF_MATCH,
+	{.name = NULL},
 };
 
 /* HOST or HOST:PORT as a rule. */
@@ -74,8 +104,12 @@ add_rule(json_t *list, const char *place)
 static int
 read_wish(struct wish *w, int argc, char **argv)
 {
+	struct option options[USAGE_OPTIONS_MAX + 1];
 	int option, status = CLI_OK;
 
+	/* The mode is the command's, or an option. */
+	usage_getopt(w->has_options ? cli_policy_set_usage : cli_overlay_usage,
+		options);
 	optind = 0;
 	while (status == CLI_OK &&
 		(option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -220,7 +254,11 @@ with_wish(const struct cli *cli, int argc, char **argv, const char *mode,
 	const char *done)
 {
 	struct wish w = {
-		.allow = json_array(), .deny = json_array(), .mode = mode};
+		.allow = json_array(),
+		.deny = json_array(),
+		.mode = mode,
+		.has_options = once == set_once && mode == NULL,
+	};
 	int status = read_wish(&w, argc, argv);
 
 	if (status == CLI_OK)

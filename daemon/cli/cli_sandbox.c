@@ -148,13 +148,29 @@ read_document(const char *path)
 	return text;
 }
 
-static const struct option add_options[] = {
-	{"interface", required_argument, NULL, 'i'},
-	{"address", required_argument, NULL, 'a'},
-	{"policy", required_argument, NULL, 'p'},
-	{"label", required_argument, NULL, 'l'},
-	{"file", required_argument, NULL, 'f'},
-	{NULL, 0, NULL, 0},
+const struct usage_option cli_sandbox_add_usage[] = {
+	{.name = "interface",
+		.code = 'i',
+		.value = "IF",
+		.help = "the host's end of its link"},
+	{.name = "address",
+		.code = 'a',
+		.value = "ADDR",
+		.help = "of the sandbox; may be given again"},
+	{.name = "policy",
+		.code = 'p',
+		.value = "NAME",
+		.takes = "POLICY",
+		.help = "what it may reach"},
+	{.name = "label",
+		.code = 'l',
+		.value = "K=V",
+		.help = "for its records; may be given again"},
+	{.name = "file",
+		.code = 'f',
+		.value = "FILE",
+		.help = "a document instead of all that; - is standard input"},
+	{.name = NULL},
 };
 
 static int
@@ -191,9 +207,11 @@ static char *
 make_document(int argc, char **argv)
 {
 	json_t *document = json_pack("{s:[], s:{}}", "address", "labels");
+	struct option add_options[USAGE_OPTIONS_MAX + 1];
 	char *text = NULL;
 	int option;
 
+	usage_getopt(cli_sandbox_add_usage, add_options);
 	optind = 0;
 	while ((option = getopt_long(argc, argv, ":", add_options, NULL)) !=
 		-1) {
@@ -260,10 +278,10 @@ cli_sandbox(const struct cli *cli, int argc, char **argv)
 {
 	static const struct verb verbs[] = {
 		{"ls", "", list_sandboxes, 0, 0},
-		{"show", "NAME", show_sandbox, 1, 1},
+		{"show", "SANDBOX", show_sandbox, 1, 1},
 		{"add", "NAME --interface IF --address ADDR... --policy NAME",
 			add_sandbox, 1, 256},
-		{"rm", "NAME", remove_sandbox, 1, 1},
+		{"rm", "SANDBOX", remove_sandbox, 1, 1},
 	};
 
 	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
@@ -274,9 +292,9 @@ cli_policy(const struct cli *cli, int argc, char **argv)
 {
 	static const struct verb verbs[] = {
 		{"ls", "", list_policies, 0, 0},
-		{"show", "NAME", show_policy, 1, 1},
+		{"show", "POLICY", show_policy, 1, 1},
 		{"set", "SANDBOX OPTION...", cli_policy_set, 1, 256},
-		{"clear", "SANDBOX [--ephemeral]", cli_policy_clear, 1, 4},
+		{"clear", "SANDBOX [OPTION...]", cli_policy_clear, 1, 4},
 	};
 
 	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);

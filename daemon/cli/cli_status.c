@@ -88,6 +88,11 @@ cli_status(const struct cli *cli, int argc, char **argv)
 	return cli_show(cli, "/v1/status", print_status);
 }
 
+const struct usage_option cli_reload_usage[] = {
+	{.name = "wait", .code = 'w', .help = "until it is done (always so)"},
+	{.name = NULL},
+};
+
 int
 cli_reload(const struct cli *cli, int argc, char **argv)
 {

@@ -9,15 +9,37 @@
 
 #define POOL "100.127.0.0/16"
 
-static const struct option options[] = {
-	{"policy", required_argument, NULL, 'p'},
-	{"name", required_argument, NULL, 'n'},
-	{"config", required_argument, NULL, 'c'},
-	{"allow-address", required_argument, NULL, 'a'},
-	{"log", required_argument, NULL, 'l'},
-	{"addresses", required_argument, NULL, 'r'},
-	{"quiet", no_argument, NULL, 'q'},
-	{NULL, 0, NULL, 0},
+const struct usage_option run_usage[] = {
+	{.name = "policy",
+		.code = 'p',
+		.value = "NAME|FILE",
+		.takes = "POLICY|FILE",
+		.help = "a loaded policy, or a file (FILE#NAME: one of it) for "
+			"a daemon of one's own"},
+	{.name = "name",
+		.code = 'n',
+		.value = "NAME",
+		.help = "what the sandbox is called (run-PID)"},
+	{.name = "config",
+		.code = 'c',
+		.value = "PATH",
+		.help = "start a daemon of one's own with this configuration"},
+	{.name = "allow-address",
+		.code = 'a',
+		.value = "RANGE",
+		.help = "may be dialled although it is private; may be given "
+			"again"},
+	{.name = "log",
+		.code = 'l',
+		.value = "FILE",
+		.help = "keep the decision log of a daemon of one's own"},
+	{.name = "addresses",
+		.code = 'r',
+		.value = "RANGE",
+		.help = "where the sandbox's addresses are drawn from "
+			"(" POOL ")"},
+	{.name = "quiet", .code = 'q', .help = "no summary"},
+	{.name = NULL},
 };
 
 static int
@@ -150,11 +172,13 @@ int
 run_options_parse(int argc, char **argv, struct run_options *ret, char *reterr,
 	size_t size)
 {
+	struct option options[USAGE_OPTIONS_MAX + 1];
 	struct run_options o = {0};
 	int option;
 	int e = wire_pool_parse(POOL, &o.pool, reterr, size);
 
 	snprintf(o.name, sizeof(o.name), "run-%d", (int)getpid());
+	usage_getopt(run_usage, options);
 	optind = 0;
 	/* '+': the command's own options are its own. */
 	while (e == 0 &&

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "usage.h"
 #include "wire.h"
 
 enum { RUN_RANGES_MAX = 256, RUN_NAME_MAX = 64 };
@@ -23,6 +24,8 @@ struct run_options { /* strings borrowed from argv */
 	bool quiet; /* no summary */
 	char **command;
 };
+
+extern const struct usage_option run_usage[];
 
 /* 0, or -EINVAL with a line in reterr. */
 int run_options_parse(int argc, char **argv, struct run_options *ret,

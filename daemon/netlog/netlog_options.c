@@ -1,6 +1,7 @@
 #include "netlog_options.h"
 
 #include <argp.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "array.h"
 #include "logtime.h"
+#include "netlog_usage.h"
 
 #ifndef SBX_VERSION
 #error "the build defines SBX_VERSION"
@@ -29,49 +31,6 @@ static const char about[] =
 	"Exit status: 0, 1 when --explain finds no such decision, 2 for wrong "
 	"usage, 3 when the log cannot be read.\n\n"
 	"See sbx-netlog(1), and docs/record.md for every key and reason.";
-
-enum {                      /* options without a letter */
-	KEY_FILTER = 0x100, /* and one each for the keys of a filter */
-	KEY_SINCE = KEY_FILTER + LOGFILTER_KEY_COUNT,
-	KEY_SUMMARY,
-	KEY_JSON,
-	KEY_EXPLAIN,
-	KEY_COLOUR,
-	KEY_FILE,
-	KEY_RUNTIME_DIR,
-};
-
-static const struct argp_option options[] = {
-	{NULL, 0, NULL, 0, "What to show:", 1},
-	{"follow", 'f', NULL, 0, "Go on with what comes, until interrupted", 1},
-	{"lines", 'n', "N", 0,
-		"The last N decisions (20; \"all\" with --json and --summary)",
-		1},
-	{"summary", KEY_SUMMARY, NULL, 0,
-		"A table of what was reached how often, denied first", 1},
-	{"json", KEY_JSON, NULL, 0, "The records themselves", 1},
-	{"explain", KEY_EXPLAIN, "ID", 0,
-		"One decision: what, why, and what to do about it", 1},
-	{NULL, 0, NULL, 0, "Which records:", 2},
-	{"sandbox", KEY_FILTER + LOGFILTER_SANDBOX, "GLOB", 0, "Its name", 2},
-	{"host", KEY_FILTER + LOGFILTER_HOST, "GLOB", 0, "The host name", 2},
-	{"verdict", KEY_FILTER + LOGFILTER_VERDICT, "LIST", 0,
-		"allowed, denied, error", 2},
-	{"kind", KEY_FILTER + LOGFILTER_KIND, "LIST", 0,
-		"connect, request, packet, dns, control", 2},
-	{"reason", KEY_FILTER + LOGFILTER_REASON, "LIST", 0,
-		"rule_deny, no_rule, ...", 2},
-	{"since", KEY_SINCE, "TIME", 0,
-		"10m, 2h, 1d ago or 2025-11-21T03:25:01Z", 2},
-	{NULL, 0, NULL, 0, "Where from, and how:", 3},
-	{"file", KEY_FILE, "PATH", 0,
-		"This log (an older one, or - for standard input)", 3},
-	{"runtime-dir", KEY_RUNTIME_DIR, "DIR", 0,
-		"DIR/decisions.log; also $SBX_NET_RUNTIME_DIR", 3},
-	{"color", KEY_COLOUR, "WHEN", OPTION_ARG_OPTIONAL,
-		"always, never, or auto: on a terminal, without $NO_COLOR", 3},
-	{0},
-};
 
 struct asked { /* what parse_option() gathers besides the result */
 	struct netlog_options *ret;
@@ -181,9 +140,10 @@ parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct asked *asked = state->input;
 
-	if (key >= KEY_FILTER && key < KEY_FILTER + LOGFILTER_KEY_COUNT) {
-		add_words(asked, (enum logfilter_key)(key - KEY_FILTER), arg,
-			state);
+	if (key >= NETLOG_KEY_FILTER &&
+		key < NETLOG_KEY_FILTER + LOGFILTER_KEY_COUNT) {
+		add_words(asked, (enum logfilter_key)(key - NETLOG_KEY_FILTER),
+			arg, state);
 		return 0;
 	}
 	switch (key) {
@@ -193,16 +153,16 @@ parse_option(int key, char *arg, struct argp_state *state)
 	case 'n':
 		set_last(asked, arg, state);
 		return 0;
-	case KEY_SUMMARY:
+	case NETLOG_KEY_SUMMARY:
 		set_mode(asked, NETLOG_SUMMARY);
 		return 0;
-	case KEY_JSON:
+	case NETLOG_KEY_JSON:
 		set_mode(asked, NETLOG_JSON);
 		return 0;
-	case KEY_EXPLAIN:
+	case NETLOG_KEY_EXPLAIN:
 		set_id(asked, arg, state);
 		return 0;
-	case KEY_SINCE:
+	case NETLOG_KEY_SINCE:
 		if (logtime_since(arg, now_us(), &asked->ret->filter.since_us) <
 			0)
 			argp_error(state,
@@ -211,13 +171,13 @@ parse_option(int key, char *arg, struct argp_state *state)
 				"2025-11-21T03:25:01Z",
 				arg);
 		return 0;
-	case KEY_COLOUR:
+	case NETLOG_KEY_COLOUR:
 		set_colour(asked, arg, state);
 		return 0;
-	case KEY_FILE:
+	case NETLOG_KEY_FILE:
 		asked->file = arg;
 		return 0;
-	case KEY_RUNTIME_DIR:
+	case NETLOG_KEY_RUNTIME_DIR:
 		asked->dir = arg;
 		return 0;
 	case ARGP_KEY_ARG:
@@ -262,11 +222,34 @@ colour_is_welcome(void)
 	       (term == NULL || strcmp(term, "dumb") != 0);
 }
 
+/* A heading begins a group; argp sorts what is in it. */
+static const struct argp_option *
+argp_rows(void)
+{
+	static struct argp_option rows[USAGE_OPTIONS_MAX + 1];
+	size_t n = 0;
+	int group = 0;
+
+	for (const struct usage_option *o = netlog_usage; o->name != NULL;
+		o++) {
+		assert(n < USAGE_OPTIONS_MAX);
+		group += *o->name == '\0';
+		rows[n++] = (struct argp_option){
+			.name = *o->name != '\0' ? o->name : NULL,
+			.key = o->code,
+			.arg = o->value,
+			.flags = o->optional ? OPTION_ARG_OPTIONAL : 0,
+			.doc = o->help,
+			.group = group};
+	}
+	return rows;
+}
+
 void
 netlog_options_parse(int argc, char **argv, struct netlog_options *ret)
 {
-	static const struct argp argp = {
-		.options = options, .parser = parse_option, .doc = about};
+	const struct argp argp = {
+		.options = argp_rows(), .parser = parse_option, .doc = about};
 	struct asked asked = {.ret = ret};
 
 	*ret = (struct netlog_options){

@@ -67,6 +67,25 @@ def test_users_folders_rotation_and_pages(tree):
     assert "sbx-netlog.1" in installed
 
 
+def test_shells_find_their_scripts(tree):
+    """By the command's name; zsh by what the file says it is for."""
+    for program in ("sbx-netctl", "sbx-netd", "sbx-netlog"):
+        for where in ("bash-completion/completions/{}",
+                      "fish/vendor_completions.d/{}.fish"):
+            script = tree / "usr/share" / where.format(program)
+            assert program in script.read_text(), script
+    said = run("env", f"PATH={tree}/usr/bin:{os.environ['PATH']}", "zsh", "-f", "-c", """
+        fpath=($1 $fpath)
+        autoload -Uz compinit && compinit -u -D
+        print -r -- $_comps[sbx-netctl] $_comps[sbx-netd] $_comps[sbx-netlog]
+        _describe() { print -rl -- "${(@P)2%%:*}"; }
+        words=(sbx-netctl sche) CURRENT=2
+        _sbx-netctl
+        _sbx-netctl
+    """, "zsh", tree / "usr/share/zsh/vendor-completions")
+    assert said.split() == ["_sbx-netctl"] * 3 + ["schema"] * 2
+
+
 def test_presets_and_examples_load(tree):
     documents = sorted((tree / "usr/share/sbx-net").glob("*/*.yaml"))
     assert len(documents) == len(
