@@ -46,10 +46,28 @@ endforeach()
 install(FILES ${completions}/sbx-net.zsh RENAME _sbx-netctl
   DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 
-foreach(section 1 5 8)
+foreach(section 1 8)
   file(GLOB pages CONFIGURE_DEPENDS docs/*.${section})
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
+
+# sbx_file_page(NAME DOCUMENT ABOUT SEE-ALSO...): section 5, out of docs/.
+function(sbx_file_page name document about)
+  set(page ${CMAKE_BINARY_DIR}/man/${name}.5)
+  set(source ${CMAKE_SOURCE_DIR}/docs/${document})
+  set(script ${CMAKE_SOURCE_DIR}/scripts/manpage)
+  add_custom_command(OUTPUT ${page} VERBATIM
+    COMMAND ${SBX_PYTHON} ${script} ${name} 5 ${about} ${source} ${ARGN} > ${page}
+    DEPENDS ${source} ${script})
+  add_custom_target(page_${name} ALL DEPENDS ${page})
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+endfunction()
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
+sbx_file_page(sbx-net-policy policy.md
+  "what a sandbox may reach, and which credential goes where"
+  sbx-netd\(8\) sbx-netctl\(1\) sbx-netd.yaml\(5\))
+sbx_file_page(sbx-netd.yaml settings.md "settings of sbx-netd"
+  sbx-netd\(8\) sbx-net-policy\(5\))
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
   FILES_MATCHING PATTERN "*.md")
