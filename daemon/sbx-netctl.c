@@ -169,6 +169,7 @@ main(int argc, char **argv)
 	const char *dir = getenv("SBX_NET_RUNTIME_DIR");
 	struct cli cli = {.runtime_dir = CLI_RUNTIME_DIR};
 	struct option long_options[USAGE_OPTIONS_MAX + 1];
+	char letters[USAGE_LETTERS];
 	int option;
 
 	if (dir != NULL && dir[0] != '\0') {
@@ -176,8 +177,9 @@ main(int argc, char **argv)
 		cli.has_runtime_dir = true;
 	}
 	usage_getopt(options, long_options);
-	while ((option = getopt_long(argc, argv, "+hV", long_options, NULL)) !=
-		-1) {
+	usage_letters(options, "+", letters);
+	while ((option = getopt_long(
+			argc, argv, letters, long_options, NULL)) != -1) {
 		switch (option) {
 		case 'r':
 			cli.runtime_dir = optarg;

@@ -27,6 +27,24 @@ usage_getopt(const struct usage_option *options,
 	ret[n] = (struct option){0};
 }
 
+const char *
+usage_letters(const struct usage_option *options, const char *flags,
+	char ret[USAGE_LETTERS])
+{
+	size_t len = (size_t)snprintf(ret, USAGE_LETTERS, "%s", flags);
+
+	for (const struct usage_option *o = options; o->name != NULL; o++) {
+		if (!o->letter)
+			continue;
+		assert(len + 3 < USAGE_LETTERS);
+		ret[len++] = (char)o->code;
+		if (o->value != NULL)
+			ret[len++] = ':';
+		ret[len] = '\0';
+	}
+	return ret;
+}
+
 static void
 pad(FILE *to, int n)
 {

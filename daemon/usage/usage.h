@@ -14,7 +14,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { USAGE_OPTIONS_MAX = 32 }; /* of one table */
+enum {
+	USAGE_OPTIONS_MAX = 32, /* of one table */
+	USAGE_LETTERS = 80,     /* bytes of the short options of one */
+};
 
 struct usage_option {
 	const char *name; /* without dashes; "": help is a heading; NULL ends */
@@ -48,6 +51,11 @@ struct usage_program {
 /* The long options, ended by zeros. */
 void usage_getopt(const struct usage_option *options,
 	struct option ret[USAGE_OPTIONS_MAX + 1]);
+
+/* The short options behind getopt's flags ("+"), with a colon where they take a
+ * value.  Returns ret. */
+const char *usage_letters(const struct usage_option *options, const char *flags,
+	char ret[USAGE_LETTERS]);
 
 /* Two columns, wrapped, each line behind that many blanks. */
 void usage_print(FILE *to, const struct usage_option *options, int indent);

@@ -186,7 +186,8 @@ argument_of(const char *alternative, size_t n, size_t *ret_len)
 		bool again = memmem(alternative, len, "...", 3) != NULL;
 
 		/* Options are of the table. */
-		if (*alternative != '-' && strncmp(alternative, "[-", 2) != 0 &&
+		if (len > 0 && *alternative != '-' &&
+			strncmp(alternative, "[-", 2) != 0 &&
 			memmem(alternative, len, "OPTION", 6) == NULL) {
 			found = alternative;
 			*ret_len = len;

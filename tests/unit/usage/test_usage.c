@@ -54,6 +54,7 @@ static const struct usage_command commands[] = {
 	{"shell", "bash|zsh", "shells"},
 	{"ask", "SANDBOX METHOD URL", "ask"},
 	{"wait", "[--wait]", "wait"},
+	{"into", "a  DIR | b FILE | c", "two blanks, and a verb alone"},
 };
 static const struct usage_line lines[] = {
 	{"run", run}, {"box add", add}, {NULL, NULL}};
@@ -83,74 +84,75 @@ add_wish(void *arg, const struct usage_wish *w)
 			w->typed);
 }
 
+static const struct {
+	const struct usage_program *program;
+	const char *words[WORDS_MAX];
+	const char *next, *why;
+} cases[] = {
+	{&program, {""}, "run box check shell ask wait into", "commands"},
+	{&program, {"b"}, "box", "that begin so"},
+	{&program, {"x"}, "", "no such command"},
+	{&program, {"x", ""}, "", "nor anything behind it"},
+	{&program, {"-"}, "--dir --json --number", "options"},
+	{&program, {"--j"}, "--json", "that begin so"},
+	{&program, {"--dir", ""}, "DIRECTORY()", "a value"},
+	{&program, {"--dir", "/x", ""}, "run box check shell ask wait into",
+		"behind it"},
+	{&program, {"--dir=/x"}, "DIRECTORY(/x)", "in one word"},
+	{&program, {"--dir=/x", "c"}, "check", "behind that"},
+	{&program, {"--dir", "=", "/x"}, "DIRECTORY(/x)", "of bash"},
+	{&program, {"--dir", "="}, "DIRECTORY()", "not begun"},
+	{&program, {"--dir", "=", "/x", "c"}, "check", "behind that"},
+	{&program, {"-j", "c"}, "check", "a letter takes nothing"},
+	{&program, {"-n", ""}, "all", "a letter takes a value"},
+	{&program, {"-n", "5", "c"}, "check", "behind it"},
+	{&program, {"--json="}, "", "there is no value"},
+	{&program, {"--none=x"}, "", "no such option"},
+	{&program, {"--json", "box", ""}, "ls show add", "verbs"},
+	{&program, {"box", "s"}, "show", "that begin so"},
+	{&program, {"box", "show", ""}, "SANDBOX()", "its argument"},
+	{&program, {"box", "show", "a", ""}, "", "only one"},
+	{&program, {"box", "ls", ""}, "", "none"},
+	{&program, {"box", "x", ""}, "", "no such verb"},
+	{&program, {"box", "ls", "-"}, "", "options of another verb"},
+	{&program, {"box", "add", "n", "-"}, "--verdict", "its options"},
+	{&program, {"box", "add", "n", "--verdict", "a"}, "VERDICT(a)",
+		"their values"},
+	{&program, {"box", "add", ""}, "", "a name that is new"},
+	{&program, {"check", ""}, "FILE()", "a file"},
+	{&program, {"check", "a", "b", "c"}, "FILE(c)", "any number"},
+	{&program, {"shell", "z"}, "zsh", "words"},
+	{&program, {"ask", "", ""},
+		"GET HEAD POST PUT PATCH DELETE "
+		"OPTIONS",
+		"the second argument"},
+	{&program, {"ask", "a", "P"}, "POST PUT PATCH", "begun"},
+	{&program, {"ask", "a", "GET", ""}, "", "a text of one's own"},
+	{&program, {"wait", ""}, "", "options are no arguments"},
+	{&program, {"into", ""}, "a b c", "verbs alone"},
+	{&program, {"into", "a", ""}, "DIRECTORY()", "blanks are none"},
+	{&program, {"into", "b", ""}, "FILE()", "each its own"},
+	{&program, {"into", "c", ""}, "", "that has none"},
+	{&program, {"run", "-"}, "--policy --colour", "no headings"},
+	{&program, {"run", "--policy", "a"}, "POLICY(a) FILE(a)", "two kinds"},
+	{&program, {"run", "--colour", ""}, "COMMAND()",
+		"an optional value stands in the word"},
+	{&program, {"run", "--colour=a"}, "always", "like this"},
+	{&program, {"run", "--colour", "=", "n"}, "never", "in bash"},
+	{&program, {"run", "ls"}, "COMMAND(ls)", "a command"},
+	{&program, {"run", "--", "l"}, "COMMAND(l)", "behind --"},
+	{&program, {"run", "--", "-"}, "COMMAND(-)", "no options now"},
+	{&program, {"run", "ls", "-"}, "FILE(-)", "its options are not ours"},
+	{&program, {"run", "ls", "--policy", "x"}, "FILE(x)",
+		"even of that name"},
+	{&plain, {""}, "", "no arguments"},
+	{&plain, {"--d"}, "--dir", "but options"},
+	{&plain, {"x", "--d"}, "--dir", "anywhere"},
+};
+
 static void
 test_what_comes_next(void **state)
 {
-	static const struct {
-		const struct usage_program *program;
-		const char *words[WORDS_MAX];
-		const char *next, *why;
-	} cases[] = {
-		{&program, {""}, "run box check shell ask wait", "commands"},
-		{&program, {"b"}, "box", "that begin so"},
-		{&program, {"x"}, "", "no such command"},
-		{&program, {"x", ""}, "", "nor anything behind it"},
-		{&program, {"-"}, "--dir --json --number", "options"},
-		{&program, {"--j"}, "--json", "that begin so"},
-		{&program, {"--dir", ""}, "DIRECTORY()", "a value"},
-		{&program, {"--dir", "/x", ""}, "run box check shell ask wait",
-			"behind it"},
-		{&program, {"--dir=/x"}, "DIRECTORY(/x)", "in one word"},
-		{&program, {"--dir=/x", "c"}, "check", "behind that"},
-		{&program, {"--dir", "=", "/x"}, "DIRECTORY(/x)", "of bash"},
-		{&program, {"--dir", "="}, "DIRECTORY()", "not begun"},
-		{&program, {"--dir", "=", "/x", "c"}, "check", "behind that"},
-		{&program, {"-j", "c"}, "check", "a letter takes nothing"},
-		{&program, {"-n", ""}, "all", "a letter takes a value"},
-		{&program, {"-n", "5", "c"}, "check", "behind it"},
-		{&program, {"--json="}, "", "there is no value"},
-		{&program, {"--none=x"}, "", "no such option"},
-		{&program, {"--json", "box", ""}, "ls show add", "verbs"},
-		{&program, {"box", "s"}, "show", "that begin so"},
-		{&program, {"box", "show", ""}, "SANDBOX()", "its argument"},
-		{&program, {"box", "show", "a", ""}, "", "only one"},
-		{&program, {"box", "ls", ""}, "", "none"},
-		{&program, {"box", "x", ""}, "", "no such verb"},
-		{&program, {"box", "ls", "-"}, "", "options of another verb"},
-		{&program, {"box", "add", "n", "-"}, "--verdict",
-			"its options"},
-		{&program, {"box", "add", "n", "--verdict", "a"}, "VERDICT(a)",
-			"their values"},
-		{&program, {"box", "add", ""}, "", "a name that is new"},
-		{&program, {"check", ""}, "FILE()", "a file"},
-		{&program, {"check", "a", "b", "c"}, "FILE(c)", "any number"},
-		{&program, {"shell", "z"}, "zsh", "words"},
-		{&program, {"ask", "", ""},
-			"GET HEAD POST PUT PATCH DELETE "
-			"OPTIONS",
-			"the second argument"},
-		{&program, {"ask", "a", "P"}, "POST PUT PATCH", "begun"},
-		{&program, {"ask", "a", "GET", ""}, "", "a text of one's own"},
-		{&program, {"wait", ""}, "", "options are no arguments"},
-		{&program, {"run", "-"}, "--policy --colour", "no headings"},
-		{&program, {"run", "--policy", "a"}, "POLICY(a) FILE(a)",
-			"two kinds"},
-		{&program, {"run", "--colour", ""}, "COMMAND()",
-			"an optional value stands in the word"},
-		{&program, {"run", "--colour=a"}, "always", "like this"},
-		{&program, {"run", "--colour", "=", "n"}, "never", "in bash"},
-		{&program, {"run", "ls"}, "COMMAND(ls)", "a command"},
-		{&program, {"run", "--", "l"}, "COMMAND(l)", "behind --"},
-		{&program, {"run", "--", "-"}, "COMMAND(-)", "no options now"},
-		{&program, {"run", "ls", "-"}, "FILE(-)",
-			"its options are not ours"},
-		{&program, {"run", "ls", "--policy", "x"}, "FILE(x)",
-			"even of that name"},
-		{&plain, {""}, "", "no arguments"},
-		{&plain, {"--d"}, "--dir", "but options"},
-		{&plain, {"x", "--d"}, "--dir", "anywhere"},
-	};
-
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
 		char got[TEXT_MAX] = "";
@@ -170,6 +172,7 @@ static void
 test_getopt_has_every_row(void **state)
 {
 	struct option options[USAGE_OPTIONS_MAX + 1];
+	char letters[USAGE_LETTERS];
 
 	(void)state;
 	usage_getopt(run, options);
@@ -179,6 +182,8 @@ test_getopt_has_every_row(void **state)
 	assert_string_equal(options[1].name, "colour");
 	assert_int_equal(options[1].has_arg, optional_argument);
 	assert_null(options[2].name);
+	assert_string_equal(usage_letters(global, "+:", letters), "+:jn:");
+	assert_string_equal(usage_letters(run, "", letters), "");
 	usage_getopt(global, options);
 	assert_int_equal(options[1].has_arg, no_argument);
 }
