@@ -40,8 +40,9 @@ static const struct {
 		cli_lockdown},
 	{"open", "SANDBOX [OPTION...]",
 		"what no rule denies leaves it, until policy clear", cli_open},
-	{"explain", "SANDBOX METHOD URL",
-		"would it be allowed, and by which rule?  Exits 1 if not",
+	{"explain", "[--resolve] SANDBOX METHOD URL",
+		"would it be allowed, by which rule, and what would change "
+		"that?  Exits 1 if not",
 		cli_explain},
 	{"ca", "show SANDBOX | bundle SANDBOX | env SANDBOX [OPTION...]",
 		"what a sandbox has to trust, and how to tell its programs",

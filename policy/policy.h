@@ -181,6 +181,22 @@ bool policy_decides_early(
 struct policy_verdict policy_decide_request(const struct policy_set *set,
 	const char *host, uint16_t port, const char *method, const char *path);
 
+/*
+ * What stands in the way of such a request, for people: the deny rules that
+ * match it, in order (at most so many are kept), and what would be decided
+ * without them.
+ */
+enum { POLICY_OBSTACLES_MAX = 16 };
+
+struct policy_obstacles {
+	struct policy_verdict items[POLICY_OBSTACLES_MAX];
+	size_t count;
+	struct policy_verdict beyond;
+};
+
+struct policy_obstacles policy_find_obstacles(const struct policy_set *set,
+	const char *host, uint16_t port, const char *method, const char *path);
+
 /* May the sandbox resolve this name (some flow to it, on any port)? */
 struct policy_verdict policy_decide_name(
 	const struct policy_set *set, const char *host);

@@ -6,38 +6,11 @@
  * the same decisions, and two policies that say the same are the same text.
  */
 #include "print.h"
-#include "scalar.h"
+#include "yaml_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Plain where no reading of YAML could differ, else in double quotes. */
-static void
-put_text(FILE *out, const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_./-";
-
-	if (text[strspn(text, plain)] == '\0' && text[0] != '-' &&
-		scalar_surprise(text) == NULL) {
-		fputs(text, out);
-		return;
-	}
-	fputc('"', out);
-	for (const char *s = text; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c < 0x20 || c == 0x7f)
-			fprintf(out, "\\x%02X", c);
-		else if (c == '"' || c == '\\')
-			fprintf(out, "\\%c", c);
-		else
-			fputc(c, out);
-	}
-	fputc('"', out);
-}
 
 static void
 put_texts(FILE *out, const char *const *items, size_t count)
@@ -45,7 +18,7 @@ put_texts(FILE *out, const char *const *items, size_t count)
 	fputc('[', out);
 	for (size_t i = 0; i < count; i++) {
 		fputs(i > 0 ? ", " : "", out);
-		put_text(out, items[i]);
+		yaml_put_text(out, items[i]);
 	}
 	fputs("]\n", out);
 }
@@ -56,7 +29,7 @@ put_hosts(FILE *out, const struct pattern_list *hosts)
 	fputs("host: [", out);
 	for (size_t i = 0; i < hosts->count; i++) {
 		fputs(i > 0 ? ", " : "", out);
-		put_text(out, hosts->items[i].text);
+		yaml_put_text(out, hosts->items[i].text);
 	}
 	fputs("]\n", out);
 }
@@ -109,13 +82,13 @@ put_injection(FILE *out, const struct injection *i)
 	put_hosts(out, &i->hosts);
 	put_ports(out, 8, &i->ports);
 	fputs("        header: ", out);
-	put_text(out, i->face.header);
+	yaml_put_text(out, i->face.header);
 	fputs("\n        format: ", out);
-	put_text(out, i->face.format);
+	yaml_put_text(out, i->face.format);
 	fprintf(out, "\n        mode: %s\n", modes[i->face.mode]);
 	if (i->face.placeholder != NULL) {
 		fputs("        placeholder: ", out);
-		put_text(out, i->face.placeholder);
+		yaml_put_text(out, i->face.placeholder);
 		fputc('\n', out);
 	}
 	if (i->face.plaintext)
@@ -126,7 +99,7 @@ static void
 put_credential(FILE *out, const struct credential *c)
 {
 	fputs("  ", out);
-	put_text(out, c->face->name);
+	yaml_put_text(out, c->face->name);
 	fputs(":\n    source:\n", out);
 	for (size_t i = 0; i < c->face->source_count; i++)
 		put_source(out, &c->face->sources[i]);
@@ -145,7 +118,7 @@ put_addresses(FILE *out, const struct range_list *addresses)
 	fputs("address: [", out);
 	for (size_t i = 0; i < addresses->count; i++) {
 		fputs(i > 0 ? ", " : "", out);
-		put_text(out, addr_text(&addresses->items[i], text));
+		yaml_put_text(out, addr_text(&addresses->items[i], text));
 	}
 	fputs("]\n", out);
 }
@@ -198,7 +171,7 @@ static void
 put_set(FILE *out, const struct policy_set *set)
 {
 	fputs("  ", out);
-	put_text(out, set->name);
+	yaml_put_text(out, set->name);
 	fprintf(out, ":\n    default: %s\n",
 		set->default_allow ? "allow" : "deny");
 	put_both(out, 4, set);
@@ -216,9 +189,9 @@ put_sandbox(FILE *out, const struct policy_sandbox *s)
 	char text[ADDR_TEXT];
 
 	fputs("  ", out);
-	put_text(out, s->name);
+	yaml_put_text(out, s->name);
 	fputs(":\n    interface: ", out);
-	put_text(out, s->interface);
+	yaml_put_text(out, s->interface);
 	fputs("\n    address: [", out);
 	for (size_t i = 0; i < s->address_count; i++) {
 		const struct policy_address *a = &s->addresses[i];
@@ -227,18 +200,18 @@ put_sandbox(FILE *out, const struct policy_sandbox *s)
 
 		memcpy(range.bytes, a->bytes, sizeof(range.bytes));
 		fputs(i > 0 ? ", " : "", out);
-		put_text(out, addr_text(&range, text));
+		yaml_put_text(out, addr_text(&range, text));
 	}
 	fputs("]\n    policy: ", out);
-	put_text(out, s->set->name);
+	yaml_put_text(out, s->set->name);
 	fputc('\n', out);
 	if (s->label_count > 0)
 		fputs("    labels:\n", out);
 	for (size_t i = 0; i < s->label_count; i++) {
 		fputs("      ", out);
-		put_text(out, s->labels[i].key);
+		yaml_put_text(out, s->labels[i].key);
 		fputs(": ", out);
-		put_text(out, s->labels[i].value);
+		yaml_put_text(out, s->labels[i].value);
 		fputc('\n', out);
 	}
 }

@@ -296,16 +296,25 @@ fit_of(const struct rule *r, const struct question *q)
 	return FIT_METHOD;
 }
 
-struct policy_verdict
-policy_decide_request(const struct policy_set *set, const char *host,
-	uint16_t port, const char *method, const char *path)
+static void
+pass_by(struct policy_obstacles *o, const struct rule *r, enum fit fit)
+{
+	if (o->count < POLICY_OBSTACLES_MAX)
+		o->items[o->count++] =
+			denied_by(r, fit == FIT_ALL ? POLICY_RULE_DENY
+						    : POLICY_PATH_AMBIGUOUS);
+}
+
+/* Where there is a list for them, deny rules are put there and passed by. */
+static struct policy_verdict
+decide_request(const struct policy_set *set, const char *host,
+	const struct question *q, struct policy_obstacles *obstacles)
 {
 	static const enum policy_reason missing[] = {
 		[FIT_HOST] = POLICY_PORT,
 		[FIT_PORT] = POLICY_METHOD,
 		[FIT_METHOD] = POLICY_PATH,
 	};
-	const struct question q = {port, method, path, path_is_ambiguous(path)};
 	const struct rule *near = NULL, *r;
 	enum fit near_fit = FIT_HOST;
 	struct walk walk;
@@ -314,8 +323,12 @@ policy_decide_request(const struct policy_set *set, const char *host,
 		return locked(set);
 	walk_begin(&walk, set, host);
 	while ((r = walk_next(&walk)) != NULL) {
-		enum fit fit = fit_of(r, &q);
+		enum fit fit = fit_of(r, q);
 
+		if (obstacles != NULL && r->deny && fit >= FIT_UNCLEAR) {
+			pass_by(obstacles, r, fit);
+			continue;
+		}
 		if (fit == FIT_UNCLEAR)
 			return denied_by(r, POLICY_PATH_AMBIGUOUS);
 		if (fit == FIT_ALL && r->deny)
@@ -333,6 +346,26 @@ policy_decide_request(const struct policy_set *set, const char *host,
 		}
 	}
 	return unsettled(set, near, missing[near_fit]);
+}
+
+struct policy_verdict
+policy_decide_request(const struct policy_set *set, const char *host,
+	uint16_t port, const char *method, const char *path)
+{
+	const struct question q = {port, method, path, path_is_ambiguous(path)};
+
+	return decide_request(set, host, &q, NULL);
+}
+
+struct policy_obstacles
+policy_find_obstacles(const struct policy_set *set, const char *host,
+	uint16_t port, const char *method, const char *path)
+{
+	const struct question q = {port, method, path, path_is_ambiguous(path)};
+	struct policy_obstacles ret = {.count = 0};
+
+	ret.beyond = decide_request(set, host, &q, &ret);
+	return ret;
 }
 
 /* ---- names -------------------------------------------------------------- */

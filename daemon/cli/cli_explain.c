@@ -1,23 +1,112 @@
 /*
  * cli_explain.c - explain SANDBOX METHOD URL: what would be decided, and why
+ *
+ * With --resolve the daemon is asked twice: first for its resolvers, which are
+ * then asked for the name from here, then with the addresses that came.
  */
+#include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "cli_ask.h"
+#include "cli_explain.h"
+#include "cli_resolve.h"
 #include "cli_talk.h"
 #include "control_client.h"
 
-enum { TARGET_MAX = 16 * 1024 };
+enum { TARGET_MAX = 16 * 1024, ADDRESSES_TEXT = 2048, SERVERS_MAX = 8 };
+
+static const char usage[] = "usage: explain [--resolve] SANDBOX METHOD URL";
 
 static void
-print_answer(const json_t *a)
+print_credentials(const json_t *a)
 {
-	const json_t *credentials = json_object_get(a, "credentials");
+	const json_t *names = json_object_get(a, "credentials");
+	json_t *conditions = json_object_get(a, "conditions");
+	json_t *skipped = json_object_get(a, "skipped"), *value;
 	const json_t *name;
+	const char *key, *title = "credentials";
 	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		const char *text = json_string_value(name);
+		const char *when = cli_text(conditions, text);
+
+		printf("  %-12s %s%s%s\n", title, text,
+			when[0] != '\0' ? ", " : "", when);
+		title = "";
+	}
+	title = "skipped";
+	json_object_foreach(skipped, key, value)
+	{
+		printf("  %-12s %s: %s\n", title, key,
+			json_string_value(value));
+		title = "";
+	}
+}
+
+static void
+print_guard(const json_t *a, bool asked)
+{
+	const json_t *guard = json_object_get(a, "guard");
+	const json_t *checked = json_object_get(guard, "addresses"), *one;
+	const json_t *allowed = json_object_get(guard, "allowed"), *range;
+	size_t i;
+
+	json_array_foreach(checked, i, one)
+	{
+		const char *refused = cli_text(one, "refused");
+
+		printf("  %-12s %s: %s%s\n", i == 0 ? "guard" : "",
+			cli_text(one, "address"),
+			refused[0] != '\0' ? "never dialled: "
+					   : "may be dialled",
+			refused);
+	}
+	if (json_array_size(checked) > 0)
+		return;
+	printf("  %-12s %s\n", "guard",
+		asked ? "the name has no address: there is nothing to dial"
+		      : "every address of the name is looked at when it is "
+			"dialled; private, loopback,");
+	if (asked)
+		return;
+	printf("  %-12s metadata and like ones are refused%s", "",
+		json_array_size(allowed) > 0 ? ", but not in" : "");
+	json_array_foreach(allowed, i, range)
+	{
+		printf(" %s", json_string_value(range));
+	}
+	puts(" (--resolve asks now)");
+}
+
+static void
+print_remedy(const json_t *a)
+{
+	const json_t *remedy = json_object_get(a, "remedy"), *line;
+	const char *add = cli_text(remedy, "add");
+	size_t i;
+
+	if (remedy == NULL)
+		return;
+	puts("what would make it allowed:");
+	json_array_foreach(json_object_get(remedy, "lines"), i, line)
+	{
+		printf("  %s\n", json_string_value(line));
+	}
+	if (add[0] != '\0')
+		printf("  at the end of \"allow\" in policy %s:\n    %s\n",
+			cli_text(a, "policy"), add);
+}
+
+static void
+print_answer(const json_t *a, bool resolved)
+{
+	bool allowed = strcmp(cli_text(a, "verdict"), "allowed") == 0;
 
 	printf("%s by %s (%s): %s\n", cli_text(a, "verdict"),
 		cli_text(a, "rule"), cli_text(a, "source"),
@@ -25,69 +114,127 @@ print_answer(const json_t *a)
 	printf("  %-12s %s\n", "reason", cli_text(a, "reason"));
 	if (cli_text(a, "via")[0] != '\0')
 		printf("  %-12s %s\n", "via", cli_text(a, "via"));
-	json_array_foreach(credentials, i, name)
-	{
-		printf("  %-12s %s\n", i == 0 ? "credentials" : "",
-			json_string_value(name));
-	}
-	if (strcmp(cli_text(a, "verdict"), "allowed") == 0 &&
-		strcmp(cli_text(a, "via"), "address") != 0)
-		puts("  the addresses of the name and the origin's certificate "
-		     "are checked when it is dialled");
+	print_credentials(a);
+	print_guard(a, resolved);
+	if (allowed && strcmp(cli_text(a, "via"), "inspect") == 0)
+		printf("  %-12s the origin's certificate is checked when it "
+		       "is dialled\n",
+			"then");
+	print_remedy(a);
 }
 
-/* NULL: no memory, or too long. */
+/* Key by key, escaped.  NULL: no memory, or too long. */
 static char *
-make_target(char **argv)
+make_target(const char *const *pairs)
 {
-	char *sandbox = control_escape(argv[1]);
-	char *method = control_escape(argv[2]);
-	char *url = control_escape(argv[3]);
-	char *target = NULL;
+	char *target = NULL, *escaped;
+	size_t size;
+	FILE *out = open_memstream(&target, &size);
 
-	if (sandbox != NULL && method != NULL && url != NULL &&
-		asprintf(&target, "/v1/explain?%s=%s&method=%s&url=%s",
-			"sandbox", sandbox, method, url) < 0)
-		target = NULL;
-	free(sandbox);
-	free(method);
-	free(url);
-	if (target != NULL && strlen(target) > TARGET_MAX) {
-		free(target);
+	if (out == NULL)
 		return NULL;
+	fputs("/v1/explain", out);
+	for (size_t i = 0; pairs[i] != NULL; i += 2) {
+		escaped = control_escape(pairs[i + 1]);
+		fprintf(out, "%c%s=%s", i == 0 ? '?' : '&', pairs[i],
+			escaped != NULL ? escaped : "");
+		free(escaped);
 	}
-	return target;
+	if (fclose(out) == 0 && size <= TARGET_MAX)
+		return target;
+	free(target);
+	return NULL;
+}
+
+int
+cli_explain_ask(struct control_client *client, const char *const *pairs,
+	json_t **ret, char *reterr, size_t size)
+{
+	char *target = make_target(pairs);
+	int e;
+
+	if (target == NULL) {
+		snprintf(reterr, size, "the URL is too long");
+		return -E2BIG;
+	}
+	e = cli_get_json(client, target, ret, reterr, size);
+	free(target);
+	return e;
+}
+
+/* The addresses of the answer's host, as its resolvers give them. */
+static int
+resolve(const json_t *answer, char *ret, char *reterr, size_t size)
+{
+	const json_t *list =
+		json_object_get(json_object_get(answer, "guard"), "resolver");
+	const char *servers[SERVERS_MAX];
+	const json_t *server;
+	size_t i, count = 0;
+
+	json_array_foreach(list, i, server)
+	{
+		if (count < SERVERS_MAX)
+			servers[count++] = json_string_value(server);
+	}
+	return cli_resolve(servers, count, cli_text(answer, "name"), ret,
+		ADDRESSES_TEXT, reterr, size);
+}
+
+static int
+ask(struct control_client *client, char **argv, bool again, json_t **ret)
+{
+	char addresses[ADDRESSES_TEXT] = "", text[4096];
+	const char *pairs[] = {"sandbox", argv[0], "method", argv[1], "url",
+		argv[2], NULL, addresses, NULL};
+	int e = cli_explain_ask(client, pairs, ret, text, sizeof(text));
+
+	if (e == 0 && again && cli_text(*ret, "name")[0] != '\0') {
+		e = resolve(*ret, addresses, text, sizeof(text));
+		if (e == 0) {
+			json_decref(*ret);
+			*ret = NULL;
+			pairs[6] = "addresses";
+			e = cli_explain_ask(
+				client, pairs, ret, text, sizeof(text));
+		}
+	}
+	return e == 0 ? CLI_OK : cli_complain(CLI_FAILED, "%s", text);
 }
 
 int
 cli_explain(const struct cli *cli, int argc, char **argv)
 {
+	static const struct option options[] = {
+		{"resolve", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	struct control_client *client;
 	json_t *answer = NULL;
-	char text[4096], *target;
-	int status, e;
+	bool again = false;
+	int status, option;
 
-	if (argc != 4)
-		return cli_complain(
-			CLI_USAGE, "usage: explain SANDBOX METHOD URL");
-	target = make_target(argv);
-	if (target == NULL)
-		return cli_complain(CLI_USAGE, "the URL is too long");
+	optind = 0;
+	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+		if (option != 'r')
+			return cli_complain(CLI_USAGE, "%s", usage);
+		again = true;
+	}
+	if (argc - optind != 3)
+		return cli_complain(CLI_USAGE, "%s", usage);
+	argv += optind;
 	status = cli_connect(cli, &client);
+	if (status != CLI_OK)
+		return status;
+	status = ask(client, argv, again, &answer);
+	control_client_close(client);
 	if (status != CLI_OK) {
-		free(target);
+		json_decref(answer);
 		return status;
 	}
-	e = cli_get_json(client, target, &answer, text, sizeof(text));
-	control_client_close(client);
-	free(target);
-	if (e < 0)
-		return cli_complain(CLI_FAILED, "%s", text);
 	if (cli->json) {
 		json_dumpf(answer, stdout, JSON_INDENT(2));
 		fputc('\n', stdout);
 	} else {
-		print_answer(answer);
+		print_answer(answer, again);
 	}
 	/* So that a script can ask: may it? */
 	status = strcmp(cli_text(answer, "verdict"), "allowed") == 0

@@ -1,13 +1,17 @@
 /*
  * control_explain.c - what would be decided about a URL, and why
  *
- * Asks the code that enforces, in the order in which a connection would: the
- * flow by name or by address, then the request, then the credentials.  What a
- * connection learns only later (the addresses of the name, the origin's
- * certificate) is no part of the answer, and the answer says so.
+ * Asks the code that enforces, in the order in which a connection would
+ * (advice/judgement.h), then which credentials would go with it, what the
+ * address guard would say and, for a denial, what would lift it.  What a
+ * connection learns only later (the origin's certificate) is no part of the
+ * answer.
+ *
+ * No name is resolved here: the keeper parses nothing of strangers, and a
+ * question of an operator is no reason to send one.  Who wants to know asks the
+ * resolvers himself and gives the addresses that he got (addresses=A,B); the
+ * guard judges those.
  */
-#include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,109 +19,26 @@
 
 #include "array.h"
 #include "control_routes.h"
-#include "host.h"
+#include "judgement.h"
 #include "keeper.h"
 #include "overlay.h"
 #include "policy.h"
 #include "record.h"
-#include "rules.h"
-
-enum { CREDENTIALS_SHOWN = 64 };
+#include "remedy.h"
+#include "url_target.h"
+#include "would_inject.h"
 
 struct question {
 	char sandbox[CONTROL_NAME_MAX], policy[CONTROL_NAME_MAX];
+	char name[CONTROL_NAME_MAX]; /* of a sandbox or else a policy */
 	char method[64];
 	char url[CONTROL_VALUE_MAX];
-	/* of the url: */
-	bool tls;
-	struct span host;
-	uint16_t port;
-	char path[CONTROL_VALUE_MAX];
-	char name[HOST_MAX + 1]; /* normalised host; "" for an address */
-	struct sockaddr_storage address;
+	char addresses[CONTROL_VALUE_MAX];
+	struct url_target target;
+	const struct policy_set *set;
+	struct overlay *overlay; /* a reference, or NULL */
+	json_t *values; /* keeper_status()'s credentials; owned */
 };
-
-static const struct {
-	const char *scheme;
-	bool tls;
-	uint16_t port;
-} schemes[] = {
-	{"https://", true, 443},
-	{"http://", false, 80},
-	{"wss://", true, 443},
-	{"ws://", false, 80},
-};
-
-/* Scheme, authority, path without query.  NULL, or what is wrong. */
-static const char *
-split_url(struct question *q)
-{
-	const char *rest = NULL, *path, *end;
-	uint16_t port = 0;
-	struct span authority;
-
-	for (size_t i = 0; i < ARRAY_LEN(schemes) && rest == NULL; i++) {
-		size_t len = strlen(schemes[i].scheme);
-
-		if (strncasecmp(q->url, schemes[i].scheme, len) != 0)
-			continue;
-		rest = q->url + len;
-		q->tls = schemes[i].tls;
-		port = schemes[i].port;
-	}
-	if (rest == NULL)
-		return "the URL must begin with https:// or http://";
-	path = rest + strcspn(rest, "/?#");
-	authority = (struct span){rest, (size_t)(path - rest)};
-	if (http_rules_authority(authority, &q->host, &q->port) < 0)
-		return "the URL names no host[:port]";
-	if (q->port == 0)
-		q->port = port;
-	end = path + strcspn(path, "?#");
-	snprintf(q->path, sizeof(q->path), "%s%.*s", *path == '/' ? "" : "/",
-		(int)(end - path), path);
-	return NULL;
-}
-
-/* As a sandbox would dial it: only what inet_pton() takes is an address. */
-static const char *
-read_address(struct question *q)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)&q->address;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&q->address;
-	char text[INET6_ADDRSTRLEN];
-
-	if (q->host.len >= sizeof(text))
-		return "the URL's host is no name and no address";
-	memcpy(text, q->host.ptr, q->host.len);
-	text[q->host.len] = '\0';
-	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(q->port);
-		return NULL;
-	}
-	if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1) {
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(q->port);
-		return NULL;
-	}
-	return "the URL's host is an odd spelling of an address: always denied";
-}
-
-static const char *
-read_host(struct question *q)
-{
-	int e = host_normalise(q->host.ptr, q->host.len, q->name);
-
-	if (e == 0)
-		return NULL;
-	q->name[0] = '\0';
-	/* What is in brackets comes without them, and with colons. */
-	if (e == -EADDRNOTAVAIL ||
-		memchr(q->host.ptr, ':', q->host.len) != NULL)
-		return read_address(q);
-	return "the URL's host is no host name";
-}
 
 static const char *
 read_question(const struct control_request *request, struct question *q)
@@ -129,10 +50,13 @@ read_question(const struct control_request *request, struct question *q)
 	} values[] = {
 		{"sandbox", q->sandbox, sizeof(q->sandbox)},
 		{"policy", q->policy, sizeof(q->policy)},
+		{"name", q->name, sizeof(q->name)},
 		{"method", q->method, sizeof(q->method)},
 		{"url", q->url, sizeof(q->url)},
+		{"addresses", q->addresses, sizeof(q->addresses)},
 	};
 	const char *wrong;
+	int subjects;
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		if (control_query_get(request->query, values[i].key,
@@ -141,47 +65,138 @@ read_question(const struct control_request *request, struct question *q)
 	}
 	if (q->method[0] == '\0')
 		snprintf(q->method, sizeof(q->method), "GET");
-	if ((q->sandbox[0] == '\0') == (q->policy[0] == '\0'))
-		return "say either sandbox= or policy=";
-	wrong = split_url(q);
-	return wrong != NULL ? wrong : read_host(q);
+	subjects = (q->sandbox[0] != '\0') + (q->policy[0] != '\0') +
+		   (q->name[0] != '\0');
+	if (subjects != 1)
+		return "say either sandbox= or policy= (or name= for either)";
+	wrong = url_target_method_error(q->method);
+	return wrong != NULL ? wrong : url_target_read(q->url, &q->target);
 }
 
-static struct policy_verdict
-decide(const struct policy_set *set, const struct question *q)
+/* Whose policy it is; false: there is no such thing, and *ret says what. */
+static bool
+find_policy(struct keeper *keeper, struct question *q, const char **ret)
 {
-	struct policy_verdict v;
+	const char *policy = q->policy;
 
-	if (q->name[0] == '\0')
-		return policy_decide_address(
-			set, (const struct sockaddr *)&q->address);
-	v = policy_decide_flow(set, q->name, q->port);
-	if (!v.allowed || v.via != POLICY_VIA_INSPECT)
-		return v;
-	return policy_decide_request(set, q->name, q->port, q->method, q->path);
-}
-
-/* The names of the credentials that would be put into the request. */
-static json_t *
-credentials(const struct policy_set *set, const struct question *q,
-	const struct policy_verdict *v)
-{
-	const struct policy_injection *found[CREDENTIALS_SHOWN];
-	json_t *list = json_array();
-	size_t count;
-
-	if (!v->allowed || v->via != POLICY_VIA_INSPECT || q->name[0] == '\0')
-		return list;
-	count = policy_injections(
-		set, q->name, q->port, found, CREDENTIALS_SHOWN);
-	if (count > CREDENTIALS_SHOWN)
-		count = CREDENTIALS_SHOWN;
-	for (size_t i = 0; i < count; i++) {
-		if (q->tls || found[i]->plaintext)
-			json_array_append_new(
-				list, json_string(found[i]->credential));
+	*ret = "there is no such policy";
+	if (q->name[0] != '\0') {
+		*ret = "there is no sandbox and no policy of that name";
+		if (keeper_sandbox_policy(keeper, q->name) != NULL)
+			memcpy(q->sandbox, q->name, sizeof(q->name));
+		policy = q->name;
+	} else if (q->sandbox[0] != '\0') {
+		*ret = "there is no such sandbox";
 	}
-	return list;
+	if (q->sandbox[0] != '\0')
+		policy = keeper_sandbox_policy(keeper, q->sandbox);
+	q->set = policy == NULL ? NULL
+				: policy_find(keeper_policy(keeper), policy);
+	if (q->set != NULL && q->sandbox[0] != '\0')
+		q->overlay = keeper_overlay_rules(keeper, q->sandbox);
+	if (q->overlay != NULL)
+		q->set = overlay_over(q->overlay, q->set);
+	return q->set != NULL;
+}
+
+/* ---- parts of the answer ------------------------------------------------ */
+
+static const char *
+why_missing(void *arg, const char *name)
+{
+	const struct question *q = arg;
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(q->values, i, c)
+	{
+		if (strcmp(json_string_value(json_object_get(c, "name")),
+			    name) == 0 &&
+			!json_is_true(json_object_get(c, "available")))
+			return json_string_value(json_object_get(c, "why"));
+	}
+	return NULL;
+}
+
+/* "credentials": names of those that go; "conditions", "skipped": words. */
+static void
+add_credentials(json_t *body, struct question *q, const struct judgement *j)
+{
+	static struct would_inject rows[WOULD_INJECT_MAX];
+	const struct would_inject_question ask = {
+		.set = q->set,
+		.host = q->target.name,
+		.port = q->target.port,
+		.tls = q->target.tls,
+		.missing = why_missing,
+		.arg = q,
+	};
+	json_t *go = json_array(), *conditions = json_object();
+	json_t *skipped = json_object();
+	bool applies = j->allowed && j->via == POLICY_VIA_INSPECT &&
+		       q->target.name[0] != '\0';
+	size_t count = applies ? would_inject(&ask, rows) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *why = control_reply_string(rows[i].why);
+
+		if (rows[i].goes)
+			json_array_append_new(go, json_string(rows[i].name));
+		if (rows[i].why[0] == '\0')
+			json_decref(why);
+		else
+			json_object_set_new(rows[i].goes ? conditions : skipped,
+				rows[i].name, why);
+	}
+	json_object_set_new(body, "credentials", go);
+	json_object_set_new(body, "conditions", conditions);
+	json_object_set_new(body, "skipped", skipped);
+}
+
+/* "remedy": {"lines": […], "add": "- {…}"} for what is denied. */
+static void
+add_remedy(json_t *body, const struct judgement_question *q,
+	const struct judgement *j)
+{
+	struct remedy remedy;
+	json_t *object, *lines;
+
+	if (j->allowed || remedy_find(q, j, &remedy) < 0)
+		return;
+	lines = json_array();
+	for (size_t i = 0; i < remedy.count; i++)
+		json_array_append_new(
+			lines, control_reply_string(remedy.lines[i]));
+	object = json_pack("{s:o}", "lines", lines);
+	if (remedy.rule != NULL)
+		json_object_set_new(
+			object, "add", control_reply_string(remedy.rule));
+	json_object_set_new(body, "remedy", object);
+	remedy_done(&remedy);
+}
+
+/* "guard"; what it refuses, no rule allows, and the remedy says so. */
+static void
+add_guard(json_t *body, json_t *guard)
+{
+	const json_t *one, *remedy = json_object_get(body, "remedy");
+	json_t *lines = json_object_get(remedy, "lines");
+	size_t i;
+
+	json_array_foreach(json_object_get(guard, "addresses"), i, one)
+	{
+		if (json_is_string(json_object_get(one, "refused")))
+			json_array_append_new(lines,
+				json_sprintf(
+					"no rule opens %s (%s): only its "
+					"range in upstream.allow_addresses "
+					"can",
+					json_string_value(json_object_get(
+						one, "address")),
+					json_string_value(json_object_get(
+						one, "refused"))));
+	}
+	json_object_set_new(body, "guard", guard);
 }
 
 static const char *
@@ -198,44 +213,40 @@ via_name(enum policy_via via)
 	return "address";
 }
 
-/* The record's reasons begin with the policy's, in their order. */
-static_assert((int)RECORD_RULE_ALLOW == (int)POLICY_RULE_ALLOW &&
-		      (int)RECORD_LOCKDOWN == (int)POLICY_LOCKDOWN,
-	"the explanations are the record's");
-
 static void
-answer(const struct policy_set *set, const struct question *q,
-	struct control_reply *reply)
+answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 {
-	struct policy_verdict v = decide(set, q);
-	const char *text = record_reason_text((enum record_reason)v.reason);
+	const struct url_target *t = &q->target;
+	const struct judgement_question ask = {
+		.set = q->set,
+		.tls = t->tls,
+		.host = t->name,
+		.port = t->port,
+		.method = q->method,
+		.path = t->path,
+		.dst = t->name[0] == '\0' ? (const struct sockaddr *)&t->address
+					  : NULL,
+	};
+	struct judgement j = judge_request(&ask);
 	json_t *body = json_pack(
-		"{s:s, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}",
-		"policy", policy_name(set), "host",
-		json_stringn(q->host.ptr, q->host.len), "port", (int)q->port,
-		"method", q->method, "path", control_reply_string(q->path),
-		"verdict", v.allowed ? "allowed" : "denied", "reason",
-		policy_reason_name(v.reason), "rule", v.rule, "source",
-		v.source, "credentials", credentials(set, q, &v), "explanation",
-		text);
+		"{s:s, s:s, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "policy",
+		policy_name(q->set), "host", t->shown, "port", (int)t->port,
+		"method", q->method, "path", control_reply_string(t->path),
+		"verdict", j.allowed ? "allowed" : "denied", "reason",
+		record_reason_name(j.reason), "rule", j.rule, "source",
+		j.source, "explanation", record_reason_text(j.reason));
 
 	if (q->sandbox[0] != '\0')
 		json_object_set_new(body, "sandbox", json_string(q->sandbox));
-	if (v.allowed)
-		json_object_set_new(body, "via", json_string(via_name(v.via)));
+	if (t->name[0] != '\0')
+		json_object_set_new(body, "name", json_string(t->name));
+	if (j.allowed)
+		json_object_set_new(body, "via", json_string(via_name(j.via)));
+	add_credentials(body, q, &j);
+	add_remedy(body, &ask, &j);
+	add_guard(body, keeper_guard(keeper,
+				t->name[0] == '\0' ? t->shown : q->addresses));
 	control_reply_json(reply, 200, body);
-}
-
-static void
-answer_under_overlay(struct keeper *keeper, const struct policy_set *set,
-	const struct question *q, struct control_reply *reply)
-{
-	struct overlay *o = q->sandbox[0] != '\0'
-				    ? keeper_overlay_rules(keeper, q->sandbox)
-				    : NULL;
-
-	answer(o != NULL ? overlay_over(o, set) : set, q, reply);
-	overlay_unref(o);
 }
 
 void
@@ -243,8 +254,8 @@ control_explain(
 	const struct control_request *request, struct control_reply *reply)
 {
 	struct question *q = calloc(1, sizeof(*q));
-	const struct policy_set *set;
-	const char *policy, *wrong;
+	const char *wrong;
+	json_t *status;
 
 	if (q == NULL) {
 		control_reply_failure(reply, -ENOMEM, NULL);
@@ -253,21 +264,15 @@ control_explain(
 	wrong = read_question(request, q);
 	if (wrong != NULL) {
 		control_reply_error(reply, 400, "bad_request", wrong, NULL);
-		goto out;
+	} else if (!find_policy(request->keeper, q, &wrong)) {
+		control_reply_error(reply, 404, "not_found", wrong, NULL);
+	} else {
+		status = keeper_status(request->keeper);
+		q->values = json_incref(json_object_get(status, "credentials"));
+		json_decref(status);
+		answer(request->keeper, q, reply);
+		json_decref(q->values);
 	}
-	policy = q->sandbox[0] == '\0'
-			 ? q->policy
-			 : keeper_sandbox_policy(request->keeper, q->sandbox);
-	set = policy == NULL
-		      ? NULL
-		      : policy_find(keeper_policy(request->keeper), policy);
-	if (set == NULL)
-		control_reply_error(reply, 404, "not_found",
-			q->sandbox[0] != '\0' ? "there is no such sandbox"
-					      : "there is no such policy",
-			NULL);
-	else
-		answer_under_overlay(request->keeper, set, q, reply);
-out:
+	overlay_unref(q->overlay);
 	free(q);
 }

@@ -148,7 +148,9 @@ static const struct route {
 	{"GET", "/v1/credentials", false, control_list_credentials, NULL, 0,
 		"where credentials come from (never values)"},
 	{"GET", "/v1/explain", false, control_explain, NULL, 0,
-		"?sandbox= or policy=, &method=, &url=: what would be decided"},
+		"?sandbox= or policy= (name=: either), &method=, &url=, "
+		"perhaps "
+		"&addresses=A,B for the guard: what would be decided"},
 	{"GET", "/v1/trust.pem", false, show_trust, NULL, 0,
 		"the roots that the daemon trusts"},
 	{"POST", "/v1/check", true, control_check, NULL, CONTROL_QUESTION_MAX,

@@ -61,7 +61,7 @@ static const struct span never_trailers[] = {
 };
 
 const char *
-http_rules_refuse(const struct http_head *request, int *ret_status)
+http_rules_refuse_method(struct span method)
 {
 	static const struct {
 		struct span method;
@@ -72,17 +72,25 @@ http_rules_refuse(const struct http_head *request, int *ret_status)
 		{{"TRACE", 5}, "TRACE is not carried: it shows credentials"},
 		{{"TRACK", 5}, "TRACK is not carried: it shows credentials"},
 	};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		if (span_equals_nocase(method, refused[i].method))
+			return refused[i].text;
+	}
+	return NULL;
+}
+
+const char *
+http_rules_refuse(const struct http_head *request, int *ret_status)
+{
 	struct span method = http_head_method(request);
+	const char *why = http_rules_refuse_method(method);
 
 	assert(method.len > 0 && request->target_len > 0);
 	assert(request->status == 0);
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		if (!span_equals_nocase(method, refused[i].method))
-			continue;
+	if (why != NULL)
 		*ret_status = 405;
-		return refused[i].text;
-	}
-	return NULL;
+	return why;
 }
 
 static bool

@@ -22,6 +22,9 @@ struct http_head;
  */
 const char *http_rules_refuse(const struct http_head *request, int *ret_status);
 
+/* The part of it that the method alone decides. */
+const char *http_rules_refuse_method(struct span method);
+
 /*
  * Host part (of [v6] what stands between the brackets) and port of the
  * authority; port 0 if none is given.  -EINVAL for userinfo, empty host, bad

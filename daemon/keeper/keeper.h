@@ -111,6 +111,13 @@ json_t *keeper_sandbox(struct keeper *k, const char *name); /* NULL: none */
 const char *keeper_sandbox_policy(struct keeper *k, const char *name);
 const char *keeper_sandbox_ca(struct keeper *k, const char *name); /* PEM */
 
+/*
+ * What the address guard would say of addresses (a list with commas; "" for
+ * none): {resolver: […], allowed: […], addresses: [{address, refused}]}, where
+ * "refused" is why not, or null.  Resolves nothing.  A new reference.
+ */
+json_t *keeper_guard(struct keeper *k, const char *addresses);
+
 const char *keeper_trust_pem(struct keeper *k); /* upstream.ca_file; NULL */
 const char *keeper_log_path(struct keeper *k);
 

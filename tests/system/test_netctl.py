@@ -56,6 +56,50 @@ def test_explain_is_what_enforces(daemon, method, url, status, words):
         assert word in r.stdout
 
 
+def test_explain_says_what_would_allow_it(daemon):
+    r = daemon.ctl("explain", "s1", "PUT", "https://api.test/it's", check=False)
+    assert "agent.allow[0]" in r.stdout and "other methods" in r.stdout
+    rule = '- {host: api.test, port: 443, method: PUT, path: "/it\'s"}'
+    assert f"\n    {rule}\n" in r.stdout
+    config = daemon.config.read_text()
+    daemon.reload(config.replace("    credentials: [demo]",
+                                 f"      {rule}\n    credentials: [demo]"))
+    r = daemon.ctl("explain", "s1", "PUT", "https://api.test/it's")
+    assert "allowed by agent.allow[2]" in r.stdout
+
+
+def test_explain_asks_no_name_server_by_itself(daemon, origin, names):
+    origin("api.test")
+    r = daemon.ctl("explain", "s1", "GET", "https://api.test/")
+    assert "--resolve" in r.stdout
+    assert names.queries("api.test") == []
+    r = daemon.ctl("explain", "--resolve", "s1", "GET", "https://api.test/")
+    assert "may be dialled" in r.stdout and "--resolve" not in r.stdout
+    assert names.queries("api.test") != []
+    r = daemon.ctl("explain", "--resolve", "s1", "GET", "https://none.test/",
+                   check=False)
+    assert r.returncode == 1
+
+
+def test_explain_says_what_the_guard_refuses(daemon):
+    r = daemon.ctl("explain", "s1", "GET", "https://127.0.0.1/", check=False)
+    assert "127.0.0.1: never dialled: this host or a sandbox" in r.stdout
+    assert "no rule opens 127.0.0.1" in r.stdout
+    r = asked_unchecked(daemon, "explain", "s1", "GET", "https://10.9.9.9/")
+    assert r["guard"]["addresses"] == [{"address": "10.9.9.9",
+                                        "refused": "private"}]
+
+
+def asked_unchecked(daemon, *words):
+    return json.loads(daemon.ctl("--json", *words, check=False).stdout)
+
+
+def test_explain_names_what_is_skipped(netd):
+    daemon = netd(POLICIES)
+    r = daemon.ctl("explain", "s1", "GET", "https://api.test/x")
+    assert "skipped      demo: it has no value" in r.stdout
+
+
 def test_sandboxes_come_and_go(daemon, lab):
     box = lab.add_sandbox()
     add = ["sandbox", "add", "new", "--interface", box.interface, "--address",

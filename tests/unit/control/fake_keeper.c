@@ -142,8 +142,10 @@ json_t *
 keeper_status(struct keeper *k)
 {
 	(void)k;
-	return json_pack("{s:s, s:b, s:{s:b, s:s}}", "version", "0", "ready", 1,
-		"kernel", "ok", k->result == 0, "text", k->text);
+	return json_pack("{s:s, s:b, s:{s:b, s:s}, s:[{s:s, s:b, s:s}]}",
+		"version", "0", "ready", 1, "kernel", "ok", k->result == 0,
+		"text", k->text, "credentials", "name", "api", "available",
+		!k->no_value, "why", "it is not set");
 }
 
 json_t *
@@ -173,6 +175,15 @@ keeper_sandbox_ca(struct keeper *k, const char *name)
 {
 	(void)k;
 	return strcmp(name, "one") == 0 ? "-----BEGIN one\n" : NULL;
+}
+
+json_t *
+keeper_guard(struct keeper *k, const char *addresses)
+{
+	(void)k;
+	return json_pack("{s:[s], s:[], s:[{s:s, s:s?}]}", "resolver",
+		"192.0.2.53", "allowed", "addresses", "address", addresses,
+		"refused", strstr(addresses, "10.") != NULL ? "private" : NULL);
 }
 
 const char *

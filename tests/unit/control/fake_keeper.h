@@ -15,6 +15,7 @@ struct keeper {
 	int result;       /* what changes end with */
 	const char *text; /* and their words */
 	bool later;       /* done() is kept, not called */
+	bool no_value;    /* the credential has none */
 	keeper_done *done;
 	void *done_arg;
 	char name[512], document[4096]; /* of the last change */

@@ -1,0 +1,108 @@
+/*
+ * judgement.c - the questions of a connection, in its order
+ *
+ * A connection is carried by an address rule before its first byte if no host
+ * rule could apply; else its first bytes say what it is.  TLS with a name is
+ * decided as a flow: passthrough ends there, and so does an address rule where
+ * no host rule allows or denies.  Whatever is opened, denied flows too, so
+ * that the client can read why, is decided request by request: what the flow's
+ * verdict was no longer counts then.  Without TLS there is no flow to decide.
+ */
+#include "judgement.h"
+
+#include <assert.h>
+
+#include "rules.h"
+
+/* The record's reasons begin with the policy's, in their order. */
+static_assert((int)RECORD_RULE_ALLOW == (int)POLICY_RULE_ALLOW &&
+		      (int)RECORD_NO_NAME == (int)POLICY_NO_NAME,
+	"the explanations are the record's");
+
+static struct judgement
+of_policy(const struct policy_verdict *v)
+{
+	return (struct judgement){
+		.allowed = v->allowed,
+		.reason = (enum record_reason)v->reason,
+		.via = v->via,
+		.rule = v->rule,
+		.source = v->source,
+	};
+}
+
+/* The address alone: true when that settles it. */
+static bool
+settles_by_address(
+	const struct judgement_question *q, struct policy_verdict *ret)
+{
+	if (q->dst == NULL)
+		return false;
+	*ret = policy_decide_address(q->set, q->dst);
+	if (policy_decides_early(q->set, q->dst) || q->host[0] == '\0')
+		return true;
+	return !q->tls && ret->allowed;
+}
+
+/* True when it is not opened: then *ret is all that is decided about it. */
+static bool
+settles_as_flow(const struct judgement_question *q, struct policy_verdict *ret)
+{
+	struct policy_verdict by_address;
+
+	if (settles_by_address(q, ret))
+		return true;
+	if (!q->tls)
+		return false;
+	*ret = policy_decide_flow(q->set, q->host, q->port);
+	if (!ret->allowed && ret->reason != POLICY_RULE_DENY &&
+		q->dst != NULL) {
+		by_address = policy_decide_address(q->set, q->dst);
+		if (by_address.allowed)
+			*ret = by_address;
+	}
+	return ret->allowed && ret->via != POLICY_VIA_INSPECT;
+}
+
+/* The one place here that asks policy about a request. */
+static struct policy_verdict
+ask_policy(const struct judgement_question *q)
+{
+	return policy_decide_request(
+		q->set, q->host, q->port, q->method, q->path);
+}
+
+struct judgement
+judge_request(const struct judgement_question *q)
+{
+	struct policy_verdict v = {.rule = "-", .source = "-"};
+	struct judgement j;
+
+	if (settles_as_flow(q, &v))
+		return of_policy(&v);
+	v = ask_policy(q);
+	j = of_policy(&v);
+	if (http_rules_refuse_method(span_of(q->method)) == NULL)
+		return j;
+	j.allowed = false;
+	j.reason = RECORD_METHOD_REFUSED;
+	return j;
+}
+
+struct judgement
+judge_connection(const struct judgement_question *q)
+{
+	struct policy_verdict v = {.rule = "-", .source = "-"};
+
+	if (!settles_as_flow(q, &v) && !q->tls)
+		v = policy_decide_flow(q->set, q->host, q->port);
+	return of_policy(&v);
+}
+
+struct judgement
+judge_name(const struct policy_set *set, const char *host)
+{
+	struct policy_verdict v = policy_decide_name(set, host);
+
+	return of_policy(&v);
+}

@@ -1,0 +1,42 @@
+/*
+ * What would be decided, by asking what enforces in the order in which a
+ * connection would (session/opening.c, session/decide.c).  Pure.
+ */
+#ifndef SBX_JUDGEMENT_H
+#define SBX_JUDGEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy.h"
+#include "record.h"
+
+struct judgement_question { /* all borrowed */
+	const struct policy_set *set;
+	bool tls;
+	const char *host;           /* normalised; "" for none */
+	uint16_t port;              /* that the sandbox dials */
+	const char *method, *path;  /* path as in the request, no query */
+	const struct sockaddr *dst; /* that the sandbox dials; NULL: unknown */
+};
+
+struct judgement {
+	bool allowed;
+	enum record_reason reason;
+	enum policy_via via;
+	const char *rule, *source; /* the policy's; never NULL */
+};
+
+/* A request over a connection of its own. */
+struct judgement judge_request(const struct judgement_question *q);
+
+/*
+ * A connection, before anything is asked of it; method, path are not looked
+ * at.  Of one that would be opened "allowed" says: some request may be.
+ */
+struct judgement judge_connection(const struct judgement_question *q);
+
+/* A question for the name's address. */
+struct judgement judge_name(const struct policy_set *set, const char *host);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * remedy.c - from a denial to the change that lifts it
+ *
+ * Deny rules win, so they come first: each that matches has to go or to be
+ * narrowed, and policy says what it would decide then.  If that is still a no,
+ * one rule for exactly this request, at the end of the allow list, makes it a
+ * yes: rules before it allow something else, or they would have allowed this.
+ * At the end, because a flow goes the way of the first rule that allows it,
+ * and what is passed through today shall not be opened tomorrow.
+ *
+ * The one exception is an ambiguous path: the first rule with a path denies
+ * it, and only a rule without one, before that, could allow it.
+ */
+#include "remedy.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "judgement.h"
+#include "rule_line.h"
+
+struct search {
+	const struct judgement_question *q;
+	struct remedy found;
+	bool no_memory;
+};
+
+static void say(struct search *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+say(struct search *s, const char *format, ...)
+{
+	struct remedy *r = &s->found;
+	va_list ap;
+
+	if (r->count == REMEDY_LINES)
+		return;
+	va_start(ap, format);
+	if (vasprintf(&r->lines[r->count], format, ap) < 0)
+		s->no_memory = true;
+	else
+		r->count++;
+	va_end(ap);
+}
+
+static void
+set_rule(struct search *s, const struct rule_line *line)
+{
+	size_t size;
+	FILE *out = open_memstream(&s->found.rule, &size);
+
+	if (out == NULL) {
+		s->no_memory = true;
+		return;
+	}
+	rule_line_put(out, line);
+	if (fclose(out) != 0)
+		s->no_memory = true;
+}
+
+/* The narrowest rule for the request itself. */
+static void
+add_rule(struct search *s)
+{
+	const struct judgement_question *q = s->q;
+	bool path = rule_line_takes_path(q->path);
+	bool method = rule_line_takes_method(q->method);
+	char *pattern = path ? rule_line_pattern(q->path) : NULL;
+	const char *paths[] = {pattern};
+	struct rule_line line = {
+		.host = q->host,
+		.port = q->port,
+		.methods = &q->method,
+		.method_count = method,
+		.paths = paths,
+		.path_count = path,
+	};
+
+	if (path && pattern == NULL)
+		s->no_memory = true;
+	else
+		set_rule(s, &line);
+	if (!method)
+		say(s, "a rule cannot name this method (rules hold upper-case "
+		       "ones): it has to allow every method");
+	if (!path)
+		say(s, "the path is ambiguous, which no rule with a path "
+		       "allows: have the client send the plain path, or "
+		       "allow every path");
+	free(pattern);
+}
+
+/* The rule that came nearest, for whoever would rather widen than add. */
+static void
+say_nearest(struct search *s, const struct policy_verdict *v)
+{
+	switch (v->reason) {
+	case POLICY_PORT:
+		say(s,
+			"%s (%s) allows this host on other ports: it would do "
+			"to add port %u there",
+			v->rule, v->source, s->q->port);
+		break;
+	case POLICY_METHOD:
+		say(s,
+			"%s (%s) allows this host with other methods: %s could "
+			"be added there, with all that rule allows",
+			v->rule, v->source, s->q->method);
+		break;
+	case POLICY_PATH:
+		say(s,
+			"%s (%s) allows this method on other paths: this path "
+			"could be added there",
+			v->rule, v->source);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+for_request(struct search *s)
+{
+	const struct judgement_question *q = s->q;
+	struct policy_obstacles o = policy_find_obstacles(
+		q->set, q->host, q->port, q->method, q->path);
+
+	for (size_t i = 0; i < o.count; i++)
+		say(s,
+			"%s (%s) stands in the way: deny wins over allow, so "
+			"it "
+			"has to be narrowed or to go",
+			o.items[i].rule, o.items[i].source);
+	if (o.count == POLICY_OBSTACLES_MAX)
+		say(s, "there may be more deny rules in the way");
+	if (o.beyond.allowed) {
+		say(s, "%s (%s) would allow it then", o.beyond.rule,
+			o.beyond.source);
+		return;
+	}
+	if (o.beyond.reason == POLICY_PATH_AMBIGUOUS) {
+		say(s,
+			"the path can be read in two ways, and %s (%s) decides "
+			"by path: have the client send the plain path",
+			o.beyond.rule, o.beyond.source);
+		return;
+	}
+	say_nearest(s, &o.beyond);
+	add_rule(s);
+}
+
+static void
+for_address(struct search *s, const struct judgement *j)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct rule_line line = {.address = text, .port = s->q->port};
+	const struct sockaddr *dst = s->q->dst;
+	const void *bytes =
+		dst->sa_family == AF_INET
+			? (const void *)&((const struct sockaddr_in *)dst)
+				  ->sin_addr
+			: (const void *)&((const struct sockaddr_in6 *)dst)
+				  ->sin6_addr;
+
+	if (j->reason == RECORD_RULE_DENY) {
+		say(s, "%s (%s) stands in the way: deny wins over allow",
+			j->rule, j->source);
+		return;
+	}
+	inet_ntop(dst->sa_family, bytes, text, sizeof(text));
+	say(s, "better: use a name, so that what is sent is looked at; a rule "
+	       "about an address carries bytes that nobody reads");
+	if (j->reason == RECORD_PORT)
+		say(s, "%s (%s) allows this address on other ports", j->rule,
+			j->source);
+	set_rule(s, &line);
+}
+
+int
+remedy_find(const struct judgement_question *q,
+	const struct judgement *judgement, struct remedy *ret)
+{
+	struct search s = {.q = q};
+
+	if (judgement->reason == RECORD_METHOD_REFUSED)
+		say(&s, "nothing: TRACE, TRACK and CONNECT are refused for "
+			"everybody");
+	else if (q->host[0] == '\0')
+		for_address(&s, judgement);
+	else
+		for_request(&s);
+	if (s.no_memory) {
+		remedy_done(&s.found);
+		return -ENOMEM;
+	}
+	*ret = s.found;
+	return 0;
+}
+
+void
+remedy_done(struct remedy *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->lines[i]);
+	free(r->rule);
+	*r = (struct remedy){.rule = NULL};
+}

@@ -1,0 +1,116 @@
+#include "url_target.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "array.h"
+#include "rules.h"
+#include "token.h"
+
+enum { METHOD_MAX = 64 };
+
+static const struct {
+	const char *scheme;
+	bool tls;
+	uint16_t port;
+} schemes[] = {
+	{"https://", true, 443},
+	{"http://", false, 80},
+	{"wss://", true, 443},
+	{"ws://", false, 80},
+};
+
+const char *
+url_target_method_error(const char *method)
+{
+	return token_is_valid(method, METHOD_MAX)
+		       ? NULL
+		       : "this is no method of HTTP (want GET, POST, ...)";
+}
+
+/* The path as it would stand in the request line. */
+static const char *
+read_path(const char *path, char ret[URL_TARGET_MAX])
+{
+	size_t len = strcspn(path, "?#");
+	int n;
+
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)path[i] <= ' ' || path[i] == 0x7f)
+			return "the URL holds what no request line can hold";
+	}
+	n = snprintf(ret, URL_TARGET_MAX, "%s%.*s", *path == '/' ? "" : "/",
+		(int)len, path);
+	return n < URL_TARGET_MAX ? NULL : "the URL is too long";
+}
+
+/* As a sandbox would dial it: only what inet_pton() takes is an address. */
+static const char *
+read_address(struct url_target *t)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&t->address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&t->address;
+
+	if (inet_pton(AF_INET, t->shown, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(t->port);
+		return NULL;
+	}
+	if (inet_pton(AF_INET6, t->shown, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(t->port);
+		return NULL;
+	}
+	return "the URL's host is an odd spelling of an address: always denied";
+}
+
+static const char *
+read_host(struct span host, struct url_target *t)
+{
+	int e;
+
+	if (host.len >= sizeof(t->shown))
+		return "the URL's host is no host name";
+	memcpy(t->shown, host.ptr, host.len);
+	t->shown[host.len] = '\0';
+	e = host_normalise(host.ptr, host.len, t->name);
+	if (e == 0)
+		return NULL;
+	t->name[0] = '\0';
+	/* What is in brackets comes without them, and with colons. */
+	if (e == -EADDRNOTAVAIL || strchr(t->shown, ':') != NULL)
+		return read_address(t);
+	return "the URL's host is no host name";
+}
+
+const char *
+url_target_read(const char *url, struct url_target *ret)
+{
+	const char *rest = NULL, *path, *wrong;
+	struct span authority, host;
+	uint16_t port = 0;
+
+	*ret = (struct url_target){.address.ss_family = AF_UNSPEC};
+	for (size_t i = 0; i < ARRAY_LEN(schemes) && rest == NULL; i++) {
+		size_t len = strlen(schemes[i].scheme);
+
+		if (strncasecmp(url, schemes[i].scheme, len) != 0)
+			continue;
+		rest = url + len;
+		ret->tls = schemes[i].tls;
+		port = schemes[i].port;
+	}
+	if (rest == NULL)
+		return "the URL must begin with https:// or http://";
+	path = rest + strcspn(rest, "/?#");
+	authority = (struct span){rest, (size_t)(path - rest)};
+	if (http_rules_authority(authority, &host, &ret->port) < 0)
+		return "the URL names no host[:port]";
+	if (ret->port == 0)
+		ret->port = port;
+	wrong = read_path(path, ret->path);
+	return wrong != NULL ? wrong : read_host(host, ret);
+}

@@ -1,0 +1,32 @@
+/*
+ * A URL as a sandbox's client would act on it: TLS or not, whom it would name,
+ * which port, which path.  Pure.
+ */
+#ifndef SBX_URL_TARGET_H
+#define SBX_URL_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "host.h"
+
+enum { URL_TARGET_MAX = 4096 };
+
+struct url_target {
+	bool tls;
+	uint16_t port;
+	char shown[HOST_MAX + 3]; /* the host as written, without brackets */
+	char name[HOST_MAX + 1];  /* normalised; "" for an address */
+	struct sockaddr_storage address; /* AF_UNSPEC for a name */
+	char path[URL_TARGET_MAX];       /* without the query; "/" at least */
+};
+
+/* NULL, or what is wrong with the URL (static text, *ret of no use). */
+const char *url_target_read(const char *url, struct url_target *ret);
+
+/* Whether a method and a path could stand in a request line at all: NULL, or
+ * what is wrong. */
+const char *url_target_method_error(const char *method);
+
+#endif

@@ -1,0 +1,105 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "array.h"
+#include "url_target.h"
+
+static const struct {
+	const char *url;
+	const char *wrong; /* part of it; NULL: it is good */
+	bool tls;
+	uint16_t port;
+	const char *name, *shown, *path;
+	const char *why;
+} cases[] = {
+	{"https://a.test/x?y#z", NULL, true, 443, "a.test", "a.test", "/x",
+		"no query"},
+	{"HTTP://A.Test.", NULL, false, 80, "a.test", "A.Test.", "/",
+		"normalised"},
+	{"wss://a.test:8443", NULL, true, 8443, "a.test", "a.test", "/",
+		"a WebSocket is a GET"},
+	{"https://a.test?q", NULL, true, 443, "a.test", "a.test", "/",
+		"query without a path"},
+	{"https://[2001:db8::1]:22/", NULL, true, 22, "", "2001:db8::1", "/",
+		"address"},
+	{"http://192.0.2.1/a", NULL, false, 80, "", "192.0.2.1", "/a",
+		"address"},
+	{"https://0x7f000001/", "odd spelling", .why = "never dialled"},
+	{"ftp://a.test/", "must begin", .why = "scheme"},
+	{"https://u@a.test/", "names no host", .why = "userinfo"},
+	{"https://a.test:0/", "names no host", .why = "port"},
+	{"https://a..test/", "no host name", .why = "empty label"},
+	{"https://a.test/a b", "no request line", .why = "space"},
+	{"https://a.test/a\nb", "no request line", .why = "newline"},
+};
+
+static void
+test_reads(void **state)
+{
+	struct url_target t;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *wrong = url_target_read(cases[i].url, &t);
+
+		if ((wrong == NULL) != (cases[i].wrong == NULL) ||
+			(wrong != NULL &&
+				strstr(wrong, cases[i].wrong) == NULL))
+			fail_msg("%s (%s): %s", cases[i].url, cases[i].why,
+				wrong != NULL ? wrong : "is taken");
+		if (wrong != NULL)
+			continue;
+		if (t.tls != cases[i].tls || t.port != cases[i].port ||
+			strcmp(t.name, cases[i].name) != 0 ||
+			strcmp(t.shown, cases[i].shown) != 0 ||
+			strcmp(t.path, cases[i].path) != 0)
+			fail_msg("%s (%s): %s %u %s %s", cases[i].url,
+				cases[i].why, t.shown, t.port, t.name, t.path);
+		assert_int_equal(
+			t.address.ss_family != AF_UNSPEC, t.name[0] == '\0');
+	}
+}
+
+static void
+test_no_url_is_cut(void **state)
+{
+	char url[URL_TARGET_MAX + 64] = "https://a.test/";
+	struct url_target t;
+	size_t prefix = strlen("https://a.test");
+
+	(void)state;
+	memset(url + prefix + 1, 'a', URL_TARGET_MAX);
+	assert_non_null(url_target_read(url, &t));
+	url[prefix + URL_TARGET_MAX - 1] = '\0';
+	assert_null(url_target_read(url, &t));
+	assert_int_equal(strlen(t.path), URL_TARGET_MAX - 1);
+}
+
+static void
+test_methods(void **state)
+{
+	(void)state;
+	assert_null(url_target_method_error("GET"));
+	assert_null(url_target_method_error("m-search"));
+	assert_non_null(url_target_method_error(""));
+	assert_non_null(url_target_method_error("GET /"));
+	assert_non_null(url_target_method_error("G\303\211T"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reads),
+		cmocka_unit_test(test_no_url_is_cut),
+		cmocka_unit_test(test_methods),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
