@@ -33,8 +33,9 @@ static const struct {
 		"who is intercepted", cli_sandbox},
 	{"policy",
 		"ls | show POLICY | set SANDBOX OPTION... | "
-		"clear SANDBOX [OPTION...]",
-		"what is allowed; set and clear are about a sandbox's overlay",
+		"clear SANDBOX [OPTION...] | test FILE [OPTION...]",
+		"what is allowed; a sandbox's overlay (set, clear); does it "
+		"decide as a file expects? (test)",
 		cli_policy},
 	{"lockdown", "SANDBOX [OPTION...]", "nothing leaves it any more",
 		cli_lockdown},

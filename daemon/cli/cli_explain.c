@@ -17,7 +17,7 @@
 #include "cli_talk.h"
 #include "control_client.h"
 
-enum { TARGET_MAX = 16 * 1024, ADDRESSES_TEXT = 2048, SERVERS_MAX = 8 };
+enum { TARGET_MAX = 16 * 1024, SERVERS_MAX = 8 };
 
 static const char usage[] = "usage: explain [--resolve] SANDBOX METHOD URL";
 
@@ -162,9 +162,9 @@ cli_explain_ask(struct control_client *client, const char *const *pairs,
 	return e;
 }
 
-/* The addresses of the answer's host, as its resolvers give them. */
+/* The addresses of the answer's host, as the daemon's resolvers give them. */
 static int
-resolve(const json_t *answer, char *ret, char *reterr, size_t size)
+resolve(const json_t *answer, struct cli_resolved *ret)
 {
 	const json_t *list =
 		json_object_get(json_object_get(answer, "guard"), "resolver");
@@ -177,29 +177,31 @@ resolve(const json_t *answer, char *ret, char *reterr, size_t size)
 		if (count < SERVERS_MAX)
 			servers[count++] = json_string_value(server);
 	}
-	return cli_resolve(servers, count, cli_text(answer, "name"), ret,
-		ADDRESSES_TEXT, reterr, size);
+	return cli_resolve(servers, count, cli_text(answer, "name"), ret);
 }
 
 static int
 ask(struct control_client *client, char **argv, bool again, json_t **ret)
 {
-	char addresses[ADDRESSES_TEXT] = "", text[4096];
 	const char *pairs[] = {"sandbox", argv[0], "method", argv[1], "url",
-		argv[2], NULL, addresses, NULL};
-	int e = cli_explain_ask(client, pairs, ret, text, sizeof(text));
+		argv[2], NULL, NULL, NULL};
+	struct cli_resolved resolved;
+	char text[4096];
 
-	if (e == 0 && again && cli_text(*ret, "name")[0] != '\0') {
-		e = resolve(*ret, addresses, text, sizeof(text));
-		if (e == 0) {
-			json_decref(*ret);
-			*ret = NULL;
-			pairs[6] = "addresses";
-			e = cli_explain_ask(
-				client, pairs, ret, text, sizeof(text));
-		}
-	}
-	return e == 0 ? CLI_OK : cli_complain(CLI_FAILED, "%s", text);
+	if (cli_explain_ask(client, pairs, ret, text, sizeof(text)) < 0)
+		return cli_complain(CLI_FAILED, "%s", text);
+	if (!again || cli_text(*ret, "name")[0] == '\0')
+		return CLI_OK;
+	if (resolve(*ret, &resolved) < 0)
+		return cli_complain(CLI_FAILED, "%s: %s",
+			cli_text(*ret, "name"), resolved.error);
+	pairs[6] = "addresses";
+	pairs[7] = resolved.addresses;
+	json_decref(*ret);
+	*ret = NULL;
+	if (cli_explain_ask(client, pairs, ret, text, sizeof(text)) < 0)
+		return cli_complain(CLI_FAILED, "%s", text);
+	return CLI_OK;
 }
 
 int

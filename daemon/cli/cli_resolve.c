@@ -9,8 +9,7 @@
 #include "resolver.h"
 
 struct wait {
-	char *ret;
-	size_t size;
+	struct cli_resolved *ret;
 	unsigned open;       /* questions */
 	const char *failure; /* of the last that failed; static */
 };
@@ -19,45 +18,44 @@ static void
 on_answer(void *arg, const struct resolver_answer *answer)
 {
 	struct wait *w = arg;
-	char text[INET6_ADDRSTRLEN];
+	char *ret = w->ret->addresses, text[INET6_ADDRSTRLEN];
 
 	w->open--;
 	if (answer->status < 0 && answer->status != -ENODATA)
 		w->failure = answer->text;
 	for (size_t i = 0; i < answer->count; i++) {
-		size_t len = strlen(w->ret);
+		size_t len = strlen(ret), size = sizeof(w->ret->addresses);
 
 		inet_ntop(answer->family, answer->addresses[i], text,
 			sizeof(text));
-		if (len + strlen(text) + 2 > w->size)
-			return;
-		snprintf(w->ret + len, w->size - len, "%s%s",
-			len > 0 ? "," : "", text);
+		if (len + strlen(text) + 2 <= size)
+			snprintf(ret + len, size - len, "%s%s",
+				len > 0 ? "," : "", text);
 	}
 }
 
 int
 cli_resolve(const char *const *servers, size_t count, const char *host,
-	char *ret, size_t size, char *reterr, size_t reterr_size)
+	struct cli_resolved *ret)
 {
 	static const int families[] = {AF_INET, AF_INET6};
-	struct wait w = {.ret = ret, .size = size, .open = 2};
+	struct wait w = {.ret = ret, .open = 2};
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 	struct resolver *resolver = NULL;
 	int r = -ENOMEM;
 
-	snprintf(reterr, reterr_size, "%s", strerror(ENOMEM));
-	ret[0] = '\0';
+	snprintf(ret->error, sizeof(ret->error), "%s", strerror(ENOMEM));
+	ret->addresses[0] = '\0';
 	if (loop != NULL)
-		r = resolver_new(
-			loop, servers, count, &resolver, reterr, reterr_size);
+		r = resolver_new(loop, servers, count, &resolver, ret->error,
+			sizeof(ret->error));
 	for (size_t i = 0; r == 0 && i < 2; i++)
 		(void)resolver_ask(resolver, host, families[i], on_answer, &w);
 	/* Each server has its time and tries: this ends. */
 	while (r == 0 && w.open > 0)
 		ev_run(loop, EVRUN_ONCE);
-	if (r == 0 && ret[0] == '\0' && w.failure != NULL) {
-		snprintf(reterr, reterr_size, "%s", w.failure);
+	if (r == 0 && ret->addresses[0] == '\0' && w.failure != NULL) {
+		snprintf(ret->error, sizeof(ret->error), "%s", w.failure);
 		r = -EHOSTUNREACH;
 	}
 	resolver_free(resolver);

@@ -7,12 +7,16 @@
 
 #include <stddef.h>
 
+struct cli_resolved {
+	char addresses[2048]; /* with commas between; "" for none */
+	char error[256];
+};
+
 /*
- * servers: as resolver_new() takes them.  0 and in ret the addresses with
- * commas between ("" if it has none), cut to size; or -errno with a line in
- * reterr.
+ * servers: as resolver_new() takes them.  0 and ret->addresses, as many as
+ * there is room for; or -errno with a line in ret->error.
  */
 int cli_resolve(const char *const *servers, size_t count, const char *host,
-	char *ret, size_t size, char *reterr, size_t reterr_size);
+	struct cli_resolved *ret);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * cli_sandbox.c - sandbox ls, show, add, rm; policy ls, show
+ * cli_sandbox.c - sandbox ls, show, add, rm; policy ls, show, test, replay
  */
 #include <errno.h>
 #include <getopt.h>
@@ -10,6 +10,7 @@
 #include "array.h"
 #include "cli.h"
 #include "cli_overlay.h"
+#include "cli_policy.h"
 #include "cli_talk.h"
 
 enum { DOCUMENT_MAX = 1024 * 1024 };
@@ -295,6 +296,8 @@ cli_policy(const struct cli *cli, int argc, char **argv)
 		{"show", "POLICY", show_policy, 1, 1},
 		{"set", "SANDBOX OPTION...", cli_policy_set, 1, 256},
 		{"clear", "SANDBOX [OPTION...]", cli_policy_clear, 1, 4},
+		{"test", "FILE [--config PATH | --policy-file DOC...]",
+			cli_policy_test, 1, 256},
 	};
 
 	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
