@@ -156,6 +156,9 @@ parse_option(int key, char *arg, struct argp_state *state)
 	case NETLOG_KEY_SUMMARY:
 		set_mode(asked, NETLOG_SUMMARY);
 		return 0;
+	case NETLOG_KEY_SUGGEST:
+		set_mode(asked, NETLOG_SUGGEST);
+		return 0;
 	case NETLOG_KEY_JSON:
 		set_mode(asked, NETLOG_JSON);
 		return 0;
@@ -258,9 +261,9 @@ netlog_options_parse(int argc, char **argv, struct netlog_options *ret)
 	argp_parse(&argp, argc, argv, 0, NULL, &asked);
 	if (asked.modes > 1 || (ret->follow && ret->mode != NETLOG_LINES &&
 				       ret->mode != NETLOG_JSON)) {
-		fprintf(stderr, "sbx-netlog: --summary, --json and --explain "
-				"exclude each other; --follow is for lines and "
-				"--json\n");
+		fprintf(stderr, "sbx-netlog: --summary, --json, --explain and "
+				"--suggest exclude each other; --follow is for "
+				"lines and --json\n");
 		exit(NETLOG_USAGE);
 	}
 	if (!asked.last && ret->mode != NETLOG_LINES && !ret->follow)

@@ -17,6 +17,7 @@ enum netlog_mode {
 	NETLOG_JSON,
 	NETLOG_SUMMARY,
 	NETLOG_EXPLAIN,
+	NETLOG_SUGGEST,
 };
 
 enum { /* exit codes */

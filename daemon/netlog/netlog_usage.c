@@ -13,8 +13,8 @@ const struct usage_option netlog_usage[] = {
 		.letter = true,
 		.value = "N",
 		.takes = "all",
-		.help = "The last N decisions (20; \"all\" with --json and "
-			"--summary)"},
+		.help = "The last N decisions (20; \"all\" with --json, --summary "
+			"and --suggest)"},
 	{.name = "summary",
 		.code = NETLOG_KEY_SUMMARY,
 		.help = "A table of what was reached how often, denied first"},
@@ -25,6 +25,10 @@ const struct usage_option netlog_usage[] = {
 		.code = NETLOG_KEY_EXPLAIN,
 		.value = "ID",
 		.help = "One decision: what, why, and what to do about it"},
+	{.name = "suggest",
+		.code = NETLOG_KEY_SUGGEST,
+		.help = "The narrowest rules that would allow what was denied, "
+			"as YAML"},
 	{.name = "", .help = "Which records:"},
 	{.name = "sandbox",
 		.code = FILTER(LOGFILTER_SANDBOX),

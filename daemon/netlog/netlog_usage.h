@@ -13,6 +13,7 @@ enum {                             /* options without a letter */
 	NETLOG_KEY_SUMMARY,
 	NETLOG_KEY_JSON,
 	NETLOG_KEY_EXPLAIN,
+	NETLOG_KEY_SUGGEST,
 	NETLOG_KEY_COLOUR,
 	NETLOG_KEY_FILE,
 	NETLOG_KEY_RUNTIME_DIR,

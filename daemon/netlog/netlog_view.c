@@ -11,6 +11,7 @@
 #include "netlog_feed.h"
 #include "netlog_join.h"
 #include "netlog_row.h"
+#include "netlog_suggest.h"
 #include "netlog_summary.h"
 #include "netlog_text.h"
 #include "record.h"
@@ -43,17 +44,23 @@ netlog_view_init(
 		.screen = screen_width(out),
 		.out = out};
 	netlog_row_table(&v->table, v->screen, v->colour);
-	if (v->mode != NETLOG_SUMMARY)
-		return 0;
-	v->summary = netlog_summary_new();
-	return v->summary != NULL ? 0 : -ENOMEM;
+	if (v->mode == NETLOG_SUMMARY)
+		v->summary = netlog_summary_new();
+	if (v->mode == NETLOG_SUGGEST)
+		v->suggest = netlog_suggest_new();
+	return (v->mode == NETLOG_SUMMARY && v->summary == NULL) ||
+			       (v->mode == NETLOG_SUGGEST && v->suggest == NULL)
+		       ? -ENOMEM
+		       : 0;
 }
 
 void
 netlog_view_done(struct netlog_view *v)
 {
 	netlog_summary_free(v->summary);
+	netlog_suggest_free(v->suggest);
 	v->summary = NULL;
+	v->suggest = NULL;
 }
 
 static void
@@ -87,7 +94,10 @@ count_pair(struct netlog_view *v, const struct netlog_pair *pair)
 	if (strcmp(logline_text(&outcome, "verdict"),
 		    record_verdict_name(RECORD_ALLOWED)) == 0)
 		logline_done(&outcome);
-	if (netlog_summary_add(v->summary, &decision, &outcome) < 0)
+	if ((v->mode == NETLOG_SUMMARY ? netlog_summary_add(v->summary,
+						 &decision, &outcome)
+				       : netlog_suggest_add(v->suggest,
+						 &decision, &outcome)) < 0)
 		fputs("sbx-netlog: out of memory: a decision is not counted\n",
 			stderr);
 	logline_done(&decision);
@@ -106,6 +116,7 @@ netlog_view_pair(struct netlog_view *v, const struct netlog_pair *pair)
 		print_json(v, pair->outcome);
 		break;
 	case NETLOG_SUMMARY:
+	case NETLOG_SUGGEST:
 		count_pair(v, pair);
 		break;
 	case NETLOG_EXPLAIN:
@@ -147,5 +158,8 @@ netlog_view_end(struct netlog_view *v)
 {
 	if (v->mode == NETLOG_SUMMARY)
 		netlog_summary_print(v->summary, v->screen, v->colour, v->out);
+	if (v->mode == NETLOG_SUGGEST &&
+		netlog_suggest_print(v->suggest, v->out) < 0)
+		fputs("sbx-netlog: out of memory: rules are missing\n", stderr);
 	fflush(v->out);
 }

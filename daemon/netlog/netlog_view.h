@@ -23,6 +23,7 @@ struct netlog_view {
 	FILE *out;
 	struct netlog_table table;      /* NETLOG_LINES */
 	struct netlog_summary *summary; /* NETLOG_SUMMARY */
+	struct netlog_suggest *suggest; /* NETLOG_SUGGEST */
 };
 
 /* 0 or -ENOMEM. */
@@ -30,7 +31,7 @@ int netlog_view_init(
 	struct netlog_view *v, const struct netlog_options *options, FILE *out);
 void netlog_view_done(struct netlog_view *v);
 
-/* Shows the pair, or counts it for the summary. */
+/* Shows the pair, or takes it in for what is shown at the end. */
 void netlog_view_pair(struct netlog_view *v, const struct netlog_pair *pair);
 
 /* The last so many pairs that passed, with columns that suit them all. */
