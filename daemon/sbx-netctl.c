@@ -33,9 +33,11 @@ static const struct {
 		"who is intercepted", cli_sandbox},
 	{"policy",
 		"ls | show POLICY | set SANDBOX OPTION... | "
-		"clear SANDBOX [OPTION...] | test FILE [OPTION...]",
+		"clear SANDBOX [OPTION...] | test FILE [OPTION...] | "
+		"replay FILE [OPTION...]",
 		"what is allowed; a sandbox's overlay (set, clear); does it "
-		"decide as a file expects? (test)",
+		"decide as a file expects? (test) what would a new one have "
+		"changed in that log? (replay)",
 		cli_policy},
 	{"lockdown", "SANDBOX [OPTION...]", "nothing leaves it any more",
 		cli_lockdown},

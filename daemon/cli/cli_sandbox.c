@@ -298,6 +298,7 @@ cli_policy(const struct cli *cli, int argc, char **argv)
 		{"clear", "SANDBOX [OPTION...]", cli_policy_clear, 1, 4},
 		{"test", "FILE [--config PATH | --policy-file DOC...]",
 			cli_policy_test, 1, 256},
+		{"replay", "FILE --log LOG", cli_policy_replay, 3, 256},
 	};
 
 	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);

@@ -102,7 +102,7 @@ policy_files_load(const char *config, const char *runtime_dir,
 }
 
 const struct policy_set *
-policy_files_find(const struct policy *policy, const char *name)
+policy_files_find_sandbox(const struct policy *policy, const char *name)
 {
 	const struct policy_sandbox *sandboxes;
 	size_t count = policy_sandboxes(policy, &sandboxes);
@@ -111,5 +111,13 @@ policy_files_find(const struct policy *policy, const char *name)
 		if (strcmp(sandboxes[i].name, name) == 0)
 			return sandboxes[i].set;
 	}
-	return policy_find(policy, name);
+	return NULL;
+}
+
+const struct policy_set *
+policy_files_find(const struct policy *policy, const char *name)
+{
+	const struct policy_set *set = policy_files_find_sandbox(policy, name);
+
+	return set != NULL ? set : policy_find(policy, name);
 }

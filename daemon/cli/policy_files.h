@@ -22,6 +22,10 @@ int policy_files_compile(const char *const *paths, size_t count,
 int policy_files_load(const char *config, const char *runtime_dir,
 	struct policy **ret, char **ret_report);
 
+/* That of the sandbox of this name, if a document declares it; else NULL. */
+const struct policy_set *policy_files_find_sandbox(
+	const struct policy *policy, const char *name);
+
 /* That of the sandbox of this name or, if there is none, the policy. */
 const struct policy_set *policy_files_find(
 	const struct policy *policy, const char *name);

@@ -1,0 +1,133 @@
+"""sbx-netctl policy replay: what a new policy would have changed in a log."""
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+from lab.built import BIN
+
+LOGS = pathlib.Path(__file__).parents[1] / "golden" / "netlog"
+
+POLICIES = """\
+policies:
+  agent:
+    default: deny
+    allow:
+      - {host: api.test, method: [GET, POST], path: "/a/**"}
+"""
+
+
+@pytest.fixture
+def replay(tmp_path):
+    """replay(document, log, *options): without a daemon."""
+    def replay(document, log, *options):
+        (tmp_path / "new.yaml").write_text("version: 1\n" + document)
+        return subprocess.run(
+            [BIN / "sbx-netctl", "policy", "replay", "new.yaml", "--log", log,
+             *options], cwd=tmp_path, capture_output=True, text=True)
+    return replay
+
+
+def test_what_is_foretold_comes(netd, origin, client, replay):
+    origin("api.test")
+    daemon = netd(POLICIES)
+    client.trust(daemon)
+    requests = [("GET", "/a/x"), ("POST", "/a/x"), ("GET", "/b"), ("GET", "/b"),
+                ("DELETE", "/b")]
+
+    def statuses():
+        return [client.curl(f"https://api.test{path}", "-X", method).status
+                for method, path in requests]
+
+    before = statuses()
+    assert before == [200, 200, 403, 403, 403]
+    daemon.wait_requests("api.test", 5)
+    log = daemon.runtime / "decisions.log"
+    same = replay(POLICIES, log)
+    assert same.returncode == 0, same.stderr
+    assert "the same, 0 would be allowed, 0 would be denied\n" in same.stdout
+    assert same.stdout.count("\n") == 1
+    new = POLICIES.replace("GET, POST", "GET").replace("/a/**", "/**")
+    told = json.loads(replay(new, log, "--json").stdout)
+    assert (told["allowed"], told["denied"], told["unclear"]) == (2, 1, 0)
+    assert told["decisions"] == told["same"] + 3
+    changes = {(c["method"], c["path"]): c for c in told["changes"]}
+    assert set(changes) == {("POST", "/a/x"), ("GET", "/b")}
+    assert changes["GET", "/b"]["count"] == 2
+    assert changes["POST", "/a/x"]["sandbox"] == "s1"
+    old = daemon.wait_record(method="POST", event="decision")
+    assert changes["POST", "/a/x"]["old"] == {
+        k: old[k] for k in ("verdict", "reason", "rule", "source")}
+    assert changes["POST", "/a/x"]["new"] == {
+        "verdict": "denied", "reason": "method", "rule": "agent.allow[0]",
+        "source": "new.yaml:6"}
+    daemon.reload(daemon.config.read_text().replace("GET, POST", "GET")
+                  .replace("/a/**", "/**"))
+    assert statuses() == [200, 403, 200, 200, 403]
+
+
+NEW = """\
+policies:
+  agent:
+    allow:
+      - {host: api.example.org, method: [GET, POST]}
+      - {host: unknown.example.net}
+"""
+
+
+def test_a_line_for_each_change_and_a_sum(replay):
+    r = replay(NEW, LOGS / "mixed.log")
+    assert r.returncode == 0
+    assert "2 lines" in r.stderr and "skipped" in r.stderr, "half lines are no end"
+    assert r.stdout.splitlines() == [
+        "     1x build-2 connect db.example.org:5432",
+        "        allowed (rule_allow) by agent.allow[2] (agent.yaml:15)",
+        "     -> denied (no_rule) by agent.default (new.yaml:3)",
+        "     7x build-2 dns unknown.example.net",
+        "        denied (no_rule) by agent.default (agent.yaml:9)",
+        "     -> allowed (rule_allow) by agent.allow[1] (new.yaml:6)",
+        "13 decisions, 5 the same, 7 would be allowed, 1 would be denied"]
+
+
+def test_the_sandbox_of_the_new_document_counts(replay):
+    moved = NEW.replace("  agent:", "  moved:\n    default: allow\n  agent:") + (
+        "sandboxes:\n"
+        "  build-2: {interface: veth-2, address: 10.77.1.3, policy: moved}\n")
+    r = replay(moved, LOGS / "mixed.log")
+    assert "0 would be denied" in r.stdout and "moved.default" in r.stdout
+    r = replay(NEW.replace("agent", "other"), LOGS / "mixed.log")
+    assert "12 cannot be judged" in r.stdout, "no such policy there"
+
+
+def test_nothing_of_the_log_reaches_the_terminal(replay):
+    for log in ("hostile.log", "denied-hostile.log"):
+        r = replay(NEW + "      - {host: h.example}\n  \"no\": {default: allow}\n",
+                   LOGS / log)
+        assert r.returncode == 0
+        assert all(c == "\n" or " " <= c <= "~" for c in r.stdout)
+        assert "would be allowed" in r.stdout.splitlines()[-1]
+    assert "x\\x0apolicies: {} GET h.example" in r.stdout
+
+
+def test_standard_input_and_an_older_log(replay, tmp_path):
+    (tmp_path / "decisions.log.1").write_bytes((LOGS / "mixed.log").read_bytes()[:700])
+    r = replay(NEW, "decisions.log.1")
+    assert r.returncode == 0 and "1 decisions" in r.stdout, "cut in the middle"
+    (tmp_path / "new.yaml").write_text("version: 1\n" + NEW)
+    r = subprocess.run(
+        [BIN / "sbx-netctl", "policy", "replay", "new.yaml", "--log", "-"],
+        cwd=tmp_path, input=(LOGS / "mixed.log").read_text(), capture_output=True,
+        text=True)
+    assert "13 decisions" in r.stdout
+
+
+@pytest.mark.parametrize("document, log, options, status, says", [
+    (NEW, "none.log", (), 1, "none.log: No such file"),
+    ("policys: {}\n", "none.log", (), 2, "new.yaml:2:1: unknown key"),
+    (NEW, "none.log", ("--config", "new.yaml"), 2, "usage"),
+    (NEW, "none.log", ("--policy-file", "no.yaml"), 2, "no.yaml: No such file"),
+])
+def test_what_is_wrong_is_said(replay, document, log, options, status, says):
+    r = replay(document, log, *options)
+    assert r.returncode == status and says in r.stderr
