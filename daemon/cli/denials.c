@@ -22,7 +22,9 @@
 #include "array.h"
 #include "logline.h"
 #include "record.h"
+#include "rule_line.h"
 #include "span.h"
+#include "yaml_text.h"
 
 enum {
 	ROWS = 64,                     /* different refusals that are shown */
@@ -189,12 +191,16 @@ print_hint(const struct row *row, FILE *to)
 		fprintf(to, "allow it with: - {host: %s%s}", row->host, port);
 		break;
 	case RECORD_METHOD:
-		fprintf(to, "allow it with: - {host: %s%s, method: [%s]}",
-			row->host, port, row->method);
+		fprintf(to, "allow it with: - {host: %s%s, method: [",
+			row->host, port);
+		yaml_put_text(to, row->method);
+		fputs("]}", to);
 		break;
 	case RECORD_PATH:
-		fprintf(to, "allow it with: - {host: %s%s, path: \"%s\"}",
-			row->host, port, row->path);
+		fprintf(to, "allow it with: - {host: %s%s, path: \"", row->host,
+			port);
+		rule_line_put_pattern(to, row->path, strlen(row->path));
+		fputs("\"}", to);
 		break;
 	case RECORD_NO_NAME:
 		fprintf(to, "allow it with: - {address: %s, port: %u}",

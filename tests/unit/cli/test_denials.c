@@ -81,6 +81,16 @@ static const struct {
 	 "\"path\":\"/x/y\",\"verdict\":\"denied\","
 	 "\"reason\":\"path\"}",
 		{"path", "path: \"/x/y\""}, "path"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"method\":\"*#x\",\"verdict\":\"denied\","
+	 "\"reason\":\"method\"}",
+		{"method", "method: [\"*#x\"]}\n"},
+		"a method that YAML would take for something else"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"path\":\"/**\\\"}\",\"verdict\":\"denied\","
+	 "\"reason\":\"path\"}",
+		{"path", "path: \"/%2A%2A%22%7D\"}\n"},
+		"a path that would be a pattern, and end the text"},
 	{"\"kind\":\"connect\",\"dport\":22,\"dst\":\"2001:db8::1\","
 	 "\"verdict\":\"denied\",\"reason\":\"no_name\"}",
 		{"[2001:db8::1]:22", "- {address: 2001:db8::1, port: 22}"},
