@@ -16,7 +16,7 @@
 
 /* The record's reasons begin with the policy's, in their order. */
 static_assert((int)RECORD_RULE_ALLOW == (int)POLICY_RULE_ALLOW &&
-		      (int)RECORD_NO_NAME == (int)POLICY_NO_NAME,
+		      (int)RECORD_LOCKDOWN == (int)POLICY_LOCKDOWN,
 	"the explanations are the record's");
 
 static struct judgement

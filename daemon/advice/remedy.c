@@ -190,6 +190,10 @@ remedy_find(const struct judgement_question *q,
 	if (judgement->reason == RECORD_METHOD_REFUSED)
 		say(&s, "nothing: TRACE, TRACK and CONNECT are refused for "
 			"everybody");
+	else if (judgement->reason == RECORD_LOCKDOWN)
+		say(&s, "the sandbox is locked down: \"sbx-netctl policy set "
+			"SANDBOX --mode policy\" ends that and keeps the rules "
+			"of its overlay, \"policy clear\" takes them away too");
 	else if (q->host[0] == '\0')
 		for_address(&s, judgement);
 	else

@@ -204,16 +204,24 @@ ask(struct control_client *client, char **argv, bool again, json_t **ret)
 	return CLI_OK;
 }
 
+const struct usage_option cli_explain_usage[] = {
+	{.name = "resolve",
+		.code = 'r',
+		.help = "ask the name servers, and say what the address guard "
+			"thinks of the answer"},
+	{.name = NULL},
+};
+
 int
 cli_explain(const struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"resolve", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+	struct option options[USAGE_OPTIONS_MAX + 1];
 	struct control_client *client;
 	json_t *answer = NULL;
 	bool again = false;
 	int status, option;
 
+	usage_getopt(cli_explain_usage, options);
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
 		if (option != 'r')

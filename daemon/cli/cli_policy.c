@@ -10,20 +10,43 @@
 #include "cli_talk.h"
 #include "policy_files.h"
 
-static const struct option options[] = {
-	{"policy-file", required_argument, NULL, 'p'},
-	{"config", required_argument, NULL, 'c'},
-	{"log", required_argument, NULL, 'l'},
-	{"json", no_argument, NULL, 'j'},
-	{NULL, 0, NULL, 0},
+#define DOCUMENTS \
+	{.name = "policy-file", \
+		.code = 'p', \
+		.value = "FILE", \
+		.help = "these documents; may be given again"}, \
+		{.name = "config", \
+			.code = 'c', \
+			.value = "PATH", \
+			.help = "what this main file and its neighbours say"}, \
+	{ \
+		.name = "json", .code = 'j', .help = "print answers as JSON" \
+	}
+
+const struct usage_option cli_policy_test_usage[] = {
+	DOCUMENTS,
+	{.name = NULL},
+};
+
+const struct usage_option cli_policy_replay_usage[] = {
+	{.name = "log",
+		.code = 'l',
+		.value = "FILE",
+		.help = "the decisions (- for standard input)"},
+	DOCUMENTS,
+	{.name = NULL},
 };
 
 bool
 cli_policy_options_parse(const struct cli *cli, int argc, char **argv,
 	bool takes_log, struct cli_policy_options *ret)
 {
+	struct option options[USAGE_OPTIONS_MAX + 1];
 	int option;
 
+	usage_getopt(
+		takes_log ? cli_policy_replay_usage : cli_policy_test_usage,
+		options);
 	*ret = (struct cli_policy_options){
 		.config = cli->config, .json = cli->json};
 	optind = 0;

@@ -13,8 +13,9 @@ const struct usage_option netlog_usage[] = {
 		.letter = true,
 		.value = "N",
 		.takes = "all",
-		.help = "The last N decisions (20; \"all\" with --json, --summary "
-			"and --suggest)"},
+		.help = "The last N decisions (20; \"all\" with --json, "
+			"--summary, "
+			"--suggest)"},
 	{.name = "summary",
 		.code = NETLOG_KEY_SUMMARY,
 		.help = "A table of what was reached how often, denied first"},

@@ -109,6 +109,8 @@ def test_lockdown_and_its_end(world):
     assert world.daemon.wait_record(verdict="denied", reason="lockdown")["rule"] == "s1.lockdown"
     r = world.daemon.ctl("--json", "explain", "s1", "GET", "https://api.test/", check=False)
     assert json.loads(r.stdout)["reason"] == "lockdown"
+    r = world.daemon.ctl("explain", "s1", "GET", "https://api.test/", check=False)
+    assert "--mode policy" in r.stdout
     world.daemon.ctl("policy", "set", "s1", "--mode", "policy")
     assert status_of(world.client, "api.test") == 200 and "more.test" in overlay(world)
 
