@@ -1,0 +1,57 @@
+/* Any bytes as somebody's document: what comes out loads, and is plain text. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "import.h"
+#include "policy.h"
+#include "report.h"
+#include "tree.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check(const char *document)
+{
+	struct report *report = report_new();
+	struct policy *policy = NULL;
+	struct tree *tree = NULL;
+	size_t len = strlen(document);
+
+	for (size_t i = 0; i < len; i++) {
+		if (document[i] != '\n' &&
+			(document[i] < ' ' || document[i] > '~'))
+			abort();
+	}
+	if (tree_parse("f", document, len, &tree, report) < 0 ||
+		policy_compile((const struct tree *const *)&tree, 1, NULL,
+			&policy, report) < 0)
+		abort();
+	policy_unref(policy);
+	tree_free(tree);
+	report_free(report);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct report *report = report_new();
+	struct import *import = NULL;
+	char *text;
+
+	if (size > 0) {
+		struct import_text source = {
+			"f", (const char *)data + 1, size - 1};
+
+		if (import_run(data[0] % 3, &source, &import, report) == 0)
+			check(import_document(import));
+	}
+	/* What would not load must be known before it is printed. */
+	text = report_text(report);
+	if (strncmp(text, "f: what came", strlen("f: what came")) == 0)
+		abort();
+	free(text);
+	import_free(import);
+	report_free(report);
+	return 0;
+}
