@@ -46,6 +46,7 @@ int cli_explain(const struct cli *cli, int argc, char **argv);
 int cli_ca(const struct cli *cli, int argc, char **argv);
 int cli_schema(const struct cli *cli, int argc, char **argv);
 int cli_log(const struct cli *cli, int argc, char **argv);
+int cli_import(const struct cli *cli, int argc, char **argv);
 int cli_run(const struct cli *cli, int argc, char **argv);
 
 /*

@@ -3,7 +3,8 @@
  *
  * A policy file alone is a configuration as it is, and is given to the daemon
  * under its own name, so that every verdict names it.  Only settings from the
- * command line need a file of ours, with the policy file beside it.
+ * command line need a file of ours, with the policy file beside it; and a
+ * document that is no file yet (an imported kit) becomes one there.
  */
 #include "own_config.h"
 
@@ -58,7 +59,7 @@ print_settings(const struct own_daemon_spec *spec, const char *path)
 		print_quoted(file, spec->allow_addresses[i]);
 		fputc('\n', file);
 	}
-	if (spec->policy_file == NULL)
+	if (spec->policy_file == NULL && spec->policy_text == NULL)
 		fputs(nothing, file);
 	e = ferror(file) ? -EIO : 0;
 	if (fclose(file) != 0 && e == 0)
@@ -66,25 +67,50 @@ print_settings(const struct own_daemon_spec *spec, const char *path)
 	return e;
 }
 
+/* policies.d, made, and the path of a file in it. */
+static int
+make_policies(const char *dir, const char *name, char ret[PATH_MAX])
+{
+	if (snprintf(ret, PATH_MAX, "%s/policies.d", dir) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if (mkdir(ret, 0700) < 0)
+		return -errno;
+	if (snprintf(ret, PATH_MAX, "%s/policies.d/%s", dir, name) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
 /* policies.d/NAME.yaml -> the file. */
 static int
 link_policy(const char *dir, const char *file)
 {
 	char link[PATH_MAX], target[PATH_MAX];
-	const char *slash;
+	int e;
 
 	if (realpath(file, target) == NULL)
 		return -errno;
-	slash = strrchr(target, '/');
-	if (snprintf(link, sizeof(link), "%s/policies.d", dir) >=
-		(int)sizeof(link))
-		return -ENAMETOOLONG;
-	if (mkdir(link, 0700) < 0)
-		return -errno;
-	if (snprintf(link, sizeof(link), "%s/policies.d/%s", dir, slash + 1) >=
-		(int)sizeof(link))
-		return -ENAMETOOLONG;
+	e = make_policies(dir, strrchr(target, '/') + 1, link);
+	if (e < 0)
+		return e;
 	return symlink(target, link) < 0 ? -errno : 0;
+}
+
+static int
+write_policy(const char *dir, const char *text)
+{
+	char path[PATH_MAX];
+	int e = make_policies(dir, "kit.yaml", path);
+	FILE *file;
+
+	if (e < 0)
+		return e;
+	file = fopen(path, "wxe");
+	if (file == NULL)
+		return -errno;
+	e = fputs(text, file) < 0 ? -EIO : 0;
+	if (fclose(file) != 0 && e == 0)
+		e = -errno;
+	return e;
 }
 
 bool
@@ -106,6 +132,8 @@ own_config_write(const struct own_daemon_spec *spec, char *reterr, size_t size)
 	e = print_settings(spec, path);
 	if (e == 0 && spec->policy_file != NULL)
 		e = link_policy(spec->runtime_dir, spec->policy_file);
+	else if (e == 0 && spec->policy_text != NULL)
+		e = write_policy(spec->runtime_dir, spec->policy_text);
 	if (e < 0)
 		snprintf(reterr, size, "cannot write a configuration in %s: %s",
 			spec->runtime_dir, strerror(-e));

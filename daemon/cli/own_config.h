@@ -1,6 +1,6 @@
 /*
  * The configuration of a daemon of one's own: a folder with the settings that
- * the command line asked for and a link to the policy file, if any.
+ * the command line asked for, and the policy document or a link to its file.
  */
 #ifndef SBX_OWN_CONFIG_H
 #define SBX_OWN_CONFIG_H

@@ -12,7 +12,9 @@ struct own_daemon;
 struct own_daemon_spec {         /* borrowed for the call */
 	const char *runtime_dir; /* must not exist yet */
 	const char *config;      /* NULL: one is made of what follows */
-	const char *policy_file; /* NULL: nothing is allowed */
+	const char *policy_file; /* or NULL */
+	const char *policy_text; /* a document instead; neither: nothing is
+				    allowed */
 	const char *log;         /* absolute; NULL: in runtime_dir */
 	const char *const *allow_addresses;
 	size_t allow_address_count;

@@ -37,16 +37,16 @@
 #include "control_client.h"
 #include "control_proto.h"
 #include "denials.h"
+#include "import.h"
 #include "jail.h"
 #include "janitor.h"
 #include "netspace.h"
 #include "own_daemon.h"
 #include "rtnl.h"
 #include "run_options.h"
+#include "run_secrets.h"
 #include "run_user.h"
 #include "trust.h"
-
-enum { WITHHELD_MAX = 1024 };
 
 struct run {
 	struct run_options options;
@@ -61,9 +61,7 @@ struct run {
 	struct control_client *client;
 	struct denials *denials;
 	char *policy;
-	json_t *credentials; /* array of {name, env: [...]} */
-	const char *withheld[WITHHELD_MAX];
-	size_t withheld_count;
+	struct run_secrets secrets;
 	char *authority, *roots;
 	char text[8192]; /* what went wrong */
 };
@@ -77,7 +75,7 @@ run_done(struct run *r)
 	rtnl_close(r->host);
 	if (r->netns_fd >= 0)
 		close(r->netns_fd);
-	json_decref(r->credentials);
+	run_secrets_done(&r->secrets);
 	free(r->policy);
 	free(r->authority);
 	free(r->roots);
@@ -135,10 +133,13 @@ find_daemon(struct run *r, const struct cli *cli)
 	if (there && run_options_want_own(&r->options)) {
 		snprintf(r->text, sizeof(r->text),
 			"a daemon is running at %s already, and there can be "
-			"one in a network namespace.\nPut the file into its "
+			"one in a network namespace.\nPut %s into its "
 			"policies.d, say 'sbx-netctl reload', and name the "
 			"policy with --policy NAME",
-			cli->runtime_dir);
+			cli->runtime_dir,
+			r->options.kit != NULL
+				? "what 'sbx-netctl import docker-kit' prints"
+				: "the file");
 		return -EBUSY;
 	}
 	if (!there && cli->has_runtime_dir) {
@@ -186,6 +187,9 @@ step_janitor(struct run *r, const struct cli *cli)
 	struct own_daemon_spec own = {
 		.runtime_dir = r->runtime_dir,
 		.policy_file = r->options.policy_file,
+		.policy_text = r->options.kit != NULL
+				       ? import_document(r->options.kit)
+				       : NULL,
 		.log = r->options.log,
 		.allow_addresses = r->options.allow_addresses,
 		.allow_address_count = r->options.allow_address_count,
@@ -199,7 +203,8 @@ step_janitor(struct run *r, const struct cli *cli)
 		.user = &r->user.who,
 	};
 
-	if (config == NULL && own.policy_file == NULL)
+	if (config == NULL && own.policy_file == NULL &&
+		own.policy_text == NULL)
 		config = cli->config;
 	if (config == NULL && !run_options_want_own(&r->options) &&
 		access(CLI_CONFIG, R_OK) == 0)
@@ -248,35 +253,6 @@ choose_policy(struct run *r)
 	return -EINVAL;
 }
 
-/* The variables that credentials are read from: the command has no business
- * with them. */
-static int
-learn_secrets(struct run *r)
-{
-	json_t *credential, *name;
-	size_t i, j;
-	int e = cli_get_json(r->client, "/v1/credentials", &r->credentials,
-		r->text, sizeof(r->text));
-
-	if (e < 0)
-		return e;
-	json_array_foreach(r->credentials, i, credential)
-	{
-		json_array_foreach(json_object_get(credential, "env"), j, name)
-		{
-			if (r->withheld_count == WITHHELD_MAX) {
-				snprintf(r->text, sizeof(r->text),
-					"too many credentials");
-				return -E2BIG;
-			}
-			if (json_is_string(name))
-				r->withheld[r->withheld_count++] =
-					json_string_value(name);
-		}
-	}
-	return 0;
-}
-
 static int
 open_log(struct run *r)
 {
@@ -307,7 +283,8 @@ step_ask(struct run *r)
 	if (e == 0)
 		e = choose_policy(r);
 	if (e == 0)
-		e = learn_secrets(r);
+		e = run_secrets_learn(&r->secrets, r->client, r->options.kit,
+			r->text, sizeof(r->text));
 	return e < 0 ? e : open_log(r);
 }
 
@@ -402,11 +379,20 @@ step_run(struct run *r, int *ret_status)
 		.user = r->user.who,
 		.argv = r->options.command,
 	};
-	char **environment = run_environment(
-		&r->user, r->options.name, r->withheld, r->withheld_count);
+	struct run_variables variables = {
+		.sandbox = r->options.name,
+		.withheld = r->secrets.names,
+		.withheld_count = r->secrets.count,
+		.stand_in = IMPORT_STAND_IN,
+	};
+	char **environment;
 	pid_t init;
 	int e;
 
+	if (r->options.kit != NULL)
+		variables.stand_in_count =
+			import_stand_ins(r->options.kit, &variables.stand_ins);
+	environment = run_environment(&r->user, &variables);
 	if (environment == NULL)
 		return -ENOMEM;
 	jail.envp = environment;
@@ -441,9 +427,10 @@ run_all(struct run *r, const struct cli *cli, int *ret_status)
 static void
 print_usage(void)
 {
-	fprintf(stderr, "usage: sbx-netctl run [--policy FILE[#NAME]|NAME] "
-			"[--name NAME]\n"
-			"           [--config PATH] [--allow-address RANGE]... "
+	fprintf(stderr, "usage: sbx-netctl run [--policy FILE[#NAME]|NAME | "
+			"--kit FILE]\n"
+			"           [--name NAME] [--config PATH] "
+			"[--allow-address RANGE]... "
 			"[--addresses RANGE]\n"
 			"           [--log FILE] [--quiet] [--] COMMAND "
 			"[ARGUMENT...]\n");
@@ -470,6 +457,8 @@ cli_run(const struct cli *cli, int argc, char **argv)
 		run_done(r);
 		return CLI_RUN_FAILED;
 	}
+	if (r->options.kit != NULL && !r->options.quiet)
+		fputs(import_notes(r->options.kit), stderr);
 	e = run_all(r, cli, &status);
 	if (e < 0)
 		fprintf(stderr, "sbx-netctl run: %s\n",

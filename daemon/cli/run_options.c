@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "import_file.h"
+
 #define POOL "100.127.0.0/16"
 
 const struct usage_option run_usage[] = {
@@ -16,6 +18,10 @@ const struct usage_option run_usage[] = {
 		.takes = "POLICY|FILE",
 		.help = "a loaded policy, or a file (FILE#NAME: one of it) for "
 			"a daemon of one's own"},
+	{.name = "kit",
+		.code = 'k',
+		.value = "FILE",
+		.help = "a Docker kit as the policy of a daemon of one's own"},
 	{.name = "name",
 		.code = 'n',
 		.value = "NAME",
@@ -85,6 +91,24 @@ read_policy(struct run_options *o, char *text, char *reterr, size_t size)
 	return 0;
 }
 
+static int
+read_kit(struct run_options *o, const char *path, char *reterr, size_t size)
+{
+	struct import *kit = NULL;
+	char *text;
+	int e = import_file_read(IMPORT_DOCKER_KIT, path, &kit, &text);
+
+	if (e < 0) {
+		snprintf(reterr, size, "the kit cannot be used:\n%s",
+			text != NULL ? text : strerror(-e));
+		free(text);
+		return -EINVAL;
+	}
+	import_free(o->kit);
+	o->kit = kit;
+	return 0;
+}
+
 /* The daemon runs elsewhere: absolute. */
 static int
 read_log(struct run_options *o, const char *path)
@@ -119,6 +143,8 @@ read_option(struct run_options *o, int option, char *value, char *reterr,
 	switch (option) {
 	case 'p':
 		return read_policy(o, value, reterr, size);
+	case 'k':
+		return read_kit(o, value, reterr, size);
 	case 'n':
 		if (!is_sandbox_name(value))
 			return complain(reterr, size,
@@ -156,6 +182,14 @@ check(const struct run_options *o, char *reterr, size_t size)
 {
 	if (o->command[0] == NULL)
 		return complain(reterr, size, "no command to run", "");
+	if (o->kit != NULL && (o->policy != NULL || o->policy_file != NULL))
+		return complain(reterr, size,
+			"--kit is the policy: --policy does not go with it",
+			"");
+	if (o->config != NULL && o->kit != NULL)
+		return complain(reterr, size,
+			"--config has its policies: --kit does not go with it",
+			"");
 	if (o->config != NULL && o->policy_file != NULL)
 		return complain(reterr, size,
 			"with --config, --policy is a name, not the file ",
@@ -200,6 +234,8 @@ run_options_parse(int argc, char **argv, struct run_options *ret, char *reterr,
 void
 run_options_done(struct run_options *o)
 {
+	import_free(o->kit);
+	o->kit = NULL;
 	free(o->policy);
 	free(o->policy_file);
 	free(o->log);
@@ -209,6 +245,6 @@ run_options_done(struct run_options *o)
 bool
 run_options_want_own(const struct run_options *o)
 {
-	return o->config != NULL || o->policy_file != NULL ||
+	return o->config != NULL || o->policy_file != NULL || o->kit != NULL ||
 	       o->allow_address_count > 0 || o->log != NULL;
 }

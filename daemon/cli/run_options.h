@@ -12,10 +12,13 @@
 
 enum { RUN_RANGES_MAX = 256, RUN_NAME_MAX = 64 };
 
+struct import;
+
 struct run_options { /* strings borrowed from argv */
 	char name[RUN_NAME_MAX];
 	char *policy;       /* NULL: the only one there is */
 	char *policy_file;  /* malloc'd; NULL: policy names a loaded one */
+	struct import *kit; /* is the policy; NULL: none named */
 	const char *config; /* NULL: none named */
 	const char *allow_addresses[RUN_RANGES_MAX];
 	size_t allow_address_count;

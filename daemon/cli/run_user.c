@@ -127,7 +127,7 @@ set(struct environment *e, const char *name, const char *value)
 }
 
 static void
-copy_ours(struct environment *e, const char *const *withheld, size_t count)
+copy_ours(struct environment *e, const struct run_variables *v)
 {
 	char name[512];
 
@@ -137,11 +137,30 @@ copy_ours(struct environment *e, const char *const *withheld, size_t count)
 
 		if (len == 0 || len >= sizeof(name) ||
 			is_any(*p, never, ARRAY_LEN(never)) ||
-			is_any(*p, withheld, count))
+			is_any(*p, v->withheld, v->withheld_count))
 			continue;
 		memcpy(name, *p, len);
 		name[len] = '\0';
 		set(e, name, equals + 1);
+	}
+}
+
+static bool
+is_never(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+		if (strcmp(name, never[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+set_stand_ins(struct environment *e, const struct run_variables *v)
+{
+	for (size_t i = 0; i < v->stand_in_count; i++) {
+		if (!is_never(v->stand_ins[i]))
+			set(e, v->stand_ins[i], v->stand_in);
 	}
 }
 
@@ -178,25 +197,27 @@ set_trust(struct environment *e)
 }
 
 char **
-run_environment(const struct run_user *user, const char *sandbox,
-	const char *const *withheld, size_t withheld_count)
+run_environment(
+	const struct run_user *user, const struct run_variables *variables)
 {
 	enum { OURS = 16 };
-	struct environment e = {.size = OURS + trust_variable_count()};
+	struct environment e = {.size = OURS + trust_variable_count() +
+					variables->stand_in_count};
 
 	for (char **p = environ; *p != NULL; p++)
 		e.size++;
 	e.entries = calloc(e.size, sizeof(*e.entries));
 	if (e.entries == NULL)
 		return NULL;
-	copy_ours(&e, withheld, withheld_count);
+	copy_ours(&e, variables);
+	set_stand_ins(&e, variables);
 	if (user->name[0] != '\0') {
 		set(&e, "HOME", user->home);
 		set(&e, "USER", user->name);
 		set(&e, "LOGNAME", user->name);
 		set(&e, "SHELL", user->shell);
 	}
-	set(&e, "SBX_NET_SANDBOX", sandbox);
+	set(&e, "SBX_NET_SANDBOX", variables->sandbox);
 	set_trust(&e);
 	if (!e.failed)
 		return e.entries;

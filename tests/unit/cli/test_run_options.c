@@ -15,6 +15,7 @@
 #include "run_user.h"
 
 #define FILE_THAT_IS_THERE "/proc/self/status"
+#define KIT "golden/import/docker-kit/v2.yaml"
 
 static const struct {
 	const char *argv[10];
@@ -43,6 +44,19 @@ static const struct {
 		NULL, NULL, "both", -EINVAL, false},
 	{{"run", "--config", "c", "--log", "x", "ls"}, NULL, NULL, NULL,
 		"the configuration has it", -EINVAL, false},
+	{{"run", "--kit", KIT, "ls"}, NULL, NULL, "ls", "a kit", 0, true},
+	{{"run", "--kit", "/none", "ls"}, NULL, NULL, NULL,
+		"a kit that is not there", -EINVAL, false},
+	{{"run", "--kit", FILE_THAT_IS_THERE, "ls"}, NULL, NULL, NULL, "no kit",
+		-EINVAL, false},
+	{{"run", "--kit", KIT, "--kit", KIT, "ls"}, NULL, NULL, "ls",
+		"the last one", 0, true},
+	{{"run", "--kit", KIT, "--policy", "agent", "ls"}, NULL, NULL, NULL,
+		"a kit is a policy", -EINVAL, false},
+	{{"run", "--policy", FILE_THAT_IS_THERE, "--kit", KIT, "ls"}, NULL,
+		NULL, NULL, "a kit is a policy", -EINVAL, false},
+	{{"run", "--config", "c", "--kit", KIT, "ls"}, NULL, NULL, NULL,
+		"the configuration has policies", -EINVAL, false},
 	{{"run", "--allow-address", "10.0.0.0/8", "ls"}, NULL, NULL, "ls",
 		"settings want an own daemon", 0, true},
 	{{"run", "--log", "x", "ls"}, NULL, NULL, "ls",
@@ -121,24 +135,32 @@ static void
 test_environment(void **state)
 {
 	static const char *const withheld[] = {"TOKEN_A", "TOKEN_B"};
+	static const char *const stand_ins[] = {
+		"TOKEN_B", "NEW", "http_proxy", "SSL_CERT_FILE", "HOME"};
+	struct run_variables variables = {
+		"box", withheld, 2, stand_ins, ARRAY_LEN(stand_ins), "nothing"};
 	struct run_user user = {
 		.name = "somebody", .home = "/srv/s", .shell = "/bin/sh"};
 	char **e;
 
 	(void)state;
 	setenv("TOKEN_A", "secret", 1);
+	setenv("TOKEN_B", "secret", 1);
 	setenv("TOKEN_AB", "stays", 1);
 	setenv("https_proxy", "http://127.0.0.1:3128", 1);
 	setenv("SSL_CERT_FILE", "/elsewhere", 1);
 	setenv("JAVA_TOOL_OPTIONS", "-Dx=y", 1);
 	setenv("HOME", "/root", 1);
 	setenv("EMPTY", "", 1);
-	e = run_environment(&user, "box", withheld, 2);
+	e = run_environment(&user, &variables);
 	assert_non_null(e);
 	assert_null(get(e, "TOKEN_A"));
 	assert_null(get(e, "https_proxy"));
 	assert_string_equal(get(e, "TOKEN_AB"), "stays");
 	assert_string_equal(get(e, "EMPTY"), "");
+	assert_string_equal(get(e, "TOKEN_B"), "nothing");
+	assert_string_equal(get(e, "NEW"), "nothing");
+	assert_null(get(e, "http_proxy"));
 	assert_string_equal(get(e, "HOME"), "/srv/s");
 	assert_string_equal(get(e, "USER"), "somebody");
 	assert_string_equal(get(e, "SBX_NET_SANDBOX"), "box");
@@ -150,7 +172,8 @@ test_environment(void **state)
 	run_environment_free(e);
 
 	user.name[0] = '\0';
-	e = run_environment(&user, "box", NULL, 0);
+	variables = (struct run_variables){.sandbox = "box"};
+	e = run_environment(&user, &variables);
 	assert_string_equal(get(e, "HOME"), "/root");
 	assert_string_equal(get(e, "TOKEN_A"), "secret");
 	run_environment_free(e);
