@@ -59,7 +59,8 @@ SHELLS = pytest.mark.parametrize("shell", sorted(SCRIPTS))
 @pytest.mark.parametrize("words, offered", [
     (["sbx-netctl", "sa"], ["sandbox"]),
     (["sbx-netctl", "sandbox", ""], ["ls", "show", "add", "rm"]),
-    (["sbx-netctl", "--json", "policy", "s"], ["show"]),
+    (["sbx-netctl", "--json", "policy", "s"], ["set", "show"]),
+    (["sbx-netctl", "policy", "set", "x", "--mode", "l"], ["lockdown"]),
     (["sbx-netctl", "ca", "env", "x", "--f"], ["--format"]),
     (["sbx-netctl", "ca", "env", "x", "--format", "d"], ["docker"]),
     (["sbx-netctl", "explain", "x", "PU"], ["PUT"]),
@@ -68,7 +69,7 @@ SHELLS = pytest.mark.parametrize("shell", sorted(SCRIPTS))
     (["sbx-netd", "--print"], ["--print", "--print-schema"]),
     (["sbx-netd", "--print-schema", "d"], ["documents"]),
     (["sbx-netlog", "--verdict", "den"], ["denied"]),
-    (["sbx-netlog", "--su"], ["--summary"]),
+    (["sbx-netlog", "--su"], ["--suggest", "--summary"]),
 ])
 def test_words_come_from_the_tables(shell, words, offered):
     assert sorted(complete(shell, *words)) == sorted(offered)
