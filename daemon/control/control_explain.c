@@ -37,7 +37,7 @@ struct question {
 	struct url_target target;
 	const struct policy_set *set;
 	struct overlay *overlay; /* a reference, or NULL */
-	json_t *values; /* keeper_status()'s credentials; owned */
+	json_t *values;          /* keeper_status()'s credentials; owned */
 };
 
 static const char *
