@@ -89,7 +89,8 @@ make_room(struct leaf_cache *cache)
 		evict_oldest(cache);
 	if (cache->count < cache->room)
 		return 0;
-	more = reallocarray(cache->entries, room, sizeof(*more));
+	more = reallocarray(
+		cache->entries, room, sizeof(struct leaf_cache_entry *));
 	if (more == NULL)
 		return -ENOMEM;
 	cache->entries = more;
