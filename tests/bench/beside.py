@@ -10,6 +10,7 @@ median of each round's ratio to the best peer (more is better in all).  Latency
 is at 200 requests a second, with what the way without an interceptor takes
 taken off.  Needs root, a Release build (or SBX_BUILD), wrk, h2load and curl.
 """
+import contextlib
 import importlib.util
 import os
 import pathlib
@@ -31,10 +32,11 @@ ROWS = (
     ("bulk1", "MB of a download, HTTP/1.1"),
     ("mint", "connections to a new name"),
     ("idle", "KB per idle connection (less is better)"),
+    ("idle12", "the same, the client offers TLS 1.2 only"),
     ("p50", "ms added at 200 requests/s, p50"),
     ("p99", "ms added at 200 requests/s, p99"),
 )
-LESS = ("idle", "p50", "p99")
+LESS = ("idle", "idle12", "p50", "p99")
 TLS12 = """openssl_conf = all
 [all]
 ssl_conf = ssl
@@ -56,19 +58,48 @@ def load(path):
     return rig
 
 
-def connects12(rig, pid):
-    """What wrk says when its OpenSSL is told to leave TLS 1.3 alone."""
+@contextlib.contextmanager
+def peer(rig, name):
+    mode, start = rig.PEERS[name]
+    rig.steer(mode)
+    process = start()
+    time.sleep(4 if name.startswith("own") else 1)
+    try:
+        yield process
+    finally:
+        rig.stop(process)
+        rig.steer(None)
+
+
+@contextlib.contextmanager
+def clients_without_tls13():
     with tempfile.NamedTemporaryFile("w", suffix=".cnf") as config:
         config.write(TLS12)
         config.flush()
         os.environ["OPENSSL_CONF"] = config.name
         try:
-            before = rig.cpu(pid)
-            got = rig.wrk(PAGE, 32, SECONDS, ["Connection: close"])["n"]
-            spent = rig.cpu(pid) - before
+            yield
         finally:
             del os.environ["OPENSSL_CONF"]
-    return got / spent if spent else None
+
+
+def run12(rig, name):
+    """In a process of its own: memory that others had left would be used again."""
+    got = {}
+    with peer(rig, name) as process, clients_without_tls13():
+        rig.wrk(PAGE, 8, 1)
+        before = rig.rss(process.pid)
+        clients, n = rig.idle(2000)
+        time.sleep(1)
+        if n:
+            got["idle12"] = (rig.rss(process.pid) - before) / n
+        clients.kill()
+        before = rig.cpu(process.pid)
+        asked = rig.wrk(PAGE, 32, SECONDS, ["Connection: close"])
+        spent = rig.cpu(process.pid) - before
+        if spent and " non2xx" not in asked["err"]:
+            got["connect12"] = asked["n"] / spent
+    return got
 
 
 def download(rig, pid):
@@ -89,26 +120,19 @@ def latencies(rig):
 
 
 def run(rig, name):
-    mode, start = rig.PEERS[name]
-    rig.steer(mode)
-    process = start()
-    time.sleep(4 if name.startswith("own") else 1)
-    try:
+    got = run12(rig, name)
+    with peer(rig, name) as process:
         all_of = rig.measure(name, process, SECONDS)
-        got = {k: all_of[k]["per_cpu_s"] for k in ("keepalive", "h2", "connect", "bulk", "mint")}
+        got.update({k: all_of[k]["per_cpu_s"]
+                    for k in ("keepalive", "h2", "connect", "bulk", "mint")})
         if " non2xx" in all_of["keepalive"]["err"]:  # it has refused them all
             got["keepalive"] = got["connect"] = None
-        else:
-            got["connect12"] = connects12(rig, process.pid)
         got["idle"] = all_of["idle"]["KB_per_conn"]
         got["bulk1"] = download(rig, process.pid)
         times = latencies(rig)
         if times:
             got["p50"], got["p99"] = times[len(times) // 2], times[len(times) * 99 // 100]
         return got
-    finally:
-        rig.stop(process)
-        rig.steer(None)
 
 
 def without(rig):
