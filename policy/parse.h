@@ -55,6 +55,11 @@ schema_reader parse_rule_list;
 void parse_set_rules(struct parse *p, const struct tree_node *deny,
 	const struct tree_node *allow, struct policy_set *set);
 
+/* Readers of "a map of names, each with a pattern or a list of them". */
+schema_reader parse_queries; /* struct value_list */
+schema_reader parse_headers; /* struct value_list */
+extern const struct schema_shape parse_values_shape;
+
 /* One entry of the section each. */
 void parse_credential(struct parse *p, const struct tree_node *entry,
 	struct credential *ret, struct policy_credential *ret_face);

@@ -15,6 +15,7 @@ static_assert(POLICY_VIA_INSPECT == 0 && POLICY_VIA_PASSTHROUGH == 1,
 enum {
 	PORTS_MAX = 64, /* entries of one list */
 	METHODS_MAX = 32,
+	VALUES_MAX = 32, /* names of one map */
 };
 
 #define FIELD(name, member) \
@@ -39,6 +40,13 @@ static const char *const beside_address[] = {"port", "address", NULL};
 		{FIELD(path, paths), .read = parse_paths, .min = 1, \
 			.shape = &parse_paths_shape, \
 			.about = "/repos/**, without the query; else any"}, \
+		{FIELD(query, queries), .read = parse_queries, .min = 1, \
+			.max = VALUES_MAX, .shape = &parse_values_shape, \
+			.about = "parameters, each with its patterns; else " \
+				 "any"}, \
+		{FIELD(header, headers), .read = parse_headers, .min = 1, \
+			.max = VALUES_MAX, .shape = &parse_values_shape, \
+			.about = "fields, each with its patterns; else any"}, \
 		{FIELD(address, addresses), .read = parse_addresses, .min = 1, \
 			.shape = &parse_addresses_shape, .one_of = true, \
 			.beside = beside_address, \
@@ -60,7 +68,7 @@ static const struct schema_field allow_fields[] = {
 		.implies = "\"if\": {\"properties\": {\"tls\": "
 			   "{\"const\": \"passthrough\"}}}, \"then\": "
 			   "{\"properties\": {\"method\": false, \"path\": "
-			   "false}}"},
+			   "false, \"query\": false, \"header\": false}}"},
 	{.key = NULL},
 };
 const struct schema_table parse_allow_table = {"an allow rule", allow_fields};
@@ -93,7 +101,7 @@ check_address_rule(struct parse *p, const struct tree_node *map, struct rule *r)
 static void
 check_passthrough(struct parse *p, const struct tree_node *map)
 {
-	static const char *const keys[] = {"method", "path"};
+	static const char *const keys[] = {"method", "path", "query", "header"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const struct tree_node *e = tree_get(map, keys[i]);

@@ -14,65 +14,30 @@
  */
 #include "path.h"
 
-#include <ctype.h>
+#include "escape.h"
+
 #include <stddef.h>
 #include <string.h>
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The next byte of *p, decoded; -1 for a bad escape. */
 static int
 next_byte(const char **p, bool *ret_escaped)
 {
 	const char *s = *p;
-	int high, low;
+	int c;
 
 	*ret_escaped = s[0] == '%';
 	if (s[0] != '%') {
 		*p = s + 1;
 		return (unsigned char)s[0];
 	}
-	high = hex_value(s[1]);
-	low = high < 0 ? -1 : hex_value(s[2]);
-	if (low < 0)
-		return -1;
-	*p = s + 3;
-	return high * 16 + low;
+	c = escape_value(s);
+	if (c >= 0)
+		*p = s + 3;
+	return c;
 }
 
 /* ---- what cannot be judged ---------------------------------------------- */
-
-struct utf8 { /* what must follow a lead byte */
-	int need;
-	int low, high; /* of the next byte */
-};
-
-static bool
-utf8_accepts(struct utf8 *u, int c)
-{
-	if (u->need > 0) {
-		if (c < u->low || c > u->high)
-			return false;
-		*u = (struct utf8){u->need - 1, 0x80, 0xbf};
-		return true;
-	}
-	if (c < 0x80)
-		return true;
-	if (c < 0xc2 || c > 0xf4)
-		return false;
-	/* Overlong forms and surrogates are shut out by the second byte. */
-	u->need = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-	u->low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-	u->high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-	return true;
-}
 
 /* A byte that no reading may hold, or that only some decode. */
 static bool
@@ -93,7 +58,7 @@ makes_escape(int *state, int c)
 		*state = 1;
 		return false;
 	}
-	if (*state > 0 && hex_value((char)c) >= 0) {
+	if (*state > 0 && escape_digit((char)c) >= 0) {
 		(*state)++;
 		return *state == 3;
 	}
@@ -116,7 +81,7 @@ is_doubtful_segment(const char *segment)
 bool
 path_is_ambiguous(const char *path)
 {
-	struct utf8 utf8 = {0};
+	struct escape_utf8 utf8 = {0};
 	int escape = 0;
 
 	if (path[0] != '/')
@@ -127,7 +92,8 @@ path_is_ambiguous(const char *path)
 		int c = next_byte(&path, &escaped);
 
 		if (c < 0 || is_doubtful(c, escaped) ||
-			makes_escape(&escape, c) || !utf8_accepts(&utf8, c))
+			makes_escape(&escape, c) ||
+			!escape_utf8_accepts(&utf8, c))
 			return true;
 		if (*at == '/' && is_doubtful_segment(at + 1))
 			return true;

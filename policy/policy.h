@@ -136,9 +136,14 @@ enum policy_reason { /* the part of the record's closed list that is ours */
 	POLICY_PATH,      /* host allowed, this path is not */
 	POLICY_PATH_AMBIGUOUS, /* a path rule decides and the path has %2e%2e,
 				  %2f, %5c, //, ;, a dot segment or the like */
-	POLICY_PORT,           /* host allowed, but on other ports */
-	POLICY_NO_NAME,        /* no name, and no address rule for dst */
-	POLICY_LOCKDOWN,       /* the sandbox's overlay denies everything */
+	POLICY_QUERY, /* host, method and path allowed, not this query */
+	POLICY_QUERY_AMBIGUOUS, /* a query rule decides and the query has a bad
+				   escape, ;, a name that some take for the
+				   rule's, or the like */
+	POLICY_HEADER,          /* all else allowed, not with these fields */
+	POLICY_PORT,            /* host allowed, but on other ports */
+	POLICY_NO_NAME,         /* no name, and no address rule for dst */
+	POLICY_LOCKDOWN,        /* the sandbox's overlay denies everything */
 };
 
 const char *policy_reason_name(enum policy_reason reason); /* "rule_allow" */
@@ -159,8 +164,8 @@ struct policy_verdict {
 
 /*
  * May a flow to this name and port be carried at all, and how?  Allowed when
- * some request could be; a rule with method or path is decided later, by
- * policy_decide_request().  host: from host_normalise().
+ * some request could be; a rule with method, path, query or header is decided
+ * later, by policy_decide_request().  host: from host_normalise().
  */
 struct policy_verdict policy_decide_flow(
 	const struct policy_set *set, const char *host, uint16_t port);
@@ -177,9 +182,39 @@ struct policy_verdict policy_decide_address(
 bool policy_decides_early(
 	const struct policy_set *set, const struct sockaddr *dst);
 
-/* path: as received in origin form, without the query; may hold anything. */
-struct policy_verdict policy_decide_request(const struct policy_set *set,
-	const char *host, uint16_t port, const char *method, const char *path);
+struct policy_field { /* one field line of a request */
+	const char *value;
+	size_t len;
+	bool alike; /* named with '_' for '-', or the other way round */
+};
+
+/*
+ * The next field line that goes to the origin under that name (in any case) or
+ * one alike; *next is the finder's own, 0 at first.  False at the end.
+ */
+typedef bool policy_field_finder(const void *head, const char *name,
+	size_t *next, struct policy_field *ret);
+
+struct policy_request {
+	const char *host; /* from host_normalise() */
+	uint16_t port;
+	const char *method;
+	const char *path;  /* as received in origin form, without the query; may
+			      hold anything */
+	const char *query; /* what follows '?'; NULL: none */
+	policy_field_finder *find_field; /* NULL: it has no fields */
+	const void *head;                /* for find_field */
+};
+
+struct policy_verdict policy_decide_request(
+	const struct policy_set *set, const struct policy_request *request);
+
+/*
+ * The names of the fields that rules about that host look at.  Writes at most
+ * max pointers, returns how many there are; a name may be there more than once.
+ */
+size_t policy_field_names(const struct policy_set *set, const char *host,
+	const char **ret, size_t max);
 
 /*
  * What stands in the way of such a request, for people: the deny rules that
@@ -194,8 +229,15 @@ struct policy_obstacles {
 	struct policy_verdict beyond;
 };
 
-struct policy_obstacles policy_find_obstacles(const struct policy_set *set,
-	const char *host, uint16_t port, const char *method, const char *path);
+struct policy_obstacles policy_find_obstacles(
+	const struct policy_set *set, const struct policy_request *request);
+
+/*
+ * Whether the answer is the same whatever its query and fields are (what
+ * request has of them is not looked at): for who does not know them.
+ */
+bool policy_request_is_plain(
+	const struct policy_set *set, const struct policy_request *request);
 
 /* May the sandbox resolve this name (some flow to it, on any port)? */
 struct policy_verdict policy_decide_name(

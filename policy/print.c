@@ -124,6 +124,22 @@ put_addresses(FILE *out, const struct range_list *addresses)
 }
 
 static void
+put_values(
+	FILE *out, int margin, const char *key, const struct value_list *values)
+{
+	if (values->count > 0)
+		fprintf(out, "%*s%s:\n", margin, "", key);
+	for (size_t i = 0; i < values->count; i++) {
+		const struct value_match *m = &values->items[i];
+
+		fprintf(out, "%*s", margin + 2, "");
+		yaml_put_text(out, m->name);
+		fputs(": ", out);
+		put_texts(out, m->patterns.items, m->patterns.count);
+	}
+}
+
+static void
 put_rule(FILE *out, int margin, const struct rule *r)
 {
 	fprintf(out, "%*s- ", margin, "");
@@ -142,6 +158,8 @@ put_rule(FILE *out, int margin, const struct rule *r)
 		fprintf(out, "%*spath: ", margin, "");
 		put_texts(out, r->paths.items, r->paths.count);
 	}
+	put_values(out, margin, "query", &r->queries);
+	put_values(out, margin, "header", &r->headers);
 	if (r->via == POLICY_VIA_PASSTHROUGH)
 		fprintf(out, "%*stls: passthrough\n", margin, "");
 	if (r->broad)

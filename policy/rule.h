@@ -26,6 +26,16 @@ struct range_list {
 	size_t count;
 };
 
+struct value_match { /* one entry of `query` or `header` */
+	const char *name;
+	struct schema_strings patterns; /* one of them must match */
+};
+
+struct value_list {
+	const struct value_match *items;
+	size_t count;
+};
+
 struct rule {               /* one entry of `allow` or `deny` */
 	const char *name;   /* "agent.allow[2]" */
 	const char *source; /* "policy.yaml:14" */
@@ -38,13 +48,22 @@ struct rule {               /* one entry of `allow` or `deny` */
 	struct range_list addresses;
 	struct schema_strings methods; /* upper case; none: any */
 	struct schema_strings paths;   /* none: any */
+	struct value_list queries;     /* all must match; so must headers */
+	struct value_list headers;
 };
+
+static inline bool
+rule_has_values(const struct rule *r)
+{
+	return r->queries.count > 0 || r->headers.count > 0;
+}
 
 /* Whether the rule speaks of whole flows and not of single requests. */
 static inline bool
 rule_is_flat(const struct rule *r)
 {
-	return r->methods.count == 0 && r->paths.count == 0;
+	return r->methods.count == 0 && r->paths.count == 0 &&
+	       !rule_has_values(r);
 }
 
 struct injection { /* one entry of `inject` */

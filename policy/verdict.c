@@ -12,13 +12,12 @@
  * Under an overlay the walk goes through two indexes: the deny rules of both,
  * then the allow rules of both, each time the overlay's first.
  */
+#include "fit.h"
 #include "host_index.h"
-#include "path.h"
 #include "rule.h"
 
 #include <assert.h>
 #include <string.h>
-#include <strings.h>
 
 static const char *const reason_names[] = {
 	[POLICY_RULE_ALLOW] = "rule_allow",
@@ -28,6 +27,9 @@ static const char *const reason_names[] = {
 	[POLICY_METHOD] = "method",
 	[POLICY_PATH] = "path",
 	[POLICY_PATH_AMBIGUOUS] = "path_ambiguous",
+	[POLICY_QUERY] = "query",
+	[POLICY_QUERY_AMBIGUOUS] = "query_ambiguous",
+	[POLICY_HEADER] = "header",
 	[POLICY_PORT] = "port",
 	[POLICY_NO_NAME] = "no_name",
 	[POLICY_LOCKDOWN] = "lockdown",
@@ -252,87 +254,56 @@ policy_decides_early(const struct policy_set *set, const struct sockaddr *dst)
 
 /* ---- requests ----------------------------------------------------------- */
 
-struct question {
-	uint16_t port;
-	const char *method, *path;
-	bool path_ambiguous;
-};
-
-/* How far a rule (whose host matches) goes along with a request. */
-enum fit { FIT_HOST, FIT_PORT, FIT_METHOD, FIT_UNCLEAR, FIT_ALL };
-
-static bool
-method_fits(const struct rule *r, const char *method)
+static enum policy_reason
+denial_of(enum fit fit)
 {
-	if (r->methods.count == 0)
-		return true;
-	for (size_t i = 0; i < r->methods.count; i++) {
-		/*
-		 * Methods are case-sensitive, but not every server knows.  So
-		 * "post" is none of the allowed POST, yet all of a denied one.
-		 */
-		if (r->deny ? strcasecmp(r->methods.items[i], method) == 0
-			    : strcmp(r->methods.items[i], method) == 0)
-			return true;
+	switch (fit) {
+	case FIT_PATH_UNCLEAR:
+		return POLICY_PATH_AMBIGUOUS;
+	case FIT_QUERY_UNCLEAR:
+		return POLICY_QUERY_AMBIGUOUS;
+	default:
+		return POLICY_RULE_DENY;
 	}
-	return false;
-}
-
-static enum fit
-fit_of(const struct rule *r, const struct question *q)
-{
-	if (!ports_contain(&r->ports, q->port))
-		return FIT_HOST;
-	if (!method_fits(r, q->method))
-		return FIT_PORT;
-	if (r->paths.count == 0)
-		return FIT_ALL;
-	if (q->path_ambiguous)
-		return FIT_UNCLEAR;
-	for (size_t i = 0; i < r->paths.count; i++) {
-		if (path_matches(r->paths.items[i], q->path))
-			return FIT_ALL;
-	}
-	return FIT_METHOD;
 }
 
 static void
 pass_by(struct policy_obstacles *o, const struct rule *r, enum fit fit)
 {
 	if (o->count < POLICY_OBSTACLES_MAX)
-		o->items[o->count++] =
-			denied_by(r, fit == FIT_ALL ? POLICY_RULE_DENY
-						    : POLICY_PATH_AMBIGUOUS);
+		o->items[o->count++] = denied_by(r, denial_of(fit));
 }
 
 /* Where there is a list for them, deny rules are put there and passed by. */
 static struct policy_verdict
-decide_request(const struct policy_set *set, const char *host,
-	const struct question *q, struct policy_obstacles *obstacles)
+decide_request(const struct policy_set *set,
+	const struct policy_request *request,
+	struct policy_obstacles *obstacles)
 {
 	static const enum policy_reason missing[] = {
 		[FIT_HOST] = POLICY_PORT,
 		[FIT_PORT] = POLICY_METHOD,
 		[FIT_METHOD] = POLICY_PATH,
+		[FIT_PATH] = POLICY_QUERY,
+		[FIT_QUERY] = POLICY_HEADER,
 	};
+	const struct fit_question q = fit_question(request);
 	const struct rule *near = NULL, *r;
 	enum fit near_fit = FIT_HOST;
 	struct walk walk;
 
 	if (set->mode == OVERLAY_LOCKDOWN)
 		return locked(set);
-	walk_begin(&walk, set, host);
+	walk_begin(&walk, set, request->host);
 	while ((r = walk_next(&walk)) != NULL) {
-		enum fit fit = fit_of(r, q);
+		enum fit fit = fit_of(r, &q);
 
-		if (obstacles != NULL && r->deny && fit >= FIT_UNCLEAR) {
+		if (obstacles != NULL && r->deny && fit >= FIT_ALL) {
 			pass_by(obstacles, r, fit);
 			continue;
 		}
-		if (fit == FIT_UNCLEAR)
-			return denied_by(r, POLICY_PATH_AMBIGUOUS);
-		if (fit == FIT_ALL && r->deny)
-			return denied_by(r, POLICY_RULE_DENY);
+		if (fit > FIT_ALL || (fit == FIT_ALL && r->deny))
+			return denied_by(r, denial_of(fit));
 		if (fit == FIT_ALL) {
 			struct policy_verdict v = allowed_by(r);
 
@@ -349,23 +320,68 @@ decide_request(const struct policy_set *set, const char *host,
 }
 
 struct policy_verdict
-policy_decide_request(const struct policy_set *set, const char *host,
-	uint16_t port, const char *method, const char *path)
+policy_decide_request(
+	const struct policy_set *set, const struct policy_request *request)
 {
-	const struct question q = {port, method, path, path_is_ambiguous(path)};
-
-	return decide_request(set, host, &q, NULL);
+	return decide_request(set, request, NULL);
 }
 
 struct policy_obstacles
-policy_find_obstacles(const struct policy_set *set, const char *host,
-	uint16_t port, const char *method, const char *path)
+policy_find_obstacles(
+	const struct policy_set *set, const struct policy_request *request)
 {
-	const struct question q = {port, method, path, path_is_ambiguous(path)};
 	struct policy_obstacles ret = {.count = 0};
 
-	ret.beyond = decide_request(set, host, &q, &ret);
+	ret.beyond = decide_request(set, request, &ret);
 	return ret;
+}
+
+bool
+policy_request_is_plain(
+	const struct policy_set *set, const struct policy_request *request)
+{
+	const struct policy_request bare = {
+		.host = request->host,
+		.port = request->port,
+		.method = request->method,
+		.path = request->path,
+	};
+	const struct fit_question q = fit_question(&bare);
+	const struct rule *r;
+	struct walk walk;
+
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return true;
+	walk_begin(&walk, set, request->host);
+	while ((r = walk_next(&walk)) != NULL) {
+		enum fit fit = fit_of(r, &q);
+
+		/* An empty query is never unclear: that is the path. */
+		if (fit < FIT_PATH)
+			continue;
+		return fit == FIT_PATH_UNCLEAR || !rule_has_values(r);
+	}
+	return true;
+}
+
+size_t
+policy_field_names(const struct policy_set *set, const char *host,
+	const char **ret, size_t max)
+{
+	const struct rule *r;
+	struct walk walk;
+	size_t count = 0;
+
+	walk_begin(&walk, set, host);
+	while ((r = walk_next(&walk)) != NULL) {
+		const struct value_list *headers = &r->headers;
+
+		for (size_t i = 0; i < headers->count; i++, count++) {
+			if (count < max)
+				ret[count] = headers->items[i].name;
+		}
+	}
+	return count;
 }
 
 /* ---- names -------------------------------------------------------------- */

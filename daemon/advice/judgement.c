@@ -64,29 +64,50 @@ settles_as_flow(const struct judgement_question *q, struct policy_verdict *ret)
 	return ret->allowed && ret->via != POLICY_VIA_INSPECT;
 }
 
-/* The one place here that asks policy about a request. */
-static struct policy_verdict
-ask_policy(const struct judgement_question *q)
+struct policy_request
+judgement_request(const struct judgement_question *q)
 {
-	return policy_decide_request(
-		q->set, q->host, q->port, q->method, q->path);
+	return (struct policy_request){
+		.host = q->host,
+		.port = q->port,
+		.method = q->method,
+		.path = q->path,
+		.query = q->query,
+		.find_field = q->find_field,
+		.head = q->head,
+	};
 }
 
 struct judgement
 judge_request(const struct judgement_question *q)
 {
+	const struct policy_request request = judgement_request(q);
 	struct policy_verdict v = {.rule = "-", .source = "-"};
 	struct judgement j;
 
 	if (settles_as_flow(q, &v))
 		return of_policy(&v);
-	v = ask_policy(q);
+	v = policy_decide_request(q->set, &request);
 	j = of_policy(&v);
 	if (http_rules_refuse_method(span_of(q->method)) == NULL)
 		return j;
 	j.allowed = false;
 	j.reason = RECORD_METHOD_REFUSED;
 	return j;
+}
+
+bool
+judge_bare_request(const struct judgement_question *q, struct judgement *ret)
+{
+	const struct policy_request request = judgement_request(q);
+	struct policy_verdict v;
+
+	if (!settles_as_flow(q, &v) &&
+		http_rules_refuse_method(span_of(q->method)) == NULL &&
+		!policy_request_is_plain(q->set, &request))
+		return false;
+	*ret = judge_request(q);
+	return true;
 }
 
 struct judgement

@@ -14,9 +14,12 @@
 struct judgement_question { /* all borrowed */
 	const struct policy_set *set;
 	bool tls;
-	const char *host;           /* normalised; "" for none */
-	uint16_t port;              /* that the sandbox dials */
-	const char *method, *path;  /* path as in the request, no query */
+	const char *host;                /* normalised; "" for none */
+	uint16_t port;                   /* that the sandbox dials */
+	const char *method, *path;       /* path as in the request, no query */
+	const char *query;               /* what follows '?'; NULL: none */
+	policy_field_finder *find_field; /* NULL: it has no fields */
+	const void *head;                /* for find_field */
 	const struct sockaddr *dst; /* that the sandbox dials; NULL: unknown */
 };
 
@@ -29,6 +32,16 @@ struct judgement {
 
 /* A request over a connection of its own. */
 struct judgement judge_request(const struct judgement_question *q);
+
+/*
+ * The same, for who does not know its query and fields (they are not looked
+ * at).  False: they would matter, *ret untouched.
+ */
+bool judge_bare_request(
+	const struct judgement_question *q, struct judgement *ret);
+
+/* The request as policy is asked about it, borrowed from q. */
+struct policy_request judgement_request(const struct judgement_question *q);
 
 /*
  * A connection, before anything is asked of it; method, path are not looked

@@ -120,8 +120,10 @@ judge(const struct policy_set *set, const struct log_replay_decision *d,
 		q.dst = (const struct sockaddr *)&dst;
 	if (host[0] == '\0' && q.dst == NULL)
 		return false;
-	*ret = d->kind == LOG_REPLAY_REQUEST ? judge_request(&q)
-					     : judge_connection(&q);
+	/* Queries and fields are never on record. */
+	if (d->kind == LOG_REPLAY_REQUEST)
+		return judge_bare_request(&q, ret);
+	*ret = judge_connection(&q);
 	return true;
 }
 

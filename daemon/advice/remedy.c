@@ -8,8 +8,8 @@
  * At the end, because a flow goes the way of the first rule that allows it,
  * and what is passed through today shall not be opened tomorrow.
  *
- * The one exception is an ambiguous path: the first rule with a path denies
- * it, and only a rule without one, before that, could allow it.
+ * The one exception is an ambiguous path or query: the first rule with such a
+ * key denies it, and only a rule without one, before that, could allow it.
  */
 #include "remedy.h"
 
@@ -118,6 +118,20 @@ say_nearest(struct search *s, const struct policy_verdict *v)
 			"could be added there",
 			v->rule, v->source);
 		break;
+	case POLICY_QUERY:
+		say(s,
+			"%s (%s) allows this path with other queries: what it "
+			"asks of the query could be widened there; a rule for "
+			"the path, as below, allows every query",
+			v->rule, v->source);
+		break;
+	case POLICY_HEADER:
+		say(s,
+			"%s (%s) allows this with other header fields: what it "
+			"asks of them could be widened there; a rule for the "
+			"path, as below, asks for none",
+			v->rule, v->source);
+		break;
 	default:
 		break;
 	}
@@ -127,8 +141,8 @@ static void
 for_request(struct search *s)
 {
 	const struct judgement_question *q = s->q;
-	struct policy_obstacles o = policy_find_obstacles(
-		q->set, q->host, q->port, q->method, q->path);
+	const struct policy_request request = judgement_request(q);
+	struct policy_obstacles o = policy_find_obstacles(q->set, &request);
 
 	for (size_t i = 0; i < o.count; i++)
 		say(s,
@@ -147,6 +161,13 @@ for_request(struct search *s)
 		say(s,
 			"the path can be read in two ways, and %s (%s) decides "
 			"by path: have the client send the plain path",
+			o.beyond.rule, o.beyond.source);
+		return;
+	}
+	if (o.beyond.reason == POLICY_QUERY_AMBIGUOUS) {
+		say(s,
+			"the query can be read in two ways, and %s (%s) "
+			"decides by query: have the client send a plain one",
 			o.beyond.rule, o.beyond.source);
 		return;
 	}

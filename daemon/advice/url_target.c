@@ -31,19 +31,24 @@ url_target_method_error(const char *method)
 		       : "this is no method of HTTP (want GET, POST, ...)";
 }
 
-/* The path as it would stand in the request line. */
+/* Path and query as they would stand in the request line. */
 static const char *
-read_path(const char *path, char ret[URL_TARGET_MAX])
+read_path(const char *path, struct url_target *t)
 {
-	size_t len = strcspn(path, "?#");
+	size_t len = strcspn(path, "#"), path_len = strcspn(path, "?#");
+	size_t skip = path_len < len; /* the '?' */
 	int n;
 
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)path[i] <= ' ' || path[i] == 0x7f)
 			return "the URL holds what no request line can hold";
 	}
-	n = snprintf(ret, URL_TARGET_MAX, "%s%.*s", *path == '/' ? "" : "/",
-		(int)len, path);
+	n = snprintf(t->path, sizeof(t->path), "%s%.*s",
+		*path == '/' ? "" : "/", (int)path_len, path);
+	if (n >= URL_TARGET_MAX)
+		return "the URL is too long";
+	n = snprintf(t->query, sizeof(t->query), "%.*s",
+		(int)(len - path_len - skip), path + path_len + skip);
 	return n < URL_TARGET_MAX ? NULL : "the URL is too long";
 }
 
@@ -111,6 +116,6 @@ url_target_read(const char *url, struct url_target *ret)
 		return "the URL names no host[:port]";
 	if (ret->port == 0)
 		ret->port = port;
-	wrong = read_path(path, ret->path);
+	wrong = read_path(path, ret);
 	return wrong != NULL ? wrong : read_host(host, ret);
 }

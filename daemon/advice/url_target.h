@@ -1,6 +1,6 @@
 /*
  * A URL as a sandbox's client would act on it: TLS or not, whom it would name,
- * which port, which path.  Pure.
+ * which port, which path and query.  Pure.
  */
 #ifndef SBX_URL_TARGET_H
 #define SBX_URL_TARGET_H
@@ -20,6 +20,7 @@ struct url_target {
 	char name[HOST_MAX + 1];  /* normalised; "" for an address */
 	struct sockaddr_storage address; /* AF_UNSPEC for a name */
 	char path[URL_TARGET_MAX];       /* without the query; "/" at least */
+	char query[URL_TARGET_MAX];      /* without its '?'; "" for none */
 };
 
 /* NULL, or what is wrong with the URL (static text, *ret of no use). */

@@ -17,9 +17,21 @@
 #include "cli_talk.h"
 #include "control_client.h"
 
-enum { TARGET_MAX = 16 * 1024, SERVERS_MAX = 8 };
+enum {
+	TARGET_MAX = 16 * 1024,
+	SERVERS_MAX = 8,
+	HEADERS_MAX = 64,
+	PAIRS_MAX = HEADERS_MAX + 4, /* with the three words, addresses */
+};
 
-static const char usage[] = "usage: explain [--resolve] SANDBOX METHOD URL";
+static const char usage[] = "usage: explain [--resolve] [--header 'NAME: "
+			    "VALUE']... SANDBOX METHOD URL";
+
+struct asked {
+	char **words;   /* SANDBOX METHOD URL */
+	char **headers; /* header_count of them */
+	size_t header_count;
+};
 
 static void
 print_credentials(const json_t *a)
@@ -154,7 +166,7 @@ cli_explain_ask(struct control_client *client, const char *const *pairs,
 	int e;
 
 	if (target == NULL) {
-		snprintf(reterr, size, "the URL is too long");
+		snprintf(reterr, size, "the URL and the headers are too long");
 		return -E2BIG;
 	}
 	e = cli_get_json(client, target, ret, reterr, size);
@@ -181,13 +193,19 @@ resolve(const json_t *answer, struct cli_resolved *ret)
 }
 
 static int
-ask(struct control_client *client, char **argv, bool again, json_t **ret)
+ask(struct control_client *client, const struct asked *a, bool again,
+	json_t **ret)
 {
-	const char *pairs[] = {"sandbox", argv[0], "method", argv[1], "url",
-		argv[2], NULL, NULL, NULL};
+	const char *pairs[2 * PAIRS_MAX + 1] = {"sandbox", a->words[0],
+		"method", a->words[1], "url", a->words[2]};
 	struct cli_resolved resolved;
 	char text[4096];
+	size_t n = 6;
 
+	for (size_t i = 0; i < a->header_count; i++) {
+		pairs[n++] = "header";
+		pairs[n++] = a->headers[i];
+	}
 	if (cli_explain_ask(client, pairs, ret, text, sizeof(text)) < 0)
 		return cli_complain(CLI_FAILED, "%s", text);
 	if (!again || cli_text(*ret, "name")[0] == '\0')
@@ -195,8 +213,8 @@ ask(struct control_client *client, char **argv, bool again, json_t **ret)
 	if (resolve(*ret, &resolved) < 0)
 		return cli_complain(CLI_FAILED, "%s: %s",
 			cli_text(*ret, "name"), resolved.error);
-	pairs[6] = "addresses";
-	pairs[7] = resolved.addresses;
+	pairs[n++] = "addresses";
+	pairs[n] = resolved.addresses;
 	json_decref(*ret);
 	*ret = NULL;
 	if (cli_explain_ask(client, pairs, ret, text, sizeof(text)) < 0)
@@ -209,6 +227,11 @@ const struct usage_option cli_explain_usage[] = {
 		.code = 'r',
 		.help = "ask the name servers, and say what the address guard "
 			"thinks of the answer"},
+	{.name = "header",
+		.code = 'H',
+		.value = "'NAME: VALUE'",
+		.help = "a field that the request would have; as often as "
+			"wanted"},
 	{.name = NULL},
 };
 
@@ -218,23 +241,29 @@ cli_explain(const struct cli *cli, int argc, char **argv)
 	struct option options[USAGE_OPTIONS_MAX + 1];
 	struct control_client *client;
 	json_t *answer = NULL;
+	char *headers[HEADERS_MAX];
+	struct asked asked = {.headers = headers};
 	bool again = false;
 	int status, option;
 
 	usage_getopt(cli_explain_usage, options);
 	optind = 0;
-	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (option != 'r')
-			return cli_complain(CLI_USAGE, "%s", usage);
-		again = true;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (option == 'r')
+			again = true;
+		else if (option == 'H' && asked.header_count < HEADERS_MAX)
+			headers[asked.header_count++] = optarg;
+		else
+			return cli_complain(CLI_USAGE, "%s",
+				option == 'H' ? "too many headers" : usage);
 	}
 	if (argc - optind != 3)
 		return cli_complain(CLI_USAGE, "%s", usage);
-	argv += optind;
+	asked.words = argv + optind;
 	status = cli_connect(cli, &client);
 	if (status != CLI_OK)
 		return status;
-	status = ask(client, argv, again, &answer);
+	status = ask(client, &asked, again, &answer);
 	control_client_close(client);
 	if (status != CLI_OK) {
 		json_decref(answer);

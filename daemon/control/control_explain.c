@@ -18,9 +18,11 @@
 #include <string.h>
 
 #include "array.h"
+#include "asking.h"
 #include "control_routes.h"
 #include "judgement.h"
 #include "keeper.h"
+#include "message.h"
 #include "overlay.h"
 #include "policy.h"
 #include "record.h"
@@ -35,10 +37,32 @@ struct question {
 	char url[CONTROL_VALUE_MAX];
 	char addresses[CONTROL_VALUE_MAX];
 	struct url_target target;
+	struct http_head head; /* the fields that it would have */
 	const struct policy_set *set;
 	struct overlay *overlay; /* a reference, or NULL */
 	json_t *values;          /* keeper_status()'s credentials; owned */
 };
+
+/* "Name: value", as often as there is one. */
+static const char *
+read_fields(struct span query, struct question *q)
+{
+	char line[CONTROL_VALUE_MAX], *colon;
+	int r;
+
+	while ((r = control_query_next(&query, "header", line, sizeof(line))) >
+		0) {
+		colon = strchr(line, ':');
+		if (colon == NULL)
+			return "a header is written as Name: value";
+		r = http_head_add(&q->head,
+			(struct span){line, (size_t)(colon - line)},
+			span_of(colon + 1 + strspn(colon + 1, " ")), false);
+		if (r < 0)
+			return "a header is none that a request may have";
+	}
+	return r < 0 ? "the query cannot be decoded" : NULL;
+}
 
 static const char *
 read_question(const struct control_request *request, struct question *q)
@@ -70,6 +94,8 @@ read_question(const struct control_request *request, struct question *q)
 	if (subjects != 1)
 		return "say either sandbox= or policy= (or name= for either)";
 	wrong = url_target_method_error(q->method);
+	if (wrong == NULL)
+		wrong = read_fields(request->query, q);
 	return wrong != NULL ? wrong : url_target_read(q->url, &q->target);
 }
 
@@ -224,6 +250,9 @@ answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 		.port = t->port,
 		.method = q->method,
 		.path = t->path,
+		.query = t->query,
+		.find_field = asking_find_field,
+		.head = &q->head,
 		.dst = t->name[0] == '\0' ? (const struct sockaddr *)&t->address
 					  : NULL,
 	};
@@ -261,6 +290,7 @@ control_explain(
 		control_reply_failure(reply, -ENOMEM, NULL);
 		return;
 	}
+	http_head_init(&q->head);
 	wrong = read_question(request, q);
 	if (wrong != NULL) {
 		control_reply_error(reply, 400, "bad_request", wrong, NULL);
@@ -274,5 +304,6 @@ control_explain(
 		json_decref(q->values);
 	}
 	overlay_unref(q->overlay);
+	http_head_done(&q->head);
 	free(q);
 }

@@ -96,8 +96,14 @@ control_path_matches(
 int
 control_query_get(struct span query, const char *key, char *ret, size_t size)
 {
-	while (query.len > 0) {
-		struct span pair = cut(&query, '&');
+	return control_query_next(&query, key, ret, size);
+}
+
+int
+control_query_next(struct span *rest, const char *key, char *ret, size_t size)
+{
+	while (rest->len > 0) {
+		struct span pair = cut(rest, '&');
 		struct span have = cut(&pair, '=');
 
 		if (!span_equals(have, span_of(key)))

@@ -30,4 +30,8 @@ bool control_path_matches(
 int control_query_get(
 	struct span query, const char *key, char *ret, size_t size);
 
+/* The same, from *rest on: what follows the value is left in it. */
+int control_query_next(
+	struct span *rest, const char *key, char *ret, size_t size);
+
 #endif

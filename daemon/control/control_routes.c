@@ -149,8 +149,8 @@ static const struct route {
 		"where credentials come from (never values)"},
 	{"GET", "/v1/explain", false, control_explain, NULL, 0,
 		"?sandbox= or policy= (name=: either), &method=, &url=, "
-		"perhaps "
-		"&addresses=A,B for the guard: what would be decided"},
+		"perhaps &header=NAME: VALUE, and &addresses=A,B for the "
+		"guard: what would be decided"},
 	{"GET", "/v1/trust.pem", false, show_trust, NULL, 0,
 		"the roots that the daemon trusts"},
 	{"POST", "/v1/check", true, control_check, NULL, CONTROL_QUESTION_MAX,

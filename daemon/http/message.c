@@ -277,6 +277,15 @@ http_head_path(const struct http_head *h)
 }
 
 struct span
+http_head_query(const struct http_head *h)
+{
+	uint32_t skip =
+		h->path_len < h->target_len ? h->path_len + 1 : h->target_len;
+
+	return text_at(h, h->target + skip, h->target_len - skip);
+}
+
+struct span
 http_head_protocol(const struct http_head *h)
 {
 	return text_at(h, h->protocol, h->protocol_len);

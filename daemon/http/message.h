@@ -128,6 +128,7 @@ struct span http_head_method(const struct http_head *h);
 struct span http_head_authority(const struct http_head *h);
 struct span http_head_target(const struct http_head *h);
 struct span http_head_path(const struct http_head *h);
+struct span http_head_query(const struct http_head *h); /* without its '?' */
 
 /*
  * The protocol that a request wants to go on with, or that a 101 goes on with;

@@ -218,6 +218,17 @@ ways_of(const struct http_head *h, const struct http_field *f)
 	return twin == HTTP_OTHER ? ways[HTTP_OTHER] : 0;
 }
 
+static bool
+passes(const struct http_head *h, const struct http_field *f, unsigned way,
+	const struct nominations *n)
+{
+	unsigned may = ways_of(h, f);
+
+	if ((may & way) == 0)
+		return false;
+	return (may & NOMINABLE) == 0 || !is_nominated(n, http_head_name(h, f));
+}
+
 static int
 copy_fields(const struct http_head *in, unsigned way, struct http_head *out)
 {
@@ -225,19 +236,30 @@ copy_fields(const struct http_head *in, unsigned way, struct http_head *out)
 
 	for (int i = 0; i < in->field_count; i++) {
 		const struct http_field *f = &in->fields[i];
-		unsigned may = ways_of(in, f);
 		int r;
 
-		if ((may & way) == 0)
-			continue;
-		if ((may & NOMINABLE) != 0 &&
-			is_nominated(&n, http_head_name(in, f)))
+		if (!passes(in, f, way, &n))
 			continue;
 		r = http_head_copy_field(out, in, f);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+const struct http_field *
+http_rules_find(const struct http_head *request, struct span name, size_t *next)
+{
+	struct nominations n = nominations(request);
+
+	while (*next < request->field_count) {
+		const struct http_field *f = &request->fields[(*next)++];
+
+		if (http_names_alike(http_head_name(request, f), name) &&
+			passes(request, f, TO_ORIGIN, &n))
+			return f;
+	}
+	return NULL;
 }
 
 static void

@@ -13,6 +13,7 @@
 
 #include "span.h"
 
+struct http_field;
 struct http_head;
 
 /*
@@ -47,6 +48,13 @@ int http_rules_authority(
  */
 int http_rules_request(const struct http_head *in, struct span authority,
 	struct http_head *out);
+
+/*
+ * From *next (0 at first) on, the next field that this request will be sent
+ * upstream with and whose name is alike (http_names_alike()); NULL at the end.
+ */
+const struct http_field *http_rules_find(
+	const struct http_head *request, struct span name, size_t *next);
 
 /*
  * The response to send to the sandbox, likewise; Alt-Svc is dropped (no way

@@ -93,6 +93,15 @@ lacks_a_rule(int reason)
 	}
 }
 
+/* Whether there is a rule to look at: what the log does not hold (a query, the
+ * fields) no rule can be made of. */
+static bool
+is_by_a_rule(int reason)
+{
+	return reason == RECORD_RULE_DENY || reason == RECORD_QUERY ||
+	       reason == RECORD_QUERY_AMBIGUOUS || reason == RECORD_HEADER;
+}
+
 static uint64_t
 count_of(const struct logline *l)
 {
@@ -113,7 +122,7 @@ row_init(struct row *row, const struct logline *l, int reason, const char *why)
 		host = logline_text(l, "dst");
 	snprintf(place, sizeof(place), "%.260s:%" PRIu64, host,
 		logline_number(l, "dport"));
-	if (reason == RECORD_RULE_DENY)
+	if (is_by_a_rule(reason))
 		snprintf(by, sizeof(by), " by %.120s (%.160s)",
 			logline_text(l, "rule"), logline_text(l, "source"));
 	*row = (struct row){

@@ -36,6 +36,21 @@ static const struct {
 		"read in two ways (%2e%2e, %2f, %5c, //, ;, dot segments)",
 		"have the client send the plain path, or allow the host "
 		"without a path rule"},
+	[RECORD_QUERY] = {"query",
+		"the host, method and path are allowed, but not with this "
+		"query",
+		"if this is wanted, widen \"query\" in the rule of that host"},
+	[RECORD_QUERY_AMBIGUOUS] = {"query_ambiguous",
+		"a query rule decides for this host, and the query could be "
+		"read in two ways (a broken escape, ;, bytes that are no "
+		"UTF-8, a name that some servers take for the rule's)",
+		"have the client name the parameter as the rule does, or "
+		"allow the path without a query rule"},
+	[RECORD_HEADER] = {"header",
+		"the host, method, path and query are allowed, but not with "
+		"these header fields",
+		"if this is wanted, widen \"header\" in the rule of that "
+		"host"},
 	[RECORD_PORT] = {"port", "the host is allowed, but not on this port",
 		"if this is wanted, add the port to the rule of that host"},
 	[RECORD_NO_NAME] = {"no_name",

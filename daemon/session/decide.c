@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "asking.h"
 #include "conn.h"
 #include "failure.h"
 #include "refusal.h"
@@ -85,14 +86,34 @@ copy_span(struct span s)
 	return strndup(s.len > 0 ? s.ptr : "", s.len);
 }
 
+/*
+ * Also asked when policy has changed (exchange_recheck()): rules about the
+ * query and the fields are decided anew then like all others, for the query is
+ * kept, and the codecs keep a head that they have shown until its exchange is
+ * over.  Where there is none, only what no field can change is allowed.
+ */
+static struct policy_verdict
+ask_about(const struct exchange *x, const char *host, uint16_t port)
+{
+	const struct http_head *head = http_stream_head(x->down);
+	const struct policy_request request = {
+		.host = host,
+		.port = port,
+		.method = x->method,
+		.path = x->path,
+		.query = x->query,
+		.find_field = head != NULL ? asking_find_field : NULL,
+		.head = head,
+	};
+
+	return policy_decide_request(x->flow->sandbox->set, &request);
+}
+
 static bool
 would_be_allowed(const struct exchange *x, const char *host, uint16_t port)
 {
-	const struct policy_set *set = x->flow->sandbox->set;
-
-	return set != NULL &&
-	       policy_decide_request(set, host, port, x->method, x->path)
-		       .allowed;
+	return x->flow->sandbox->set != NULL &&
+	       ask_about(x, host, port).allowed;
 }
 
 /*
@@ -153,8 +174,7 @@ ask_policy(const struct exchange *x)
 			.rule = "(the sandbox's policy does not exist)",
 			.source = "-",
 		};
-	return policy_decide_request(
-		s->set, x->flow->host, x->flow->port, x->method, x->path);
+	return ask_about(x, x->flow->host, x->flow->port);
 }
 
 bool
@@ -224,7 +244,8 @@ exchange_decide(struct exchange *x)
 		return refuse_malformed(x);
 	x->method = copy_span(http_head_method(head));
 	x->path = copy_span(http_head_path(head));
-	if (x->method == NULL || x->path == NULL)
+	x->query = copy_span(http_head_query(head));
+	if (x->method == NULL || x->path == NULL || x->query == NULL)
 		return refuse(x, 503, RECORD_INTERNAL, "out of memory");
 	why = http_rules_refuse(head, &status);
 	if (why != NULL)

@@ -455,5 +455,6 @@ exchange_free(struct exchange *x)
 	grounds_release(&x->grounds);
 	free(x->method);
 	free(x->path);
+	free(x->query);
 	free(x);
 }

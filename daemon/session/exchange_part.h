@@ -48,6 +48,7 @@ struct exchange {
 	bool owes_outcome; /* it was put down as allowed */
 	uint64_t id;
 	char *method, *path; /* for the records */
+	char *query;         /* never on record */
 
 	struct lease *lease;
 	struct http_stream *up; /* the lease's */

@@ -20,6 +20,15 @@ what_is_missing(enum policy_reason reason)
 	case POLICY_PATH_AMBIGUOUS:
 		return "the path can be read in more than one way and a path "
 		       "rule decides";
+	case POLICY_QUERY:
+		return "this host and path are allowed, but not with this "
+		       "query";
+	case POLICY_QUERY_AMBIGUOUS:
+		return "the query can be read in more than one way and a query "
+		       "rule decides";
+	case POLICY_HEADER:
+		return "this host and path are allowed, but not with these "
+		       "header fields";
 	case POLICY_PORT:
 		return "this host is allowed, but not on this port";
 	case POLICY_LOCKDOWN:

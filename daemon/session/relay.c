@@ -12,11 +12,13 @@
 #include "failure.h"
 #include "monotonic.h"
 #include "rules.h"
+#include "sandbox.h"
 #include "services.h"
 #include "stream.h"
 
 enum {
 	RESPONSE_PARTS = 3, /* in one run; then other streams get a turn */
+	MATCHED_MAX = 64,   /* names of fields that rules look at */
 };
 
 /* What came of an attempt to move something. */
@@ -31,6 +33,27 @@ failed(struct exchange *x, ssize_t error)
 	return MOVED_FAILED;
 }
 
+/*
+ * What a rule looks at when it allows a request cannot come late.  Those are
+ * the rules of now: whatever they were when it was decided, it was held against
+ * them since (exchange_recheck()).
+ */
+static void
+remove_matched(const struct exchange *x, struct http_head *trailers)
+{
+	const struct policy_set *set = x->flow->sandbox->set;
+	const char *names[MATCHED_MAX];
+	size_t count = 0;
+
+	if (set != NULL)
+		count = policy_field_names(
+			set, x->flow->host, names, MATCHED_MAX);
+	if (set == NULL || count > MATCHED_MAX)
+		http_head_clear(trailers);
+	for (size_t i = 0; i < count && i < MATCHED_MAX; i++)
+		http_head_remove(trailers, span_of(names[i]));
+}
+
 static enum moved
 end_request(struct exchange *x)
 {
@@ -41,6 +64,8 @@ end_request(struct exchange *x)
 	if (trailers != NULL)
 		r = http_rules_trailers(trailers, injected,
 			inject_fields(&x->plan, injected), &x->head);
+	if (trailers != NULL && r == 0)
+		remove_matched(x, &x->head);
 	if (r == 0)
 		r = http_stream_send_end(
 			x->up, trailers != NULL ? &x->head : NULL);

@@ -109,9 +109,12 @@ measure(const struct policy_set *set, char (*names)[NAME_BYTES], double seconds,
 	do {
 		for (int i = 0; i < CLOCK_EVERY; i++, done++) {
 			const char *host = names[done % NAMES];
+			const struct policy_request asked = {.host = host,
+				.port = 443,
+				.method = "GET",
+				.path = "/v1/x"};
 
-			allowed += request ? policy_decide_request(set, host,
-						     443, "GET", "/v1/x")
+			allowed += request ? policy_decide_request(set, &asked)
 						     .allowed
 					   : policy_decide_flow(set, host, 443)
 						     .allowed;

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from lab.client import read_all, read_response
+from lab.h2 import connect
 from lab.origin import ok
 from lab.stage import Stage
 from lab.wait import until
@@ -201,6 +202,37 @@ def test_loosening_closes_nothing(world, held):
 def test_a_reload_has_a_receipt_too(world, held):
     r = world.daemon.reload(world.daemon.text(POLICY.replace("slow.test, ", "")))
     assert r.returncode == 0 and "closed 1:" in r.stdout and "slow.test" in r.stdout
+
+
+@pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
+def test_an_open_request_is_held_against_new_rules_by_its_query_and_fields(world, alpn):
+    go = threading.Event()
+
+    def late(_request, _c):
+        go.wait(60)
+        return ok(b"at last")
+
+    site = world.origin("mute.test", answer=late)
+    if alpn == "h2":
+        conn = connect(world.client, site.name, site.address)
+        s = conn.request("/?q=mine", ("x-mode", "write"), authority=site.name)
+    else:
+        s = world.client.tls(site.name)
+        s.sendall(b"GET /?q=mine HTTP/1.1\r\nHost: mute.test\r\nX-Mode: write\r\n\r\n")
+    world.daemon.wait_record(event="decision", kind="request", host=site.name)
+    rule = "deny: [{host: mute.test, %s}]"
+    try:
+        for fits in ("query: {q: other}", "header: {X-Mode: read}", "header: {X-Other: '*'}"):
+            status, answer = put(world, rule % fits, method="PUT")
+            assert status == 200 and answer["closed"] == 0, answer
+        status, answer = put(world, rule % "query: {q: 'm*'}, header: {x-mode: write}")
+        assert status == 200 and answer["closed"] == 1, answer
+        if alpn == "h2":
+            assert s.wait_head().status == 403
+        else:
+            assert read_response(s)[0].startswith(b"HTTP/1.1 403")
+    finally:
+        go.set()
 
 
 # ---- who changes what ------------------------------------------------------

@@ -93,6 +93,37 @@ random_question_make(void)
 	return q;
 }
 
+static const char *const value_keys[] = {"query: {a: \"1*\"}",
+	"query: {b.c: [x, \"\"]}", "header: {X-Test: \"1*\"}",
+	"query: {a: \"*\"}, header: {x_test: [\"12\", \"y\"]}"};
+static const char *const queries[] = {"a=1", "a=12&a=2", "%61=1", "b.c=x",
+	"b_c=x", "A=1", "a=%zz", "a", "", "b.c&a=1"};
+static const char *const fields[] = {"X-Test", "x-test", "X_Test", "X-Other"};
+static const char *const values[] = {"1", "12", "y", ""};
+
+void
+random_policy_add_values(struct random_policy *p)
+{
+	for (size_t i = 0; i < RANDOM_RULES; i++) {
+		char *rule = p->rules[i], *end = strrchr(rule, '}');
+
+		if (strstr(rule, "address") != NULL ||
+			strstr(rule, "passthrough") != NULL ||
+			random_below(2) == 0)
+			continue;
+		snprintf(end, sizeof(p->rules[i]) - (size_t)(end - rule),
+			", %s}", PICK(value_keys));
+	}
+}
+
+void
+random_question_add_values(struct random_question *q)
+{
+	q->query = PICK(queries);
+	q->field = PICK(fields);
+	q->value = PICK(values);
+}
+
 static const char credentials[] =
 	"credentials:\n"
 	"  one:\n"

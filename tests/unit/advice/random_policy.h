@@ -27,12 +27,17 @@ struct random_question {
 	const char *host, *address; /* one of them */
 	const char *method, *path;
 	uint16_t port;
+	const char *query, *field, *value; /* NULL, or by ..._add_values() */
 };
 
 unsigned random_below(unsigned below);
 
 void random_policy_make(struct random_policy *p);
 struct random_question random_question_make(void);
+
+/* Rules with `query` and `header` as well; questions that have both. */
+void random_policy_add_values(struct random_policy *p);
+void random_question_add_values(struct random_question *q);
 
 /* As a document with the one policy "p". */
 void random_policy_write(const struct random_policy *p, char ret[RANDOM_TEXT]);

@@ -115,10 +115,12 @@ check_denied(struct random_policy p, const struct policy *policy,
 	if (dropped || p.extra != NULL) {
 		after = random_policy_compile(&p);
 		assert_non_null(after);
-		/* A path that stays ambiguous is said so, with no rule. */
+		/* What stays ambiguous is said so, with no rule. */
 		if (!judge_by(after, q).allowed &&
 			!(p.extra == NULL && judge_by(after, q).reason ==
 						     RECORD_PATH_AMBIGUOUS) &&
+			!(p.extra == NULL && judge_by(after, q).reason ==
+						     RECORD_QUERY_AMBIGUOUS) &&
 			!(q.host[0] == '\0' && dropped))
 			fail_msg("%s %s:%u %s stays denied with \"%s\"",
 				q.method, q.host, q.port, q.path,
@@ -147,13 +149,18 @@ test_remedies_help(void **state)
 
 		random_policy_make(&p);
 		p.credentials = false;
+		if (i % 4 == 0)
+			random_policy_add_values(&p);
 		policy = random_policy_compile(&p);
 		assert_non_null(policy);
 		for (int k = 0; k < QUESTIONS; k++) {
 			struct random_question r = random_question_make();
 			struct sockaddr_in dst;
+			struct judgement_question q = question_of(&r, &dst);
 
-			check_denied(p, policy, question_of(&r, &dst), &tally);
+			random_question_add_values(&r);
+			q.query = r.query;
+			check_denied(p, policy, q, &tally);
 		}
 		policy_unref(policy);
 	}
@@ -178,6 +185,17 @@ static const struct {
 	{"- {host: a.test, path: /y}", "GET", "/x", 443, "on other paths",
 		"- {host: a.test, port: 443, method: GET, path: /x}",
 		"near by path"},
+	{"- {host: a.test, path: /x, query: {a: b}}", "GET", "/x", 443,
+		"with other queries",
+		"- {host: a.test, port: 443, method: GET, path: /x}",
+		"near by query"},
+	{"- {host: a.test, header: {X-A: b}}", "GET", "/x", 443,
+		"with other header fields",
+		"- {host: a.test, port: 443, method: GET, path: /x}",
+		"near by header"},
+	{"- {host: a.test, query: {q: b}}", "GET", "/x", 443,
+		"the query can be read in two ways", NULL,
+		"a query rule decides"},
 	{"- {host: a.test}", "GET", "/x", 8080, "add port 8080",
 		"- {host: a.test, port: 8080, method: GET, path: /x}",
 		"near by port"},
@@ -205,7 +223,8 @@ test_words(void **state)
 			.host = "a.test",
 			.port = cases[i].port,
 			.method = cases[i].method,
-			.path = cases[i].path};
+			.path = cases[i].path,
+			.query = "Q=b"};
 		struct judgement j;
 		struct remedy r;
 		struct policy *policy;

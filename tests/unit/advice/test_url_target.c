@@ -17,19 +17,25 @@ static const struct {
 	uint16_t port;
 	const char *name, *shown, *path;
 	const char *why;
+	const char *query; /* NULL: none */
 } cases[] = {
 	{"https://a.test/x?y#z", NULL, true, 443, "a.test", "a.test", "/x",
-		"no query"},
+		.why = "the query is not the path's", .query = "y"},
+	{"https://a.test/?a=1?b#c?d", NULL, true, 443, "a.test", "a.test", "/",
+		.why = "one ? is enough, and # ends it", .query = "a=1?b"},
+	{"https://a.test/#x?y", NULL, true, 443, "a.test", "a.test", "/",
+		.why = "no query behind #"},
+	{"https://a.test/?a b", "no request line", .why = "space"},
 	{"HTTP://A.Test.", NULL, false, 80, "a.test", "A.Test.", "/",
-		"normalised"},
+		.why = "normalised"},
 	{"wss://a.test:8443", NULL, true, 8443, "a.test", "a.test", "/",
-		"a WebSocket is a GET"},
+		.why = "a WebSocket is a GET"},
 	{"https://a.test?q", NULL, true, 443, "a.test", "a.test", "/",
-		"query without a path"},
+		.why = "query without a path", .query = "q"},
 	{"https://[2001:db8::1]:22/", NULL, true, 22, "", "2001:db8::1", "/",
-		"address"},
+		.why = "address"},
 	{"http://192.0.2.1/a", NULL, false, 80, "", "192.0.2.1", "/a",
-		"address"},
+		.why = "address"},
 	{"https://0x7f000001/", "odd spelling", .why = "never dialled"},
 	{"ftp://a.test/", "must begin", .why = "scheme"},
 	{"https://u@a.test/", "names no host", .why = "userinfo"},
@@ -47,6 +53,8 @@ test_reads(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		const char *wrong = url_target_read(cases[i].url, &t);
+		const char *query =
+			cases[i].query != NULL ? cases[i].query : "";
 
 		if ((wrong == NULL) != (cases[i].wrong == NULL) ||
 			(wrong != NULL &&
@@ -58,6 +66,7 @@ test_reads(void **state)
 		if (t.tls != cases[i].tls || t.port != cases[i].port ||
 			strcmp(t.name, cases[i].name) != 0 ||
 			strcmp(t.shown, cases[i].shown) != 0 ||
+			strcmp(t.query, query) != 0 ||
 			strcmp(t.path, cases[i].path) != 0)
 			fail_msg("%s (%s): %s %u %s %s", cases[i].url,
 				cases[i].why, t.shown, t.port, t.name, t.path);

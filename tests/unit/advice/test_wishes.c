@@ -133,6 +133,10 @@ static bool
 is_allowed(const struct policy *policy, const struct asked *a)
 {
 	const struct policy_set *set = policy_find(policy, a->policy);
+	const struct policy_request request = {.host = a->host,
+		.port = a->port,
+		.method = a->method,
+		.path = a->path};
 	struct sockaddr_storage dst = {.ss_family = AF_INET};
 	struct sockaddr_in *in = (struct sockaddr_in *)&dst;
 	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&dst;
@@ -140,9 +144,7 @@ is_allowed(const struct policy *policy, const struct asked *a)
 	if (set == NULL)
 		return false;
 	if (a->by_name && a->request)
-		return policy_decide_request(
-			set, a->host, a->port, a->method, a->path)
-			.allowed;
+		return policy_decide_request(set, &request).allowed;
 	if (a->by_name)
 		return policy_decide_name(set, a->host).allowed;
 	in->sin_port = htons(a->port);
@@ -296,8 +298,11 @@ test_has_a_bound(void **state)
 	snprintf(method, sizeof(method), "M7");
 	assert_int_equal(wishes_add(wishes, &wish), 0);
 	policy = compile(wishes, &text);
-	assert_true(policy_decide_request(
-		policy_find(policy, "p"), "a.test", 443, "M4000", "/")
+	assert_true(policy_decide_request(policy_find(policy, "p"),
+		&(const struct policy_request){.host = "a.test",
+			.port = 443,
+			.method = "M4000",
+			.path = "/"})
 			    .allowed);
 	free(text);
 	policy_unref(policy);

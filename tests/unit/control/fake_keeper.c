@@ -23,6 +23,8 @@ static const char document[] =
 	"    allow:\n"
 	"      - {host: api.example.org, method: [GET], path: \"/repos/**\"}\n"
 	"      - {host: example.org}\n"
+	"      - {host: q.example.org, query: {a: \"1*\"}, "
+	"header: {X-A: b}}\n"
 	"      - {host: db.example.org, port: 5432, tls: passthrough}\n"
 	"      - {address: 192.0.2.0/24, port: 22}\n"
 	"    credentials: [api]\n"

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "asking.h"
 #include "control_reply.h"
 #include "control_routes.h"
 #include "fake_keeper.h"
@@ -62,15 +63,26 @@ exchange_says(const struct policy_set *set, const struct random_question *q,
 	const struct inject_target target = {
 		.set = set, .host = q->host, .port = q->port, .secure = q->tls};
 	struct inject_plan plan = {.count = 0};
-	struct policy_verdict v = policy_decide_request(
-		set, q->host, q->port, q->method, q->path);
-	struct decision d = decision_of(&v);
 	struct http_head head;
+	const struct policy_request request = {.host = q->host,
+		.port = q->port,
+		.method = q->method,
+		.path = q->path,
+		.query = q->query,
+		.find_field = asking_find_field,
+		.head = &head};
+	struct policy_verdict v;
+	struct decision d;
 	int status = 0;
 
 	http_head_init(&head);
 	assert_int_equal(http_head_set_method(&head, span_of(q->method)), 0);
 	assert_int_equal(http_head_set_target(&head, span_of(q->path)), 0);
+	assert_int_equal(http_head_add(&head, span_of(q->field),
+				 span_of(q->value), false),
+		0);
+	v = policy_decide_request(set, &request);
+	d = decision_of(&v);
 	if (http_rules_refuse(&head, &status) != NULL) {
 		d.allowed = false;
 		d.reason = RECORD_METHOD_REFUSED;
@@ -106,6 +118,17 @@ session_says(const struct policy_set *set, const struct random_question *q,
 
 /* ---- as explain does it -------------------------------------------------- */
 
+static size_t
+escape(const char *text, char *ret, size_t size)
+{
+	size_t len = 0;
+
+	for (; *text != '\0'; text++)
+		len += (size_t)snprintf(
+			ret + len, size - len, "%%%02X", *text & 0xff);
+	return len;
+}
+
 static json_t *
 explain_says(struct keeper *keeper, const struct random_question *q)
 {
@@ -116,12 +139,12 @@ explain_says(struct keeper *keeper, const struct random_question *q)
 	size_t len;
 
 	len = (size_t)snprintf(query, sizeof(query),
-		"policy=p&method=%s&url=%s://%s:%u", q->method,
-		q->tls ? "https" : "http",
+		"policy=p&header=%s:%s&method=%s&url=%s://%s:%u", q->field,
+		q->value, q->method, q->tls ? "https" : "http",
 		q->host != NULL ? q->host : q->address, q->port);
-	for (const char *s = q->path; *s != '\0'; s++)
-		len += (size_t)snprintf(
-			query + len, sizeof(query) - len, "%%%02X", *s & 0xff);
+	len += escape(q->path, query + len, sizeof(query) - len);
+	len += escape("?", query + len, sizeof(query) - len);
+	(void)escape(q->query, query + len, sizeof(query) - len);
 	request.query = span_of(query);
 	control_explain(&request, &reply);
 	assert_int_equal(reply.status, 200);
@@ -204,6 +227,7 @@ test_agrees(void **state)
 {
 	struct keyring *keyring = keyring_new();
 	unsigned allowed = 0, denied = 0, injected = 0, skipped = 0;
+	unsigned values = 0;
 	struct keeper keeper;
 
 	(void)state;
@@ -213,6 +237,8 @@ test_agrees(void **state)
 		struct policy *policy;
 
 		random_policy_make(&p);
+		if (i % 2 == 0)
+			random_policy_add_values(&p);
 		policy = random_policy_compile(&p);
 		p.credentials = p.credentials && policy != NULL;
 		if (policy == NULL) /* a binding that could never fire */
@@ -224,20 +250,26 @@ test_agrees(void **state)
 		fill(keyring, keeper.no_value);
 		for (int k = 0; k < QUESTIONS; k++) {
 			struct random_question q = random_question_make();
-			struct decision d = session_says(
-				policy_find(policy, "p"), &q, keyring);
-			json_t *answer = explain_says(&keeper, &q);
+			struct decision d;
+			json_t *answer;
 
+			random_question_add_values(&q);
+			d = session_says(policy_find(policy, "p"), &q, keyring);
+			answer = explain_says(&keeper, &q);
 			compare(&q, &d, answer);
 			json_decref(answer);
 			allowed += d.allowed;
 			denied += !d.allowed;
 			injected += d.injected[0] != '\0';
 			skipped += d.skipped[0] != '\0';
+			values += d.reason == RECORD_QUERY ||
+				  d.reason == RECORD_QUERY_AMBIGUOUS ||
+				  d.reason == RECORD_HEADER;
 		}
 	}
 	assert_true(allowed > 2000 && denied > 2000);
 	assert_true(injected > 100 && skipped > 10);
+	assert_true(values > 100);
 	keyring_free(keyring);
 	fake_keeper_done(&keeper);
 }

@@ -353,6 +353,37 @@ test_methods(void **state)
 	}
 }
 
+static void
+test_fields_that_go_on_are_found(void **state)
+{
+	static const struct pass cases[] = {
+		{"X-A: 1\nX-B: 2\nx-a: 3\n", "1|3|", "each line, in any case"},
+		{"X-A: 1\nX_A: 2\n", "1|2|", "and the twin"},
+		{"X-Ab: 1\nX: 2\n", "", "another name"},
+		{"X-A: 1\nConnection: a, x-A\n", "", "named by Connection"},
+		{"X_A: 1\nX-A: 2\nConnection: x-a\n", "1|", "but not its twin"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct http_field *f;
+		char got[TEXT_MAX] = "";
+		struct http_head h;
+		size_t next = 0;
+
+		start_request(&h, cases[i].in);
+		while ((f = http_rules_find(&h, SPAN_LITERAL("x-a"), &next))) {
+			struct span value = http_head_value(&h, f);
+
+			strncat(got, value.ptr, value.len);
+			strcat(got, "|");
+		}
+		if (strcmp(got, cases[i].out) != 0)
+			fail_msg("%s: %s", cases[i].reason, got);
+		http_head_done(&h);
+	}
+}
+
 int
 main(void)
 {
@@ -363,6 +394,7 @@ main(void)
 		cmocka_unit_test(test_trailers),
 		cmocka_unit_test(test_authorities),
 		cmocka_unit_test(test_methods),
+		cmocka_unit_test(test_fields_that_go_on_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,8 @@ document(void)
 	for (int i = 0; i < 200; i++)
 		fprintf(out,
 			"      - {host: [\"**.h%d.a.test\", h%d.a.test], "
-			"port: [443, %d], path: /x}\n",
+			"port: [443, %d], path: /x, "
+			"query: {a: [b, c]}, header: {X-B: d}}\n",
 			i, i, i + 1000);
 	fputs("sandboxes:\n"
 	      "  s: {interface: i, address: 10.0.0.1, policy: p, "

@@ -248,13 +248,15 @@ ask(const struct world *w)
 	const char *host = PICK(hosts), *method = PICK(methods);
 	const char *path = PICK(paths);
 	uint16_t port = PICK(ports);
+	const struct policy_request request = {
+		.host = host, .port = port, .method = method, .path = path};
 	struct sockaddr_storage to = pick_address(port);
 	const struct sockaddr *dst = (const struct sockaddr *)&to;
 
 	compare(w, policy_decide_flow(w->layers, host, port),
 		policy_decide_flow(w->one, host, port), host);
-	compare(w, policy_decide_request(w->layers, host, port, method, path),
-		policy_decide_request(w->one, host, port, method, path), path);
+	compare(w, policy_decide_request(w->layers, &request),
+		policy_decide_request(w->one, &request), path);
 	compare(w, policy_decide_name(w->layers, host),
 		policy_decide_name(w->one, host), host);
 	compare(w, policy_decide_address(w->layers, dst),
@@ -296,7 +298,11 @@ test_lockdown_denies_everything(void **state)
 	const struct sockaddr *dst = (const struct sockaddr *)&to;
 	struct policy_verdict all[] = {
 		policy_decide_flow(set, "b.test", 443),
-		policy_decide_request(set, "b.test", 443, "GET", "/"),
+		policy_decide_request(
+			set, &(const struct policy_request){.host = "b.test",
+				     .port = 443,
+				     .method = "GET",
+				     .path = "/"}),
 		policy_decide_name(set, "b.test"),
 		policy_decide_address(set, dst),
 	};

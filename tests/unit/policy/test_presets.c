@@ -38,9 +38,13 @@ static bool
 allows(const struct policy_set *set, const char *host, unsigned port,
 	const char *method, const char *path)
 {
+	const struct policy_request request = {.host = host,
+		.port = (uint16_t)port,
+		.method = method,
+		.path = path};
+
 	return policy_decide_flow(set, host, (uint16_t)port).allowed &&
-	       policy_decide_request(set, host, (uint16_t)port, method, path)
-		       .allowed;
+	       policy_decide_request(set, &request).allowed;
 }
 
 static void

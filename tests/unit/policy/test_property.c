@@ -1,10 +1,10 @@
 /*
  * test_property.c - decisions against a slow and obvious second opinion
  *
- * Random policies are written as YAML and, beside it, kept as the strings they
- * were made of.  The second opinion reads those strings label by label and
- * segment by segment, without the code under test.  Both must say the same of
- * every question, and so must the policy that policy_print() gives back.
+ * Random policies (random_document.h) are asked random questions.  The second
+ * opinion reads those strings label by label and segment by segment, without
+ * the code under test.  Both must say the same of every question, and so must
+ * the policy that policy_print() gives back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,109 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cmocka.h>
 #include <fnmatch.h>
 
 #include "compiled.h"
+#include "random_document.h"
 
-enum { RULES = 12, ROUNDS = 300, QUESTIONS = 150, TEXT = 16384 };
-
-/* A fixed sequence: a failure today is a failure tomorrow. */
-static uint32_t seed = 20240229;
-
-static unsigned
-pick(unsigned below)
-{
-	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % below;
-}
-
-#define PICK(list) (list)[pick(sizeof(list) / sizeof((list)[0]))]
-
-static const char *const hosts[] = {"a.test", "b.test", "x.a.test", "y.a.test",
-	"p.x.a.test", "q.p.x.a.test", "x-api.a.test", "other.test", "xa.test",
-	"test"};
-static const char *const patterns[] = {"a.test", "b.test", "x.a.test",
-	"*.a.test", "**.a.test", ".a.test", ".x.a.test", "**.x.a.test",
-	"*-api.a.test", "x*.a.test", "*", "*.test", "xa.test"};
-static const char *const paths[] = {
-	"/", "/a", "/a/b", "/a/b/c", "/b", "/a/", "/aa", "/a/../b", "/a//b"};
-static const char *const globs[] = {
-	"/a", "/a/*", "/a/**", "/**", "/**/b", "/*/b", "/a*", "/"};
-static const char *const methods[] = {"GET", "POST", "PUT"};
-static const uint16_t ports[] = {80, 443, 8080, 22};
-
-struct rule {
-	bool deny, passthrough;
-	const char *pattern, *pattern2; /* pattern2 may be NULL */
-	const char *method, *path;      /* NULL: any */
-	int port;                       /* 0: not given */
-	char name[32];
-};
-
-struct document {
-	bool allow;
-	struct rule rules[RULES]; /* in order of evaluation */
-	char text[TEXT];
-};
-
-/* ---- making ------------------------------------------------------------- */
-
-static void
-make_rule(struct rule *r, bool deny, int index)
-{
-	*r = (struct rule){.deny = deny, .pattern = PICK(patterns)};
-	if (pick(3) == 0)
-		r->pattern2 = PICK(patterns);
-	if (pick(3) == 0)
-		r->port = PICK(ports);
-	if (pick(3) == 0)
-		r->method = PICK(methods);
-	if (pick(3) == 0)
-		r->path = PICK(globs);
-	r->passthrough =
-		!deny && r->method == NULL && r->path == NULL && pick(4) == 0;
-	snprintf(r->name, sizeof(r->name), "p.%s[%d]", deny ? "deny" : "allow",
-		index);
-}
-
-static void
-write_rule(FILE *out, const struct rule *r)
-{
-	fprintf(out, "      - {host: [\"%s\"", r->pattern);
-	if (r->pattern2 != NULL)
-		fprintf(out, ", \"%s\"", r->pattern2);
-	fputs("], broad: true", out);
-	if (r->port != 0)
-		fprintf(out, ", port: %d", r->port);
-	if (r->method != NULL)
-		fprintf(out, ", method: %s", r->method);
-	if (r->path != NULL)
-		fprintf(out, ", path: \"%s\"", r->path);
-	fprintf(out, "%s}\n", r->passthrough ? ", tls: passthrough" : "");
-}
-
-static void
-make_document(struct document *d)
-{
-	int denied = (int)pick(RULES / 2);
-	FILE *out = fmemopen(d->text, sizeof(d->text), "w");
-
-	d->allow = pick(3) == 0;
-	fprintf(out, "version: 1\npolicies:\n  p:\n    default: %s\n",
-		d->allow ? "allow" : "deny");
-	if (denied > 0)
-		fputs("    deny:\n", out);
-	for (int i = 0; i < RULES; i++) {
-		if (i == denied)
-			fputs("    allow:\n", out);
-		make_rule(
-			&d->rules[i], i < denied, i < denied ? i : i - denied);
-		write_rule(out, &d->rules[i]);
-	}
-	assert_int_equal(fclose(out), 0);
-}
+enum { ROUNDS = 400, QUESTIONS = 200 };
 
 /* ---- the second opinion ------------------------------------------------- */
 
@@ -222,7 +128,7 @@ flow_opinion(const struct document *d, const char *host, int port)
 
 	for (int i = 0; i < RULES; i++) {
 		const struct rule *r = &d->rules[i];
-		bool flat = r->method == NULL && r->path == NULL;
+		bool flat = random_rule_is_flat(r);
 
 		if (!names_host(r, host))
 			continue;
@@ -246,12 +152,79 @@ flow_opinion(const struct document *d, const char *host, int port)
 	return fallback(d, near, POLICY_PORT);
 }
 
-static struct opinion
-request_opinion(const struct document *d, const char *host, int port,
-	const char *method, const char *path)
+static bool
+is_one_of(const struct match *m, const char *value)
 {
-	static const enum policy_reason missing[] = {
-		POLICY_PORT, POLICY_METHOD, POLICY_PATH};
+	return fnmatch(m->pattern, value, 0) == 0 ||
+	       (m->pattern2 != NULL && fnmatch(m->pattern2, value, 0) == 0);
+}
+
+enum say { NO, YES, UNCLEAR };
+
+/* Every value for an allow rule, some value for a deny rule. */
+static enum say
+query_says(
+	const struct rule *r, const struct match *m, const struct question *q)
+{
+	int good = 0, bad = 0;
+
+	if (m->name == NULL)
+		return YES;
+	for (int i = 0; i < q->pair_count; i++) {
+		if (q->pairs[i]->odd)
+			return UNCLEAR;
+	}
+	for (int i = 0; i < q->pair_count; i++) {
+		const struct pair *p = q->pairs[i];
+
+		if (p->like != NULL && strcmp(p->like, m->name) == 0)
+			return UNCLEAR;
+		if (p->name == NULL || strcmp(p->name, m->name) != 0)
+			continue;
+		if (is_one_of(m, p->value))
+			good++;
+		else
+			bad++;
+	}
+	return good > 0 && (r->deny || bad == 0) ? YES : NO;
+}
+
+static bool
+header_says(const struct rule *r, const struct question *q)
+{
+	int good = 0, bad = 0, named = 0;
+
+	if (r->header.name == NULL)
+		return true;
+	for (int i = 0; i < q->field_count; i++) {
+		const struct field *f = q->fields[i];
+
+		if (strcasecmp(f->is, r->header.name) != 0)
+			continue;
+		named += !f->alike;
+		if (is_one_of(&r->header, f->value))
+			good++;
+		else
+			bad++;
+	}
+	if (r->deny)
+		return good > 0;
+	return good > 0 && bad == 0 && named > 0;
+}
+
+static enum say
+both_queries(const struct rule *r, const struct question *q)
+{
+	enum say first = query_says(r, &r->query, q);
+
+	return first == YES ? query_says(r, &r->query2, q) : first;
+}
+
+static struct opinion
+request_opinion(const struct document *d, const struct question *q)
+{
+	static const enum policy_reason missing[] = {POLICY_PORT, POLICY_METHOD,
+		POLICY_PATH, POLICY_QUERY, POLICY_HEADER};
 	const struct rule *near = NULL;
 	int near_score = -1;
 
@@ -259,17 +232,25 @@ request_opinion(const struct document *d, const char *host, int port,
 		const struct rule *r = &d->rules[i];
 		int score = 0;
 
-		if (!names_host(r, host))
+		if (!names_host(r, q->host))
 			continue;
-		if (has_port(r, port))
+		if (has_port(r, q->port))
 			score = 1;
-		if (score == 1 &&
-			(r->method == NULL || strcmp(r->method, method) == 0))
+		if (score == 1 && (r->method == NULL ||
+					  strcmp(r->method, q->method) == 0))
 			score = 2;
-		if (score == 2 && r->path != NULL && is_odd(path))
+		if (score == 2 && r->path != NULL && is_odd(q->path))
 			return (struct opinion){
 				false, r->name, POLICY_PATH_AMBIGUOUS};
-		if (score == 2 && (r->path == NULL || path_fits(r->path, path)))
+		if (score == 2 &&
+			(r->path == NULL || path_fits(r->path, q->path)))
+			score = 3;
+		if (score == 3 && both_queries(r, q) == UNCLEAR)
+			return (struct opinion){
+				false, r->name, POLICY_QUERY_AMBIGUOUS};
+		if (score == 3 && both_queries(r, q) == YES)
+			score = 4;
+		if (score == 4 && header_says(r, q))
 			return (struct opinion){!r->deny, r->name,
 				r->deny ? POLICY_RULE_DENY : POLICY_RULE_ALLOW};
 		if (!r->deny && score > near_score) {
@@ -297,7 +278,7 @@ name_opinion(const struct document *d, const char *host)
 			bool covers = n->port == 0 ||
 				      (i < RULES && n->port == r->port);
 
-			if (n->deny && n->method == NULL && n->path == NULL &&
+			if (n->deny && random_rule_is_flat(n) &&
 				names_host(n, host) && covers)
 				closed = true;
 		}
@@ -309,10 +290,13 @@ name_opinion(const struct document *d, const char *host)
 
 /* ---- comparing ---------------------------------------------------------- */
 
+static unsigned seen[POLICY_NO_NAME + 1]; /* how often a reason was given */
+
 static void
 compare(const struct document *d, struct policy_verdict got,
 	struct opinion want, const char *question)
 {
+	seen[got.reason]++;
 	if (got.allowed != want.allowed || got.reason != want.reason ||
 		strcmp(got.rule, want.rule) != 0)
 		fail_msg("%s: %s by %s, not %s by %s, in\n%s", question,
@@ -320,23 +304,48 @@ compare(const struct document *d, struct policy_verdict got,
 			policy_reason_name(want.reason), want.rule, d->text);
 }
 
+static bool
+find_field(const void *head, const char *name, size_t *next,
+	struct policy_field *ret)
+{
+	const struct question *q = head;
+
+	while (*next < (size_t)q->field_count) {
+		const struct field *f = q->fields[(*next)++];
+
+		if (strcasecmp(f->is, name) != 0)
+			continue;
+		*ret = (struct policy_field){
+			f->value, strlen(f->value), f->alike};
+		return true;
+	}
+	return false;
+}
+
 static void
 ask(const struct document *d, const struct policy *policy)
 {
 	const struct policy_set *set = policy_find(policy, "p");
-	const char *host = PICK(hosts), *path = PICK(paths);
-	const char *method = PICK(methods);
-	uint16_t port = PICK(ports);
-	char question[128];
+	char words[512];
+	struct question q;
 
-	snprintf(question, sizeof(question), "%s %s:%u%s", method, host, port,
-		path);
-	compare(d, policy_decide_flow(set, host, port),
-		flow_opinion(d, host, port), question);
-	compare(d, policy_decide_request(set, host, port, method, path),
-		request_opinion(d, host, port, method, path), question);
-	if (policy_decide_name(set, host).allowed != name_opinion(d, host))
-		fail_msg("name %s in\n%s", host, d->text);
+	random_question(&q);
+	snprintf(words, sizeof(words), "%s %s:%u%s?%s %d fields", q.method,
+		q.host, q.port, q.path, q.query, q.field_count);
+	compare(d, policy_decide_flow(set, q.host, q.port),
+		flow_opinion(d, q.host, q.port), words);
+	compare(d,
+		policy_decide_request(
+			set, &(const struct policy_request){.host = q.host,
+				     .port = q.port,
+				     .method = q.method,
+				     .path = q.path,
+				     .query = q.query,
+				     .find_field = find_field,
+				     .head = &q}),
+		request_opinion(d, &q), words);
+	if (policy_decide_name(set, q.host).allowed != name_opinion(d, q.host))
+		fail_msg("name %s in\n%s", q.host, d->text);
 }
 
 static void
@@ -350,7 +359,7 @@ test_agrees_with_the_second_opinion(void **state)
 		struct policy *policy, *again;
 		char *print;
 
-		make_document(d);
+		random_document(d);
 		policy = compiled(d->text);
 		print = policy_print(policy);
 		again = compiled(print);
@@ -361,6 +370,13 @@ test_agrees_with_the_second_opinion(void **state)
 		policy_unref(again);
 	}
 	free(d);
+	/* What was never asked for was not compared. */
+	for (int i = 0; i < POLICY_NO_NAME; i++) {
+		if (seen[i] < 100)
+			fail_msg("%s: %u times",
+				policy_reason_name((enum policy_reason)i),
+				seen[i]);
+	}
 }
 
 int

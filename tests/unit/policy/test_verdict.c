@@ -202,9 +202,12 @@ test_requests(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		struct policy_request request = {.host = requests[i].host,
+			.port = (uint16_t)requests[i].port,
+			.method = requests[i].method,
+			.path = requests[i].path};
 		struct policy_verdict v = policy_decide_request(
-			policy_find(policy, requests[i].set), requests[i].host,
-			requests[i].port, requests[i].method, requests[i].path);
+			policy_find(policy, requests[i].set), &request);
 
 		expect(v, requests[i].reason, requests[i].rule,
 			requests[i].source, requests[i].why);

@@ -55,6 +55,18 @@ test_policy_says_no(void **state)
 			NOT_ALLOWED "the path can be read in more than one "
 				    "way and a path rule decides",
 			ASK_FOR("a.test", "443")},
+		{POLICY_QUERY,
+			NOT_ALLOWED "this host and path are allowed, but not "
+				    "with this query",
+			ASK_FOR("a.test", "443")},
+		{POLICY_QUERY_AMBIGUOUS,
+			NOT_ALLOWED "the query can be read in more than one "
+				    "way and a query rule decides",
+			ASK_FOR("a.test", "443")},
+		{POLICY_HEADER,
+			NOT_ALLOWED "this host and path are allowed, but not "
+				    "with these header fields",
+			ASK_FOR("a.test", "443")},
 		{POLICY_PORT,
 			NOT_ALLOWED "this host is allowed, but not on this "
 				    "port",
