@@ -55,7 +55,7 @@ try_flow(struct search *s, const char *host, uint16_t port)
 	struct policy_verdict v = policy_decide_flow(s->set, host, port);
 	enum obstacle before = s->obstacle;
 
-	if (!v.allowed)
+	if (!v.entitled)
 		note(s, v.reason == POLICY_RULE_DENY ? DENIED : NO_RULE, NULL);
 	else if (v.via == POLICY_VIA_PASSTHROUGH)
 		note(s, PASSTHROUGH, NULL);

@@ -22,6 +22,7 @@ struct names { /* `credentials`, looked up */
 
 struct entry {        /* what the keys of a policy say */
 	int fallback; /* index in default_words */
+	bool audit;
 	const struct tree_node *allow, *deny;
 	struct names credentials;
 };
@@ -112,6 +113,9 @@ static const struct schema_field fields[] = {
 	{FIELD(default, fallback), .read = schema_choice,
 		.words = default_words,
 		.about = "what happens when no rule matches (deny)"},
+	{FIELD(audit, audit), .read = schema_bool,
+		.about = "true: what would be denied passes, and is on record "
+			 "as audited (false)"},
 	{FIELD(allow, allow), .read = parse_rule_list, .shape = &rules_shape,
 		.table = &parse_allow_table,
 		.about = "rules; the first that matches allows"},
@@ -295,6 +299,7 @@ parse_policy(
 	schema_fill(&p->schema, entry, &parse_policy_table, &e);
 	if (ret->name == NULL || entry->kind != TREE_MAP)
 		return;
+	ret->audit = e.audit;
 	ret->credential_names = e.credentials.names;
 	ret->credentials = e.credentials.credentials;
 	ret->credential_count = e.credentials.count;

@@ -21,7 +21,7 @@ enum {
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct rule, member)
 
-static const char *const beside_address[] = {"port", "address", NULL};
+static const char *const beside_address[] = {"port", "address", "audit", NULL};
 
 /* Every key that a rule may have; what an address asks for besides. */
 #define MATCH_FIELDS(address_implies) \
@@ -74,7 +74,12 @@ static const struct schema_field allow_fields[] = {
 const struct schema_table parse_allow_table = {"an allow rule", allow_fields};
 
 static const struct schema_field deny_fields[] = {
-	MATCH_FIELDS(NULL), {.key = NULL}};
+	MATCH_FIELDS(NULL),
+	{FIELD(audit, audit), .read = schema_bool,
+		.about = "true: what it would deny passes, and is on record as "
+			 "audited (false)"},
+	{.key = NULL},
+};
 const struct schema_table parse_deny_table = {"a deny rule", deny_fields};
 
 static void

@@ -156,6 +156,10 @@ enum policy_via {
 
 struct policy_verdict {
 	bool allowed;
+	bool audited;  /* allowed, and reason, rule and source say what would
+			  have denied it, did audit not only look on */
+	bool entitled; /* allowed by an allow rule or the default: credentials
+			  may go with it */
 	enum policy_reason reason;
 	enum policy_via via;
 	const char *rule;   /* "agent.allow[2]", "agent.default"; never NULL */

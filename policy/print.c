@@ -164,6 +164,8 @@ put_rule(FILE *out, int margin, const struct rule *r)
 		fprintf(out, "%*stls: passthrough\n", margin, "");
 	if (r->broad)
 		fprintf(out, "%*sbroad: true\n", margin, "");
+	if (r->audit)
+		fprintf(out, "%*saudit: true\n", margin, "");
 }
 
 static void
@@ -192,6 +194,8 @@ put_set(FILE *out, const struct policy_set *set)
 	yaml_put_text(out, set->name);
 	fprintf(out, ":\n    default: %s\n",
 		set->default_allow ? "allow" : "deny");
+	if (set->audit)
+		fputs("    audit: true\n", out);
 	put_both(out, 4, set);
 	if (set->credential_count > 0) {
 		fputs("    credentials: ", out);

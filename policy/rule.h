@@ -41,6 +41,7 @@ struct rule {               /* one entry of `allow` or `deny` */
 	const char *source; /* "policy.yaml:14" */
 	bool deny;
 	bool broad;
+	bool audit;       /* a deny rule that only looks on */
 	bool ports_given; /* written in the document */
 	int via;          /* enum policy_via */
 	struct ports ports;
@@ -96,6 +97,7 @@ struct policy_set {
 	const char *name;
 	struct report_mark at; /* its name */
 	bool default_allow;
+	bool audit;                 /* nothing is denied, only put on record */
 	const char *default_name;   /* "agent.default" */
 	const char *default_source; /* "policy.yaml:11" */
 

@@ -11,10 +11,18 @@
  *
  * Under an overlay the walk goes through two indexes: the deny rules of both,
  * then the allow rules of both, each time the overlay's first.
+ *
+ * A deny rule with `audit` settles nothing: the first that would have is kept
+ * in a look, and the walk goes on as if it was not there.  When the walk is
+ * over, after_audit() makes the verdict: what is allowed although a rule looked
+ * on is audited, and where the policy itself only looks on, so is all that is
+ * denied; but not what the deny rules of an overlay forbid, or its lockdown,
+ * for who has put those there while the sandbox runs means them.  Who asks what
+ * would be allowed without audit asks for `entitled`.
  */
 #include "fit.h"
-#include "host_index.h"
 #include "rule.h"
+#include "walk.h"
 
 #include <assert.h>
 #include <string.h>
@@ -48,6 +56,7 @@ static struct policy_verdict
 allowed_by(const struct rule *r)
 {
 	return (struct policy_verdict){.allowed = true,
+		.entitled = true,
 		.reason = POLICY_RULE_ALLOW,
 		.via = (enum policy_via)r->via,
 		.rule = r->name,
@@ -73,6 +82,7 @@ by_default(const struct policy_set *set, enum policy_reason denied)
 {
 	set = fallback(set);
 	return (struct policy_verdict){.allowed = set->default_allow,
+		.entitled = set->default_allow,
 		.reason = set->default_allow ? POLICY_DEFAULT_ALLOW : denied,
 		.rule = set->default_name,
 		.source = set->default_source};
@@ -96,73 +106,84 @@ locked(const struct policy_set *set)
 		.source = set->default_source};
 }
 
-/* ---- the rules about a host --------------------------------------------- */
+/* ---- audit -------------------------------------------------------------- */
 
-struct step { /* through one set */
-	const struct policy_set *set;
-	struct host_matches matches;
-	const struct rule *rule; /* the next; NULL: none is left */
+struct look {
+	const struct rule *rule; /* the first deny rule that only looks on */
+	enum policy_reason reason;
+	const struct rule *denier; /* the rule that does deny, or NULL */
 };
 
-struct walk {
-	unsigned count; /* of steps */
-	struct step steps[2];
-};
-
-static const struct rule *
-advance(struct step *s)
+/* Whether the rule denies; if it only looks on, that is noted. */
+static bool
+denies(const struct rule *r, enum policy_reason reason, struct look *look)
 {
-	const struct rule *r = s->rule;
-	uint32_t id;
-
-	s->rule =
-		host_matches_next(&s->matches, &id) ? &s->set->rules[id] : NULL;
-	return r;
+	if (!r->audit)
+		return true;
+	if (look->rule == NULL) {
+		look->rule = r;
+		look->reason = reason;
+	}
+	return false;
 }
 
-/* host must live on. */
-static void
-walk_begin(struct walk *w, const struct policy_set *set, const char *host)
+static struct policy_verdict
+refused(struct look *look, const struct rule *r, enum policy_reason reason)
 {
-	w->count = 0;
-	for (; set != NULL; set = set->base) {
-		struct step *s = &w->steps[w->count++];
-
-		s->set = set;
-		host_index_find(set->index, host, &s->matches);
-		advance(s);
-	}
+	look->denier = r;
+	return denied_by(r, reason);
 }
 
-/* The next rule in the order of evaluation, or NULL. */
-static const struct rule *
-walk_next(struct walk *w)
+/* A name that would be dialled unopened, if it was. */
+static struct policy_verdict
+passthrough_refused(struct look *look, const struct rule *r)
 {
-	struct step *allow = NULL;
+	struct policy_verdict v = refused(look, r, POLICY_RULE_DENY);
 
-	for (unsigned i = 0; i < w->count; i++) {
-		struct step *s = &w->steps[i];
+	v.via = POLICY_VIA_PASSTHROUGH;
+	return v;
+}
 
-		if (s->rule != NULL && s->rule->deny)
-			return advance(s);
-		if (s->rule != NULL && allow == NULL)
-			allow = s;
+/* Whether what was denied passes, as the policy only looks on. */
+static bool
+only_looks_on(const struct policy_set *set, const struct look *look)
+{
+	uintptr_t at = (uintptr_t)look->denier;
+
+	if (set->base == NULL)
+		return set->audit;
+	return set->base->audit &&
+	       !(look->denier != NULL && look->denier->deny &&
+		       at >= (uintptr_t)set->rules &&
+		       at < (uintptr_t)(set->rules + set->rule_count));
+}
+
+static struct policy_verdict
+after_audit(const struct policy_set *set, const struct look *look,
+	struct policy_verdict v)
+{
+	if (v.allowed && look->rule != NULL) {
+		v.audited = true;
+		v.reason = look->reason;
+		v.rule = look->rule->name;
+		v.source = look->rule->source;
+	} else if (!v.allowed && only_looks_on(set, look)) {
+		v.allowed = v.audited = true;
 	}
-	return allow != NULL ? advance(allow) : NULL;
+	return v;
 }
 
 /* ---- flows -------------------------------------------------------------- */
 
-struct policy_verdict
-policy_decide_flow(
-	const struct policy_set *set, const char *host, uint16_t port)
+static struct policy_verdict
+decide_flow(const struct policy_set *set, const char *host, uint16_t port,
+	struct look *look)
 {
+	struct look guard = {.rule = NULL};
 	const struct rule *guarded = NULL; /* denies some of the requests */
 	const struct rule *near = NULL, *r;
 	struct walk walk;
 
-	if (set->mode == OVERLAY_LOCKDOWN)
-		return locked(set);
 	walk_begin(&walk, set, host);
 	while ((r = walk_next(&walk)) != NULL) {
 		if (!ports_contain(&r->ports, port)) {
@@ -173,23 +194,43 @@ policy_decide_flow(
 			 * Nobody sees the requests of a passthrough flow, so
 			 * one of them could be what a deny rule forbids.
 			 */
-			if (guarded != NULL && r->via == POLICY_VIA_PASSTHROUGH)
-				return denied_by(guarded, POLICY_RULE_DENY);
+			if (r->via != POLICY_VIA_PASSTHROUGH)
+				return allowed_by(r);
+			if (guarded != NULL)
+				return passthrough_refused(look, guarded);
+			if (look->rule == NULL)
+				*look = guard;
 			return allowed_by(r);
 		} else if (rule_is_flat(r)) {
-			return denied_by(r, POLICY_RULE_DENY);
-		} else if (guarded == NULL) {
+			if (denies(r, POLICY_RULE_DENY, look))
+				return refused(look, r, POLICY_RULE_DENY);
+		} else if (denies(r, POLICY_RULE_DENY, &guard) &&
+			   guarded == NULL) {
 			guarded = r;
 		}
 	}
 	return unsettled(set, near, POLICY_PORT);
 }
 
-/* The first rule of that kind about dst and its port, or NULL; *near: the first
- * about dst that lacks the port, if there was none before. */
+struct policy_verdict
+policy_decide_flow(
+	const struct policy_set *set, const char *host, uint16_t port)
+{
+	struct look look = {.rule = NULL};
+	struct policy_verdict v;
+
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	v = decide_flow(set, host, port, &look);
+	return after_audit(set, &look, v);
+}
+
+/* The first rule about dst and its port that allows, or (if look is there)
+ * denies, or NULL; *near: the first about dst that lacks the port, if there was
+ * none before. */
 static const struct rule *
 find_address(const struct policy_set *set, const struct sockaddr *dst,
-	bool deny, const struct rule **near)
+	struct look *look, const struct rule **near)
 {
 	uint16_t port = addr_port(dst);
 
@@ -197,37 +238,38 @@ find_address(const struct policy_set *set, const struct sockaddr *dst,
 		const struct rule *r = set->address_rules[i];
 		size_t k = 0;
 
-		if (r->deny != deny)
+		if (r->deny != (look != NULL))
 			continue;
 		while (k < r->addresses.count &&
 			!addr_contains(&r->addresses.items[k], dst))
 			k++;
 		if (k == r->addresses.count)
 			continue;
-		if (ports_contain(&r->ports, port))
+		if (!ports_contain(&r->ports, port)) {
+			if (*near == NULL)
+				*near = r;
+		} else if (look == NULL || denies(r, POLICY_RULE_DENY, look)) {
 			return r;
-		if (*near == NULL)
-			*near = r;
+		}
 	}
 	return NULL;
 }
 
-struct policy_verdict
-policy_decide_address(const struct policy_set *set, const struct sockaddr *dst)
+static struct policy_verdict
+decide_address(const struct policy_set *set, const struct sockaddr *dst,
+	struct look *look)
 {
 	const struct policy_set *s;
 	const struct rule *near = NULL, *r;
 
-	if (set->mode == OVERLAY_LOCKDOWN)
-		return locked(set);
 	for (s = set; s != NULL; s = s->base) {
-		r = find_address(s, dst, true, &near);
+		r = find_address(s, dst, look, &near);
 		if (r != NULL)
-			return denied_by(r, POLICY_RULE_DENY);
+			return refused(look, r, POLICY_RULE_DENY);
 	}
 	near = NULL;
 	for (s = set; s != NULL; s = s->base) {
-		r = find_address(s, dst, false, &near);
+		r = find_address(s, dst, NULL, &near);
 		if (r != NULL)
 			return allowed_by(r);
 	}
@@ -240,6 +282,22 @@ policy_decide_address(const struct policy_set *set, const struct sockaddr *dst)
 		.source = set->default_source};
 }
 
+struct policy_verdict
+policy_decide_address(const struct policy_set *set, const struct sockaddr *dst)
+{
+	struct look look = {.rule = NULL};
+	struct policy_verdict v;
+
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	v = decide_address(set, dst, &look);
+	v = after_audit(set, &look, v);
+	/* There is nobody else to dial. */
+	if (v.allowed)
+		v.via = POLICY_VIA_ADDRESS;
+	return v;
+}
+
 bool
 policy_decides_early(const struct policy_set *set, const struct sockaddr *dst)
 {
@@ -249,36 +307,39 @@ policy_decides_early(const struct policy_set *set, const struct sockaddr *dst)
 		(set->base != NULL &&
 			ports_contain(&set->base->host_ports, port)))
 		return false;
-	return policy_decide_address(set, dst).allowed;
+	return policy_decide_address(set, dst).entitled;
 }
 
 /* ---- requests ----------------------------------------------------------- */
 
-static enum policy_reason
-denial_of(enum fit fit)
+/* The reason why a rule that fits so far denies; false: it does not. */
+static bool
+fit_denies(const struct rule *r, enum fit fit, enum policy_reason *ret)
 {
-	switch (fit) {
-	case FIT_PATH_UNCLEAR:
-		return POLICY_PATH_AMBIGUOUS;
-	case FIT_QUERY_UNCLEAR:
-		return POLICY_QUERY_AMBIGUOUS;
-	default:
-		return POLICY_RULE_DENY;
-	}
+	if (fit == FIT_PATH_UNCLEAR)
+		*ret = POLICY_PATH_AMBIGUOUS;
+	else if (fit == FIT_QUERY_UNCLEAR)
+		*ret = POLICY_QUERY_AMBIGUOUS;
+	else if (fit == FIT_ALL && r->deny)
+		*ret = POLICY_RULE_DENY;
+	else
+		return false;
+	return true;
 }
 
 static void
-pass_by(struct policy_obstacles *o, const struct rule *r, enum fit fit)
+pass_by(struct policy_obstacles *o, const struct rule *r,
+	enum policy_reason reason)
 {
 	if (o->count < POLICY_OBSTACLES_MAX)
-		o->items[o->count++] = denied_by(r, denial_of(fit));
+		o->items[o->count++] = denied_by(r, reason);
 }
 
 /* Where there is a list for them, deny rules are put there and passed by. */
 static struct policy_verdict
 decide_request(const struct policy_set *set,
 	const struct policy_request *request,
-	struct policy_obstacles *obstacles)
+	struct policy_obstacles *obstacles, struct look *look)
 {
 	static const enum policy_reason missing[] = {
 		[FIT_HOST] = POLICY_PORT,
@@ -290,28 +351,22 @@ decide_request(const struct policy_set *set,
 	const struct fit_question q = fit_question(request);
 	const struct rule *near = NULL, *r;
 	enum fit near_fit = FIT_HOST;
+	enum policy_reason reason;
 	struct walk walk;
 
-	if (set->mode == OVERLAY_LOCKDOWN)
-		return locked(set);
 	walk_begin(&walk, set, request->host);
 	while ((r = walk_next(&walk)) != NULL) {
 		enum fit fit = fit_of(r, &q);
 
-		if (obstacles != NULL && r->deny && fit >= FIT_ALL) {
-			pass_by(obstacles, r, fit);
-			continue;
-		}
-		if (fit > FIT_ALL || (fit == FIT_ALL && r->deny))
-			return denied_by(r, denial_of(fit));
-		if (fit == FIT_ALL) {
-			struct policy_verdict v = allowed_by(r);
-
-			/* It has been read: there is nothing to pass by. */
-			v.via = POLICY_VIA_INSPECT;
-			return v;
-		}
-		if (!r->deny && (near == NULL || fit > near_fit)) {
+		if (fit_denies(r, fit, &reason)) {
+			if (!denies(r, reason, look))
+				continue;
+			if (obstacles == NULL || !r->deny)
+				return refused(look, r, reason);
+			pass_by(obstacles, r, reason);
+		} else if (fit == FIT_ALL) {
+			return allowed_by(r);
+		} else if (!r->deny && (near == NULL || fit > near_fit)) {
 			near = r;
 			near_fit = fit;
 		}
@@ -319,11 +374,28 @@ decide_request(const struct policy_set *set,
 	return unsettled(set, near, missing[near_fit]);
 }
 
+static struct policy_verdict
+request_verdict(const struct policy_set *set,
+	const struct policy_request *request,
+	struct policy_obstacles *obstacles)
+{
+	struct look look = {.rule = NULL};
+	struct policy_verdict v;
+
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	v = decide_request(set, request, obstacles, &look);
+	v = after_audit(set, &look, v);
+	/* It has been read: there is nothing to pass by. */
+	v.via = POLICY_VIA_INSPECT;
+	return v;
+}
+
 struct policy_verdict
 policy_decide_request(
 	const struct policy_set *set, const struct policy_request *request)
 {
-	return decide_request(set, request, NULL);
+	return request_verdict(set, request, NULL);
 }
 
 struct policy_obstacles
@@ -332,74 +404,56 @@ policy_find_obstacles(
 {
 	struct policy_obstacles ret = {.count = 0};
 
-	ret.beyond = decide_request(set, request, &ret);
+	ret.beyond = request_verdict(set, request, &ret);
 	return ret;
-}
-
-bool
-policy_request_is_plain(
-	const struct policy_set *set, const struct policy_request *request)
-{
-	const struct policy_request bare = {
-		.host = request->host,
-		.port = request->port,
-		.method = request->method,
-		.path = request->path,
-	};
-	const struct fit_question q = fit_question(&bare);
-	const struct rule *r;
-	struct walk walk;
-
-	if (set->mode == OVERLAY_LOCKDOWN)
-		return true;
-	walk_begin(&walk, set, request->host);
-	while ((r = walk_next(&walk)) != NULL) {
-		enum fit fit = fit_of(r, &q);
-
-		/* An empty query is never unclear: that is the path. */
-		if (fit < FIT_PATH)
-			continue;
-		return fit == FIT_PATH_UNCLEAR || !rule_has_values(r);
-	}
-	return true;
-}
-
-size_t
-policy_field_names(const struct policy_set *set, const char *host,
-	const char **ret, size_t max)
-{
-	const struct rule *r;
-	struct walk walk;
-	size_t count = 0;
-
-	walk_begin(&walk, set, host);
-	while ((r = walk_next(&walk)) != NULL) {
-		const struct value_list *headers = &r->headers;
-
-		for (size_t i = 0; i < headers->count; i++, count++) {
-			if (count < max)
-				ret[count] = headers->items[i].name;
-		}
-	}
-	return count;
 }
 
 /* ---- names -------------------------------------------------------------- */
 
-/* A deny rule that leaves none of these ports of host open, or NULL. */
+/* The deny rule that leaves none of these ports of host open, or NULL; what
+ * only looks on goes into look. */
 static const struct rule *
 closes(const struct policy_set *set, const char *host,
-	const struct ports *ports)
+	const struct ports *ports, struct look *look)
 {
 	const struct rule *r;
 	struct walk walk;
 
 	walk_begin(&walk, set, host);
 	while ((r = walk_next(&walk)) != NULL && r->deny) {
-		if (rule_is_flat(r) && ports_cover(&r->ports, ports))
+		if (rule_is_flat(r) && ports_cover(&r->ports, ports) &&
+			denies(r, POLICY_RULE_DENY, look))
 			return r;
 	}
 	return NULL;
+}
+
+static struct policy_verdict
+decide_name(const struct policy_set *set, const char *host, struct look *look)
+{
+	const struct rule *deny, *first_deny = NULL, *r;
+	struct walk walk;
+
+	walk_begin(&walk, set, host);
+	while ((r = walk_next(&walk)) != NULL) {
+		if (r->deny)
+			continue;
+		*look = (struct look){.rule = NULL};
+		deny = closes(set, host, &r->ports, look);
+		if (deny == NULL)
+			return allowed_by(r);
+		if (first_deny == NULL)
+			first_deny = deny;
+	}
+	*look = (struct look){.rule = NULL};
+	deny = closes(set, host, &ports_all, look);
+	if (first_deny == NULL)
+		first_deny = deny;
+	if (fallback(set)->default_allow && deny == NULL)
+		return by_default(set, POLICY_NO_RULE);
+	if (first_deny != NULL)
+		return refused(look, first_deny, POLICY_RULE_DENY);
+	return by_default(set, POLICY_NO_RULE);
 }
 
 /*
@@ -412,27 +466,11 @@ closes(const struct policy_set *set, const char *host,
 struct policy_verdict
 policy_decide_name(const struct policy_set *set, const char *host)
 {
-	const struct rule *deny, *first_deny = NULL, *r;
-	struct walk walk;
+	struct look look = {.rule = NULL};
+	struct policy_verdict v;
 
 	if (set->mode == OVERLAY_LOCKDOWN)
 		return locked(set);
-	walk_begin(&walk, set, host);
-	while ((r = walk_next(&walk)) != NULL) {
-		if (r->deny)
-			continue;
-		deny = closes(set, host, &r->ports);
-		if (deny == NULL)
-			return allowed_by(r);
-		if (first_deny == NULL)
-			first_deny = deny;
-	}
-	deny = closes(set, host, &ports_all);
-	if (first_deny == NULL)
-		first_deny = deny;
-	if (fallback(set)->default_allow && deny == NULL)
-		return by_default(set, POLICY_NO_RULE);
-	if (first_deny != NULL)
-		return denied_by(first_deny, POLICY_RULE_DENY);
-	return by_default(set, POLICY_NO_RULE);
+	v = decide_name(set, host, &look);
+	return after_audit(set, &look, v);
 }

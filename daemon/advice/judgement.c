@@ -24,6 +24,8 @@ of_policy(const struct policy_verdict *v)
 {
 	return (struct judgement){
 		.allowed = v->allowed,
+		.audited = v->audited,
+		.entitled = v->entitled,
 		.reason = (enum record_reason)v->reason,
 		.via = v->via,
 		.rule = v->rule,
@@ -41,7 +43,8 @@ settles_by_address(
 	*ret = policy_decide_address(q->set, q->dst);
 	if (policy_decides_early(q->set, q->dst) || q->host[0] == '\0')
 		return true;
-	return !q->tls && ret->allowed;
+	/* What only audit would let pass is better read. */
+	return !q->tls && ret->entitled;
 }
 
 /* True when it is not opened: then *ret is all that is decided about it. */
@@ -55,10 +58,10 @@ settles_as_flow(const struct judgement_question *q, struct policy_verdict *ret)
 	if (!q->tls)
 		return false;
 	*ret = policy_decide_flow(q->set, q->host, q->port);
-	if (!ret->allowed && ret->reason != POLICY_RULE_DENY &&
+	if (!ret->entitled && ret->reason != POLICY_RULE_DENY &&
 		q->dst != NULL) {
 		by_address = policy_decide_address(q->set, q->dst);
-		if (by_address.allowed)
+		if (by_address.entitled)
 			*ret = by_address;
 	}
 	return ret->allowed && ret->via != POLICY_VIA_INSPECT;
@@ -91,7 +94,7 @@ judge_request(const struct judgement_question *q)
 	j = of_policy(&v);
 	if (http_rules_refuse_method(span_of(q->method)) == NULL)
 		return j;
-	j.allowed = false;
+	j.allowed = j.audited = j.entitled = false;
 	j.reason = RECORD_METHOD_REFUSED;
 	return j;
 }

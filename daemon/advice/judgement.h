@@ -25,6 +25,7 @@ struct judgement_question { /* all borrowed */
 
 struct judgement {
 	bool allowed;
+	bool audited, entitled; /* as in struct policy_verdict */
 	enum record_reason reason;
 	enum policy_via via;
 	const char *rule, *source; /* the policy's; never NULL */

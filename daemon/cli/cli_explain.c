@@ -118,17 +118,19 @@ print_remedy(const json_t *a)
 static void
 print_answer(const json_t *a, bool resolved)
 {
-	bool allowed = strcmp(cli_text(a, "verdict"), "allowed") == 0;
+	bool passes = strcmp(cli_text(a, "verdict"), "denied") != 0;
 
 	printf("%s by %s (%s): %s\n", cli_text(a, "verdict"),
 		cli_text(a, "rule"), cli_text(a, "source"),
 		cli_text(a, "explanation"));
+	if (strcmp(cli_text(a, "verdict"), "audited") == 0)
+		puts("  it passes all the same: audit only puts it on record");
 	printf("  %-12s %s\n", "reason", cli_text(a, "reason"));
 	if (cli_text(a, "via")[0] != '\0')
 		printf("  %-12s %s\n", "via", cli_text(a, "via"));
 	print_credentials(a);
 	print_guard(a, resolved);
-	if (allowed && strcmp(cli_text(a, "via"), "inspect") == 0)
+	if (passes && strcmp(cli_text(a, "via"), "inspect") == 0)
 		printf("  %-12s the origin's certificate is checked when it "
 		       "is dialled\n",
 			"then");
@@ -276,7 +278,7 @@ cli_explain(const struct cli *cli, int argc, char **argv)
 		print_answer(answer, again);
 	}
 	/* So that a script can ask: may it? */
-	status = strcmp(cli_text(answer, "verdict"), "allowed") == 0
+	status = strcmp(cli_text(answer, "verdict"), "denied") != 0
 			 ? CLI_OK
 			 : CLI_FAILED;
 	json_decref(answer);

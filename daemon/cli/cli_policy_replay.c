@@ -69,7 +69,7 @@ take_decision(struct log_replay *replay, const struct policy *policy,
 		.port = logline_number(l, "dport"),
 		.count = count > 1 ? count : 1,
 		.allowed =
-			is(l, "verdict", record_verdict_name(RECORD_ALLOWED)),
+			logline_passed(l),
 		.reason = logline_text(l, "reason"),
 		.rule = logline_text(l, "rule"),
 		.source = logline_text(l, "source"),

@@ -98,7 +98,7 @@ ask_daemon(struct test *t, const struct policy_case *c,
 	if (e < 0)
 		return e;
 	*ret = (struct policy_answer){
-		.allowed = strcmp(cli_text(t->held, "verdict"), "allowed") == 0,
+		.allowed = strcmp(cli_text(t->held, "verdict"), "denied") != 0,
 		.reason = cli_text(t->held, "reason"),
 		.rule = cli_text(t->held, "rule"),
 		.source = cli_text(t->held, "source"),

@@ -44,7 +44,8 @@ struct denials {
 	char *sandbox;
 	struct row rows[ROWS];
 	size_t row_count;
-	uint64_t more; /* refusals that found no row */
+	uint64_t more;    /* refusals that found no row */
+	uint64_t audited; /* passed, but would be refused */
 };
 
 int
@@ -132,20 +133,36 @@ count(struct denials *d, const struct row *row)
 		d->rows[d->row_count++] = *row;
 }
 
+static bool
+is_audited(const struct logline *line)
+{
+	return strcmp(logline_text(line, "verdict"),
+		       record_verdict_name(RECORD_AUDITED)) == 0;
+}
+
+static void
+read_decision(struct denials *d, const struct logline *line)
+{
+	struct row row;
+
+	if (is_audited(line)) {
+		d->audited++;
+	} else if (!logline_passed(line)) {
+		read_row(line, &row);
+		count(d, &row);
+	}
+}
+
 static void
 read_line(struct denials *d, struct span text)
 {
 	struct logline line;
-	struct row row;
 
 	if (logline_parse(text, &line) < 0)
 		return;
 	if (!logline_is_outcome(&line) &&
-		strcmp(logline_text(&line, "sandbox"), d->sandbox) == 0 &&
-		strcmp(logline_text(&line, "verdict"), "allowed") != 0) {
-		read_row(&line, &row);
-		count(d, &row);
-	}
+		strcmp(logline_text(&line, "sandbox"), d->sandbox) == 0)
+		read_decision(d, &line);
 	logline_done(&line);
 }
 
@@ -246,6 +263,12 @@ void
 denials_print(struct denials *d, FILE *to)
 {
 	read_log(d);
+	if (d->audited > 0)
+		fprintf(to,
+			"\nsbx-net let %llu pass that it would refuse without "
+			"audit: see sbx-netlog --sandbox %s --verdict %s\n",
+			(unsigned long long)d->audited, d->sandbox,
+			record_verdict_name(RECORD_AUDITED));
 	if (d->row_count == 0)
 		return;
 	fprintf(to, "\nsbx-net refused %s:\n", d->sandbox);

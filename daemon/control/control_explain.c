@@ -159,7 +159,7 @@ add_credentials(json_t *body, struct question *q, const struct judgement *j)
 	};
 	json_t *go = json_array(), *conditions = json_object();
 	json_t *skipped = json_object();
-	bool applies = j->allowed && j->via == POLICY_VIA_INSPECT &&
+	bool applies = j->entitled && j->via == POLICY_VIA_INSPECT &&
 		       q->target.name[0] != '\0';
 	size_t count = applies ? would_inject(&ask, rows) : 0;
 
@@ -239,6 +239,14 @@ via_name(enum policy_via via)
 	return "address";
 }
 
+static enum record_verdict
+verdict_of(const struct judgement *j)
+{
+	if (j->audited)
+		return RECORD_AUDITED;
+	return j->allowed ? RECORD_ALLOWED : RECORD_DENIED;
+}
+
 static void
 answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 {
@@ -261,7 +269,7 @@ answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 		"{s:s, s:s, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "policy",
 		policy_name(q->set), "host", t->shown, "port", (int)t->port,
 		"method", q->method, "path", control_reply_string(t->path),
-		"verdict", j.allowed ? "allowed" : "denied", "reason",
+		"verdict", record_verdict_name(verdict_of(&j)), "reason",
 		record_reason_name(j.reason), "rule", j.rule, "source",
 		j.source, "explanation", record_reason_text(j.reason));
 

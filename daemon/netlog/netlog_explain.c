@@ -209,6 +209,11 @@ explain_decision(const struct logline *l, bool colour, FILE *out)
 	say_target(out, l);
 	say_rule(out, l);
 	say_reason(out, l);
+	if (strcmp(logline_text(l, "verdict"),
+		    record_verdict_name(RECORD_AUDITED)) == 0)
+		say(out, "",
+			"it passed all the same: audit only puts on record "
+			"what would be refused");
 	say_more(out, l);
 }
 

@@ -82,8 +82,7 @@ netlog_row_host(const struct logline *l, char *ret, size_t size)
 bool
 netlog_row_is_scout(const struct logline *decision)
 {
-	return is(decision, "kind", "connect") &&
-	       is(decision, "verdict", "allowed") &&
+	return is(decision, "kind", "connect") && logline_passed(decision) &&
 	       is(decision, "via", "inspect");
 }
 

@@ -101,6 +101,17 @@ shown(const char *text)
 	return strdup(cell);
 }
 
+/* What would have denied it is no reason why it passed. */
+static char *
+audited_reason(const struct logline *l)
+{
+	char text[NETLOG_CELL_MAX];
+
+	snprintf(text, sizeof(text), "%s: %s",
+		record_verdict_name(RECORD_AUDITED), logline_text(l, "reason"));
+	return shown(text);
+}
+
 /* What is counted: whose keys say who, and whose say how it went. */
 struct event {
 	const struct logline *target, *result;
@@ -124,6 +135,8 @@ line_init(struct line *line, const struct event *e, bool rest)
 			line->texts[i] = strdup(host);
 		else if (i == VIA && netlog_row_is_scout(e->target))
 			line->texts[i] = strdup("(which HTTP)");
+		else if (i == REASON && line->verdict == RECORD_AUDITED)
+			line->texts[i] = audited_reason(e->result);
 		else if (i == REASON)
 			line->texts[i] =
 				shown(logline_text(e->result, "reason"));
@@ -181,14 +194,15 @@ netlog_summary_add(struct netlog_summary *s, const struct logline *decision,
 	return 0;
 }
 
-/* Denied, errors, allowed; then the most frequent, then the latest. */
+/* Denied, errors, audited, allowed; then the most frequent, then the latest. */
 static int
 by_weight(const void *a, const void *b)
 {
 	static const int ranks[] = {
 		[RECORD_DENIED] = 0,
 		[RECORD_ERROR] = 1,
-		[RECORD_ALLOWED] = 2,
+		[RECORD_AUDITED] = 2,
+		[RECORD_ALLOWED] = 3,
 	};
 	const struct line *la = a, *lb = b;
 

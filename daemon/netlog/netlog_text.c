@@ -132,6 +132,7 @@ netlog_verdict_colour(const char *verdict)
 	static const enum netlog_colour colours[] = {
 		[RECORD_ALLOWED] = NETLOG_GREEN,
 		[RECORD_DENIED] = NETLOG_RED,
+		[RECORD_AUDITED] = NETLOG_YELLOW,
 		[RECORD_ERROR] = NETLOG_YELLOW,
 	};
 

@@ -91,8 +91,7 @@ count_pair(struct netlog_view *v, const struct netlog_pair *pair)
 		return;
 	if (pair->outcome != NULL)
 		(void)logline_parse(span_of(pair->outcome), &outcome);
-	if (strcmp(logline_text(&outcome, "verdict"),
-		    record_verdict_name(RECORD_ALLOWED)) == 0)
+	if (logline_passed(&outcome))
 		logline_done(&outcome);
 	if ((v->mode == NETLOG_SUMMARY ? netlog_summary_add(v->summary,
 						 &decision, &outcome)

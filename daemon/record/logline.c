@@ -139,10 +139,17 @@ logline_is_outcome(const struct logline *l)
 }
 
 bool
+logline_passed(const struct logline *l)
+{
+	return is(l, "verdict", record_verdict_name(RECORD_ALLOWED)) ||
+	       is(l, "verdict", record_verdict_name(RECORD_AUDITED));
+}
+
+bool
 logline_awaits_outcome(const struct logline *l)
 {
 	return is(l, "event", record_event_name(RECORD_DECISION)) &&
-	       is(l, "verdict", record_verdict_name(RECORD_ALLOWED)) &&
+	       logline_passed(l) &&
 	       !is(l, "kind", record_kind_name(RECORD_PACKET)) &&
 	       !is(l, "kind", record_kind_name(RECORD_CONTROL));
 }

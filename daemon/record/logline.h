@@ -46,7 +46,10 @@ char *logline_json(const struct logline *l, const char *key);
 
 bool logline_is_outcome(const struct logline *l);
 
-/* A decision that something follows from: what is allowed ends some time. */
+/* Whether its verdict let something pass: allowed or audited. */
+bool logline_passed(const struct logline *l);
+
+/* A decision that something follows from: what passes ends some time. */
 bool logline_awaits_outcome(const struct logline *l);
 
 uint64_t logline_id(const struct logline *l);

@@ -94,6 +94,7 @@ static_assert(ARRAY_LEN(kind_names) == RECORD_KIND_COUNT, "a name each");
 static const char *const verdict_names[] = {
 	[RECORD_ALLOWED] = "allowed",
 	[RECORD_DENIED] = "denied",
+	[RECORD_AUDITED] = "audited",
 	[RECORD_ERROR] = "error",
 };
 static_assert(ARRAY_LEN(verdict_names) == RECORD_VERDICT_COUNT, "a name each");

@@ -30,6 +30,7 @@ enum record_kind {
 enum record_verdict {
 	RECORD_ALLOWED,
 	RECORD_DENIED,
+	RECORD_AUDITED, /* passed, and would be denied but for audit */
 	RECORD_ERROR,
 	RECORD_VERDICT_COUNT
 };

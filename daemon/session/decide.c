@@ -207,9 +207,11 @@ allow(struct exchange *x, const struct http_head *head)
 	};
 	struct record r;
 
-	inject_plan(&target, f->services->keyring, head, &x->plan);
-	record_decision(
-		x, RECORD_ALLOWED, (enum record_reason)x->verdict.reason, &r);
+	/* What passes only because policy looks on gets nothing of value. */
+	if (x->verdict.entitled)
+		inject_plan(&target, f->services->keyring, head, &x->plan);
+	x->ended = flow_passes(&x->verdict);
+	record_decision(x, x->ended, (enum record_reason)x->verdict.reason, &r);
 	flow_record_rule(&r, &x->verdict);
 	if (x->plan.injected[0] != '\0')
 		r.injected = x->plan.injected;

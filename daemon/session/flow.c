@@ -53,6 +53,12 @@ flow_record_rule(struct record *r, const struct policy_verdict *verdict)
 	r->via = flow_via_name(verdict->via);
 }
 
+enum record_verdict
+flow_passes(const struct policy_verdict *verdict)
+{
+	return verdict->audited ? RECORD_AUDITED : RECORD_ALLOWED;
+}
+
 uint64_t
 flow_allowed(struct flow *f, const struct policy_verdict *verdict,
 	struct daybook_entry *entry)
@@ -60,7 +66,7 @@ flow_allowed(struct flow *f, const struct policy_verdict *verdict,
 	struct record r;
 
 	/* The two lists of reasons begin alike. */
-	flow_record(f, RECORD_CONNECT, RECORD_ALLOWED,
+	flow_record(f, RECORD_CONNECT, flow_passes(verdict),
 		(enum record_reason)verdict->reason, &r);
 	flow_record_rule(&r, verdict);
 	daybook_add(f->services->daybook, &r, entry);

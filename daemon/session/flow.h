@@ -42,6 +42,9 @@ void flow_record(const struct flow *f, enum record_kind kind,
 /* Names the rule; the strings are the policy's. */
 void flow_record_rule(struct record *r, const struct policy_verdict *verdict);
 
+/* What the record calls a verdict that lets something pass. */
+enum record_verdict flow_passes(const struct policy_verdict *verdict);
+
 /* Puts down that the flow as a whole is allowed; entry hears whether that
  * stands.  The decision's id. */
 uint64_t flow_allowed(struct flow *f, const struct policy_verdict *verdict,

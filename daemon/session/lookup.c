@@ -20,6 +20,7 @@
 
 #include "array.h"
 #include "daybook.h"
+#include "flow.h"
 #include "host.h"
 #include "monotonic.h"
 #include "policy.h"
@@ -76,7 +77,8 @@ record_outcome(struct lookup *l, enum record_reason reason, const char *detail)
 	l->owes_outcome = false;
 	r->event = RECORD_OUTCOME;
 	r->reason = reason;
-	r->verdict = reason == RECORD_COMPLETE ? RECORD_ALLOWED : RECORD_ERROR;
+	if (reason != RECORD_COMPLETE)
+		r->verdict = RECORD_ERROR;
 	r->detail = detail;
 	r->dur_us = (int64_t)((monotonic_now() - l->began) * 1e6);
 	daybook_add(l->services->daybook, r, NULL);
@@ -170,7 +172,7 @@ record_decision(struct lookup *l, const struct lookup_from *from,
 		.id = daybook_id(s->daybook),
 		.event = RECORD_DECISION,
 		.kind = RECORD_DNS,
-		.verdict = v.allowed ? RECORD_ALLOWED : RECORD_DENIED,
+		.verdict = v.allowed ? flow_passes(&v) : RECORD_DENIED,
 		.reason = reason,
 		.sandbox = l->sandbox->name,
 		.labels = l->sandbox->labels,

@@ -146,10 +146,10 @@ decide_tls(struct session *s, const struct hello *hello)
 		return session_refuse(s, RECORD_BAD_NAME,
 			"the server name in the ClientHello is no host name");
 	v = policy_decide_flow(f->sandbox->set, f->host, f->port);
-	if (!v.allowed && v.reason != POLICY_RULE_DENY) {
+	if (!v.entitled && v.reason != POLICY_RULE_DENY) {
 		by_address = policy_decide_address(
 			f->sandbox->set, (const struct sockaddr *)&f->original);
-		if (by_address.allowed)
+		if (by_address.entitled)
 			v = by_address;
 	}
 	if (v.allowed && v.via != POLICY_VIA_INSPECT) {
@@ -197,8 +197,9 @@ first_http(struct session *s, enum http_version version)
 	struct policy_verdict v = policy_decide_address(s->flow.sandbox->set,
 		(const struct sockaddr *)&s->flow.original);
 
-	/* An address rule lets everything pass to that address and port. */
-	if (v.allowed)
+	/* An address rule lets everything pass to that address and port; what
+	 * only audit would let pass is better read. */
+	if (v.entitled)
 		return begin_tunnel(s, &v);
 	s->flow.proto = "http";
 	return session_serve(s, version);

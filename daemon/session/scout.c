@@ -133,7 +133,7 @@ scout_run(struct scout *s)
 	case LEASE_WAITS:
 		return true;
 	case LEASE_READY:
-		record_outcome(s, RECORD_ALLOWED, RECORD_COMPLETE);
+		record_outcome(s, flow_passes(&s->verdict), RECORD_COMPLETE);
 		/* Into the pool, which notices when the origin closes it: a
 		 * client may connect long before it asks. */
 		lease_end(s->lease);
@@ -155,7 +155,7 @@ scout_free(struct scout *s)
 		return;
 	daybook_cancel(s->flow->services->daybook, &s->entry);
 	if (!s->over && !s->record_failed)
-		record_outcome(s, RECORD_ALLOWED, RECORD_CLIENT_GONE);
+		record_outcome(s, flow_passes(&s->verdict), RECORD_CLIENT_GONE);
 	lease_end(s->lease);
 	grounds_release(&s->grounds);
 	free(s);

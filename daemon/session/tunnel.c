@@ -77,7 +77,7 @@ tunnel_new(struct flow *f, const struct policy_verdict *verdict,
 	t->wake = wake;
 	t->arg = arg;
 	t->began = monotonic_now();
-	t->ended = RECORD_ALLOWED;
+	t->ended = flow_passes(verdict);
 	t->reason = RECORD_COMPLETE;
 	t->entry.recorded = on_recorded;
 	t->id = flow_allowed(f, verdict, &t->entry);

@@ -148,6 +148,7 @@ random_policy_write(const struct random_policy *p, char ret[RANDOM_TEXT])
 	fputs(p->credentials ? credentials : "", out);
 	fprintf(out, "policies:\n  p:\n    default: %s\n",
 		p->default_allow ? "allow" : "deny");
+	fputs(p->audit ? "    audit: true\n" : "", out);
 	for (size_t i = 0; i < RANDOM_RULES; i++) {
 		if (i == 0 && p->deny_count > 0)
 			fputs("    deny:\n", out);

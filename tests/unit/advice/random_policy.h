@@ -15,7 +15,7 @@ struct policy;
 enum { RANDOM_RULES = 10, RANDOM_TEXT = 8192 };
 
 struct random_policy {
-	bool default_allow, credentials;
+	bool default_allow, credentials, audit;
 	size_t deny_count; /* the first so many rules */
 	char rules[RANDOM_RULES][256];
 	bool dropped[RANDOM_RULES];

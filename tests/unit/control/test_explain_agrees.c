@@ -37,7 +37,7 @@ enum { ROUNDS = 300, QUESTIONS = 40 };
 _Static_assert((int)WOULD_INJECT_GO == (int)INJECT_MAX, "as many as there");
 
 struct decision {
-	bool allowed;
+	bool allowed, audited;
 	enum record_reason reason;
 	enum policy_via via;
 	const char *rule;
@@ -50,6 +50,7 @@ static struct decision
 decision_of(const struct policy_verdict *v)
 {
 	return (struct decision){.allowed = v->allowed,
+		.audited = v->audited,
 		.reason = (enum record_reason)v->reason,
 		.via = v->via,
 		.rule = v->rule};
@@ -84,10 +85,10 @@ exchange_says(const struct policy_set *set, const struct random_question *q,
 	v = policy_decide_request(set, &request);
 	d = decision_of(&v);
 	if (http_rules_refuse(&head, &status) != NULL) {
-		d.allowed = false;
+		d.allowed = d.audited = v.entitled = false;
 		d.reason = RECORD_METHOD_REFUSED;
 	}
-	if (d.allowed)
+	if (v.entitled)
 		inject_plan(&target, keyring, &head, &plan);
 	memcpy(d.injected, plan.injected, sizeof(d.injected));
 	memcpy(d.skipped, plan.skipped, sizeof(d.skipped));
@@ -191,7 +192,9 @@ compare(const struct random_question *q, const struct decision *d,
 
 	join(answer, names);
 	same &= strcmp(text_of(answer, "verdict"),
-			d->allowed ? "allowed" : "denied") == 0;
+			d->audited   ? "audited"
+			: d->allowed ? "allowed"
+				     : "denied") == 0;
 	same &= strcmp(text_of(answer, "reason"),
 			record_reason_name(d->reason)) == 0;
 	same &= strcmp(text_of(answer, "rule"), d->rule) == 0;
@@ -227,7 +230,7 @@ test_agrees(void **state)
 {
 	struct keyring *keyring = keyring_new();
 	unsigned allowed = 0, denied = 0, injected = 0, skipped = 0;
-	unsigned values = 0;
+	unsigned values = 0, audited = 0;
 	struct keeper keeper;
 
 	(void)state;
@@ -239,6 +242,7 @@ test_agrees(void **state)
 		random_policy_make(&p);
 		if (i % 2 == 0)
 			random_policy_add_values(&p);
+		p.audit = i % 5 == 0;
 		policy = random_policy_compile(&p);
 		p.credentials = p.credentials && policy != NULL;
 		if (policy == NULL) /* a binding that could never fire */
@@ -262,6 +266,7 @@ test_agrees(void **state)
 			denied += !d.allowed;
 			injected += d.injected[0] != '\0';
 			skipped += d.skipped[0] != '\0';
+			audited += d.audited;
 			values += d.reason == RECORD_QUERY ||
 				  d.reason == RECORD_QUERY_AMBIGUOUS ||
 				  d.reason == RECORD_HEADER;

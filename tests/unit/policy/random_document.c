@@ -107,6 +107,7 @@ make_rule(struct rule *r, bool deny, int index)
 	if (pick(4) == 0)
 		r->header = (struct match){
 			PICK(field_names), PICK(values), PICK(values)};
+	r->audit = deny && pick(4) == 0;
 	r->passthrough = !deny && random_rule_is_flat(r) && pick(4) == 0;
 	snprintf(r->name, sizeof(r->name), "p.%s[%d]", deny ? "deny" : "allow",
 		index);
@@ -151,6 +152,7 @@ write_rule(FILE *out, const struct rule *r)
 		fprintf(out, ", path: \"%s\"", r->path);
 	write_matches(out, "query", &r->query, &r->query2);
 	write_matches(out, "header", &r->header, NULL);
+	fputs(r->audit ? ", audit: true" : "", out);
 	fprintf(out, "%s}\n", r->passthrough ? ", tls: passthrough" : "");
 }
 
@@ -163,6 +165,8 @@ random_document(struct document *d)
 	d->allow = pick(3) == 0;
 	fprintf(out, "version: 1\npolicies:\n  p:\n    default: %s\n",
 		d->allow ? "allow" : "deny");
+	d->audit = pick(6) == 0;
+	fputs(d->audit ? "    audit: true\n" : "", out);
 	if (denied > 0)
 		fputs("    deny:\n", out);
 	for (int i = 0; i < RULES; i++) {

@@ -37,7 +37,7 @@ struct match { /* of one name; NULL: not asked */
 };
 
 struct rule {
-	bool deny, passthrough;
+	bool deny, passthrough, audit;
 	struct match query, query2, header;
 	const char *pattern, *pattern2; /* pattern2 may be NULL */
 	const char *method, *path;      /* NULL: any */
@@ -46,7 +46,7 @@ struct rule {
 };
 
 struct document {
-	bool allow;
+	bool allow, audit;
 	struct rule rules[RULES]; /* in order of evaluation */
 	char text[TEXT];
 };

@@ -320,6 +320,51 @@ test_lockdown_denies_everything(void **state)
 }
 
 /* All but rules and default is the base's, and another base's at once. */
+static struct policy_verdict
+ask_slash(const struct policy_set *set, const char *host)
+{
+	return policy_decide_request(
+		set, &(const struct policy_request){.host = host,
+			     .port = 443,
+			     .method = "GET",
+			     .path = "/"});
+}
+
+/* Its policy only looks on, but who put the overlay there means it. */
+static void
+test_audit_of_the_policy_is_not_the_overlays(void **state)
+{
+	struct policy *base =
+		compiled("version: 1\n"
+			 "policies:\n"
+			 "  p: {audit: true, deny: [{host: d.test}]}\n");
+	struct overlay *o = overlay_of("deny: [{host: b.test}, "
+				       "{host: c.test, audit: true}]\n"
+				       "allow: [{host: c.test}]\n");
+	struct overlay *locked = overlay_of("mode: lockdown\n");
+	const struct policy_set *set = overlay_over(o, policy_find(base, "p"));
+	struct policy_verdict v = ask_slash(set, "b.test");
+
+	(void)state;
+	assert_false(v.allowed || v.audited || v.entitled);
+	assert_false(policy_decide_flow(set, "b.test", 443).allowed);
+	assert_false(policy_decide_name(set, "b.test").allowed);
+	v = ask_slash(set, "c.test");
+	assert_true(v.allowed && v.audited && v.entitled);
+	assert_string_equal(v.rule, "s.deny[1]");
+	v = ask_slash(set, "d.test");
+	assert_true(v.allowed && v.audited && !v.entitled);
+	v = ask_slash(set, "nothing.test");
+	assert_true(v.allowed && v.audited && !v.entitled);
+	set = overlay_over(locked, policy_find(base, "p"));
+	assert_false(ask_slash(set, "nothing.test").allowed);
+	assert_false(policy_decide_flow(set, "d.test", 443).allowed);
+	assert_false(policy_decide_name(set, "d.test").allowed);
+	overlay_unref(o);
+	overlay_unref(locked);
+	policy_unref(base);
+}
+
 static void
 test_stands_over_one_base_after_another(void **state)
 {
@@ -410,6 +455,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_layers_decide_as_one),
 		cmocka_unit_test(test_lockdown_denies_everything),
+		cmocka_unit_test(test_audit_of_the_policy_is_not_the_overlays),
 		cmocka_unit_test(test_stands_over_one_base_after_another),
 		cmocka_unit_test(test_prints_what_compiles_to_itself),
 		cmocka_unit_test(test_says_what_is_wrong),

@@ -100,8 +100,8 @@ static const struct {
 		"agent.allow[2]", "p.yaml:10", "passthrough"},
 	{"agent", "db.test", 443, POLICY_PORT, 0, "agent.allow[2]", "p.yaml:10",
 		"a port given replaces 80 and 443"},
-	{"agent", "pin.test", 443, POLICY_RULE_DENY, 0, "agent.deny[1]",
-		"p.yaml:21", "nobody could see the DELETE"},
+	{"agent", "pin.test", 443, POLICY_RULE_DENY, POLICY_VIA_PASSTHROUGH,
+		"agent.deny[1]", "p.yaml:21", "nobody could see the DELETE"},
 	{"agent", "a.wide.test", 8500, ALLOW, POLICY_VIA_INSPECT,
 		"agent.allow[4]", "p.yaml:12", "a range"},
 	{"agent", "a.wide.test", 9000, POLICY_PORT, 0, "agent.allow[4]",
@@ -345,6 +345,128 @@ test_reason_names_are_distinct(void **state)
 		policy_reason_name(POLICY_PATH_AMBIGUOUS), "path_ambiguous");
 }
 
+static const char looking_on[] =
+	"version: 1\n"
+	"policies:\n"
+	"  rules:\n" /* 3 */
+	"    allow:\n"
+	"      - {host: [\".one.test\"], method: GET}\n" /* 5 */
+	"      - {host: pin.test, tls: passthrough}\n"
+	"      - {address: 192.0.2.0/24, port: 22}\n" /* 7 */
+	"    deny:\n"
+	"      - {host: a.one.test, audit: true}\n" /* 9 */
+	"      - {host: b.one.test, path: /x, audit: true}\n"
+	"      - {host: pin.test, method: PUT, audit: true}\n" /* 11 */
+	"      - {address: 192.0.2.7, audit: true}\n"
+	"      - {host: c.one.test}\n" /* 13 */
+	"  all:\n"
+	"    audit: true\n" /* 15 */
+	"    allow:\n"
+	"      - {host: one.test, method: GET}\n" /* 17 */
+	"      - {host: pin.test, tls: passthrough}\n"
+	"    deny:\n"
+	"      - {host: bad.test}\n" /* 20 */
+	"      - {host: pin.test, method: PUT}\n";
+
+enum asked { FLOW, REQUEST, NAME, ADDRESS };
+
+static struct policy_verdict
+ask(const struct policy_set *set, enum asked asked, const char *host,
+	const char *path)
+{
+	struct policy_request request = {
+		.host = host, .port = 443, .method = "GET", .path = path};
+	struct sockaddr_storage ss;
+
+	switch (asked) {
+	case FLOW:
+		return policy_decide_flow(set, host, 443);
+	case REQUEST:
+		return policy_decide_request(set, &request);
+	case NAME:
+		return policy_decide_name(set, host);
+	case ADDRESS:
+		break;
+	}
+	sockaddr_of(host, 22, &ss);
+	return policy_decide_address(set, (struct sockaddr *)&ss);
+}
+
+static const struct {
+	const char *set;
+	enum asked asked;
+	const char *host, *path;
+	const char *is; /* allowed, audited, entitled */
+	enum policy_reason reason;
+	enum policy_via via;
+	const char *rule, *why;
+} audits[] = {
+	{"rules", REQUEST, "a.one.test", "/", "yyy", POLICY_RULE_DENY, 0,
+		"rules.deny[0]", "as if the rule was not there, but named"},
+	{"rules", FLOW, "a.one.test", NULL, "yyy", POLICY_RULE_DENY, 0,
+		"rules.deny[0]", "the flow too"},
+	{"rules", NAME, "a.one.test", NULL, "yyy", POLICY_RULE_DENY, 0,
+		"rules.deny[0]", "and the name"},
+	{"rules", REQUEST, "b.one.test", "/x", "yyy", POLICY_RULE_DENY, 0,
+		"rules.deny[1]", "by path"},
+	{"rules", REQUEST, "b.one.test", "/..", "yyy", POLICY_PATH_AMBIGUOUS, 0,
+		"rules.deny[1]", "it would deny what it cannot read"},
+	{"rules", REQUEST, "b.one.test", "/y", "yny", POLICY_RULE_ALLOW, 0,
+		"rules.allow[0]", "it does not match"},
+	{"rules", FLOW, "b.one.test", NULL, "yny", POLICY_RULE_ALLOW, 0,
+		"rules.allow[0]", "its requests are decided later"},
+	{"rules", FLOW, "pin.test", NULL, "yyy", POLICY_RULE_DENY,
+		POLICY_VIA_PASSTHROUGH, "rules.deny[2]", "nobody would see"},
+	{"rules", ADDRESS, "192.0.2.7", NULL, "yyy", POLICY_RULE_DENY,
+		POLICY_VIA_ADDRESS, "rules.deny[3]", "an address"},
+	{"rules", REQUEST, "c.one.test", "/", "nnn", POLICY_RULE_DENY, 0,
+		"rules.deny[4]", "another rule still denies"},
+	{"rules", REQUEST, "a.two.test", "/", "nnn", POLICY_NO_RULE, 0,
+		"rules.default", "it does not allow either"},
+	{"all", REQUEST, "one.test", "/", "yny", POLICY_RULE_ALLOW, 0,
+		"all.allow[0]", "allowed anyway"},
+	{"all", REQUEST, "bad.test", "/", "yyn", POLICY_RULE_DENY, 0,
+		"all.deny[0]", "even what a rule denies"},
+	{"all", FLOW, "two.test", NULL, "yyn", POLICY_NO_RULE, 0, "all.default",
+		"inspected"},
+	{"all", NAME, "two.test", NULL, "yyn", POLICY_NO_RULE, 0, "all.default",
+		"resolved"},
+	{"all", FLOW, "pin.test", NULL, "yyn", POLICY_RULE_DENY,
+		POLICY_VIA_PASSTHROUGH, "all.deny[1]", "stays unopened"},
+	{"all", ADDRESS, "192.0.2.7", NULL, "yyn", POLICY_NO_NAME,
+		POLICY_VIA_ADDRESS, "all.default", "where it was dialled"},
+};
+
+static void
+test_audit(void **state)
+{
+	struct policy *p = compiled(looking_on);
+	struct sockaddr_storage ss;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(audits) / sizeof(audits[0]); i++) {
+		struct policy_verdict v = ask(policy_find(p, audits[i].set),
+			audits[i].asked, audits[i].host, audits[i].path);
+		const char is[] = {v.allowed ? 'y' : 'n', v.audited ? 'y' : 'n',
+			v.entitled ? 'y' : 'n', '\0'};
+
+		if (strcmp(is, audits[i].is) != 0 ||
+			v.reason != audits[i].reason ||
+			strcmp(v.rule, audits[i].rule) != 0 ||
+			v.via != audits[i].via)
+			fail_msg("%s: %s %s by %s via %d", audits[i].why, is,
+				policy_reason_name(v.reason), v.rule, v.via);
+	}
+	/* A rule that looks on is no reason to wait for a name, and what only
+	 * audit lets pass is none to do without. */
+	sockaddr_of("192.0.2.7", 22, &ss);
+	assert_true(policy_decides_early(
+		policy_find(p, "rules"), (struct sockaddr *)&ss));
+	assert_false(policy_decides_early(
+		policy_find(p, "all"), (struct sockaddr *)&ss));
+	policy_unref(p);
+}
+
 int
 main(void)
 {
@@ -353,6 +475,7 @@ main(void)
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_other_families_have_no_address),
 		cmocka_unit_test(test_reason_names_are_distinct),
 	};
