@@ -120,6 +120,10 @@ static const struct {
 	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
 	 "\"verdict\":\"allowed\",\"reason\":\"rule_allow\"}",
 		{NULL, NULL}, "allowed"},
+	{"\"kind\":\"request\",\"dport\":443,\"host\":\"a.test\","
+	 "\"verdict\":\"audited\",\"reason\":\"no_rule\"}",
+		{"let 1 pass", "--sandbox box --verdict audited"},
+		"audited: it was not refused"},
 	{"\"kind\":\"request\",\"sandbox\":\"other\","
 	 "\"host\":\"a.test\",\"verdict\":\"denied\","
 	 "\"reason\":\"no_rule\"}",
