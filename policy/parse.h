@@ -60,6 +60,13 @@ schema_reader parse_queries; /* struct value_list */
 schema_reader parse_headers; /* struct value_list */
 extern const struct schema_shape parse_values_shape;
 
+schema_reader parse_limit; /* struct policy_limit * */
+extern const struct schema_shape parse_limit_shape;
+extern const struct schema_table parse_limit_table;
+
+/* What a limit is known by, once its rule is complete. */
+void parse_limit_key(struct parse *p, struct rule *r);
+
 /* One entry of the section each. */
 void parse_credential(struct parse *p, const struct tree_node *entry,
 	struct credential *ret, struct policy_credential *ret_face);

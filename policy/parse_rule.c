@@ -21,7 +21,8 @@ enum {
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct rule, member)
 
-static const char *const beside_address[] = {"port", "address", "audit", NULL};
+static const char *const beside_address[] = {
+	"port", "address", "audit", "limit", NULL};
 
 /* Every key that a rule may have; what an address asks for besides. */
 #define MATCH_FIELDS(address_implies) \
@@ -61,14 +62,20 @@ static const char *const beside_address[] = {"port", "address", "audit", NULL};
 	}
 
 static const struct schema_field allow_fields[] = {
-	MATCH_FIELDS("\"required\": [\"port\"]"),
+	MATCH_FIELDS("\"required\": [\"port\"], \"properties\": {\"limit\": "
+		     "{\"properties\": {\"requests\": false}}}"),
 	{FIELD(tls, via), .read = schema_choice, .words = via_words,
 		.about = "inspect, or passthrough: bytes are carried unread "
 			 "(inspect)",
 		.implies = "\"if\": {\"properties\": {\"tls\": "
 			   "{\"const\": \"passthrough\"}}}, \"then\": "
 			   "{\"properties\": {\"method\": false, \"path\": "
-			   "false, \"query\": false, \"header\": false}}"},
+			   "false, \"query\": false, \"header\": false, "
+			   "\"limit\": {\"properties\": {\"requests\": "
+			   "false}}}}"},
+	{FIELD(limit, limit), .read = parse_limit, .table = &parse_limit_table,
+		.shape = &parse_limit_shape,
+		.about = "how much of it in how long; else any"},
 	{.key = NULL},
 };
 const struct schema_table parse_allow_table = {"an allow rule", allow_fields};
@@ -134,6 +141,11 @@ finish_rule(struct parse *p, const struct tree_node *map, struct rule *r)
 			"a rule needs the key \"host\" or \"address\"");
 	else if (r->via == POLICY_VIA_PASSTHROUGH)
 		check_passthrough(p, map);
+	if (r->via != POLICY_VIA_INSPECT && r->limit != NULL &&
+		r->limit->amounts[POLICY_REQUESTS].amount > 0)
+		report_add(p->schema.report, map->at,
+			"\"requests\" needs inspection: only \"up\" and "
+			"\"down\" can limit what is not opened");
 	/* What is denied is denied everywhere, unless a port is named. */
 	if (!r->ports_given)
 		r->ports = r->deny ? ports_all : ports_web;
@@ -153,8 +165,10 @@ parse_rule(struct parse *p, const struct tree_node *map, struct rule *ret)
 	p->narrow_hint = "write \"broad: true\" beside it if that is meant";
 	schema_fill(&p->schema, map,
 		ret->deny ? &parse_deny_table : &parse_allow_table, ret);
-	if (map->kind == TREE_MAP)
-		finish_rule(p, map, ret);
+	if (map->kind != TREE_MAP)
+		return;
+	finish_rule(p, map, ret);
+	parse_limit_key(p, ret);
 }
 
 void

@@ -154,6 +154,23 @@ enum policy_via {
 	POLICY_VIA_ADDRESS,     /* dial the original address, copy bytes */
 };
 
+enum policy_budget { /* what can be limited */
+	POLICY_REQUESTS,
+	POLICY_UP, /* bytes */
+	POLICY_DOWN,
+	POLICY_BUDGETS
+};
+
+struct policy_amount {
+	uint64_t amount; /* 0: no limit */
+	unsigned seconds;
+};
+
+struct policy_limit {    /* of what one allow rule lets through */
+	const char *key; /* the same for rules of the same text */
+	struct policy_amount amounts[POLICY_BUDGETS];
+};
+
 struct policy_verdict {
 	bool allowed;
 	bool audited;  /* allowed, and reason, rule and source say what would
@@ -164,6 +181,7 @@ struct policy_verdict {
 	enum policy_via via;
 	const char *rule;   /* "agent.allow[2]", "agent.default"; never NULL */
 	const char *source; /* "policy.yaml:14"; never NULL */
+	const struct policy_limit *limit; /* the allow rule's; NULL: none */
 };
 
 /*

@@ -140,6 +140,30 @@ put_values(
 }
 
 static void
+put_limit(FILE *out, int margin, const struct policy_limit *limit)
+{
+	static const char *const keys[] = {
+		[POLICY_REQUESTS] = "requests",
+		[POLICY_UP] = "up",
+		[POLICY_DOWN] = "down",
+	};
+
+	fprintf(out, "%*slimit:\n", margin, "");
+	for (int i = 0; i < POLICY_BUDGETS; i++) {
+		const struct policy_amount *a = &limit->amounts[i];
+		char period = a->seconds == 1      ? 's'
+			      : a->seconds == 60   ? 'm'
+			      : a->seconds == 3600 ? 'h'
+						   : 'd';
+
+		if (a->amount > 0)
+			fprintf(out, "%*s%s: %llu%s/%c\n", margin + 2, "",
+				keys[i], (unsigned long long)a->amount,
+				i == POLICY_REQUESTS ? "" : "B", period);
+	}
+}
+
+static void
 put_rule(FILE *out, int margin, const struct rule *r)
 {
 	fprintf(out, "%*s- ", margin, "");
@@ -162,6 +186,8 @@ put_rule(FILE *out, int margin, const struct rule *r)
 	put_values(out, margin, "header", &r->headers);
 	if (r->via == POLICY_VIA_PASSTHROUGH)
 		fprintf(out, "%*stls: passthrough\n", margin, "");
+	if (r->limit != NULL)
+		put_limit(out, margin, r->limit);
 	if (r->broad)
 		fprintf(out, "%*sbroad: true\n", margin, "");
 	if (r->audit)
@@ -239,8 +265,10 @@ put_sandbox(FILE *out, const struct policy_sandbox *s)
 }
 
 static void
-put_everything(FILE *out, const struct policy *p)
+put_everything(FILE *out, const void *policy)
 {
+	const struct policy *p = policy;
+
 	fputs("version: 1\n", out);
 	fputs(p->credential_count > 0 ? "credentials:\n" : "", out);
 	for (size_t i = 0; i < p->credential_count; i++)
@@ -290,5 +318,18 @@ print_overlay(const struct policy_set *set, const char *mode)
 		return NULL;
 	fprintf(out, "mode: %s\n", mode);
 	put_both(out, 0, set);
+	return finish(out, &text);
+}
+
+char *
+print_rule(const struct rule *r)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	put_rule(out, 0, r);
 	return finish(out, &text);
 }

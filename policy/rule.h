@@ -51,6 +51,7 @@ struct rule {               /* one entry of `allow` or `deny` */
 	struct schema_strings paths;   /* none: any */
 	struct value_list queries;     /* all must match; so must headers */
 	struct value_list headers;
+	struct policy_limit *limit; /* NULL: none */
 };
 
 static inline bool

@@ -59,6 +59,7 @@ allowed_by(const struct rule *r)
 		.entitled = true,
 		.reason = POLICY_RULE_ALLOW,
 		.via = (enum policy_via)r->via,
+		.limit = r->limit,
 		.rule = r->name,
 		.source = r->source};
 }

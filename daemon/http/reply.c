@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,7 @@ add_text(const struct keys *keys, struct buf *body)
 static int
 add_fields(struct http_head *head, const struct http_reply *r, bool text)
 {
+	char seconds[16];
 	const struct {
 		const char *name;
 		const char *value; /* NULL: left out */
@@ -161,8 +163,10 @@ add_fields(struct http_head *head, const struct http_reply *r, bool text)
 		{"X-Sbx-Decision", r->id},
 		/* RFC 9110 15.5.6 wants it. */
 		{"Allow", r->status == 405 ? CARRIED : NULL},
+		{"Retry-After", r->retry_after > 0 ? seconds : NULL},
 	};
 
+	snprintf(seconds, sizeof(seconds), "%u", r->retry_after);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
 		int error = 0;
 

@@ -16,6 +16,7 @@ struct http_reply {
 	const char *reason; /* for people: what happened to whom and why */
 	/* NULL leaves the key out; hint: what to do. */
 	const char *rule, *host, *hint, *id;
+	unsigned retry_after; /* seconds; 0: no such field */
 };
 
 /*

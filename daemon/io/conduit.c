@@ -21,7 +21,6 @@
 #include "conduit.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "splice_pipe.h"
 #include "stream.h"
@@ -85,6 +84,7 @@ move_spliced(struct conduit *c)
 	}
 	if (is_empty(c))
 		in = stream_fill_pipe(c->from, c->pipe);
+	c->carried += in;
 	if (holds_spliced(c))
 		out = stream_drain_pipe(c->to, c->pipe);
 	return in > out ? in : out;
@@ -104,6 +104,7 @@ move_copied(struct conduit *c)
 	if (n == 0 && data.len > 0 && buf_room(&to->out) > 0)
 		return -ENOMEM;
 	buf_consume(&from->in, n);
+	c->carried += n;
 	if (n > 0)
 		stream_flush(to);
 	return (ssize_t)n;
@@ -120,6 +121,17 @@ conduit_move(struct conduit *c)
 		!c->to->write_done)
 		stream_finish(c->to);
 	return moved;
+}
+
+bool
+conduit_has_more(struct conduit *c)
+{
+	/* They must not overtake what is in the pipe. */
+	if (holds_spliced(c))
+		return false;
+	if (c->from->in.len == 0)
+		stream_fill(c->from);
+	return c->from->in.len > 0;
 }
 
 static void

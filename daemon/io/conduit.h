@@ -6,6 +6,7 @@
 #ifndef SBX_CONDUIT_H
 #define SBX_CONDUIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,7 @@ struct conduit {
 	struct splice_pipes *pipes;
 	struct splice_pipe *pipe; /* NULL: none is in use */
 	uint64_t splice_at;       /* once from->bytes_in has come that far */
+	uint64_t carried;         /* bytes taken on so far, either way */
 };
 
 /* Borrows all three; what `from` already holds goes first. */
@@ -34,6 +36,9 @@ void conduit_init(struct conduit *c, struct stream *from, struct stream *to,
  * conduit_rest().
  */
 ssize_t conduit_move(struct conduit *c);
+
+/* Whether `from` has sent more than was taken on; reads some to know. */
+bool conduit_has_more(struct conduit *c);
 
 /* Until the next event: waits for what can be moved. */
 void conduit_rest(struct conduit *c);

@@ -94,12 +94,13 @@ lacks_a_rule(int reason)
 }
 
 /* Whether there is a rule to look at: what the log does not hold (a query, the
- * fields) no rule can be made of. */
+ * fields, how much it was) no rule can be made of. */
 static bool
 is_by_a_rule(int reason)
 {
 	return reason == RECORD_RULE_DENY || reason == RECORD_QUERY ||
-	       reason == RECORD_QUERY_AMBIGUOUS || reason == RECORD_HEADER;
+	       reason == RECORD_QUERY_AMBIGUOUS || reason == RECORD_HEADER ||
+	       reason == RECORD_BUDGET;
 }
 
 static uint64_t

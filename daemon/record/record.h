@@ -81,6 +81,7 @@ enum record_reason {
 	RECORD_CREDENTIAL_PLAINTEXT,
 	/* us */
 	RECORD_LIMIT,
+	RECORD_BUDGET, /* … or what a rule's limit leaves */
 	RECORD_LOG_FULL,
 	RECORD_INTERNAL,
 	RECORD_WORKER_CRASHED,

@@ -80,6 +80,24 @@ refuse_by_policy(struct exchange *x)
 	return x->step;
 }
 
+/* Allowed, but too much of it. */
+static enum step
+refuse_by_limit(struct exchange *x)
+{
+	struct refusal refusal;
+	struct record r;
+
+	record_decision(x, RECORD_DENIED, RECORD_BUDGET, &r);
+	flow_record_rule(&r, &x->verdict);
+	r.detail = x->allowance.why;
+	r.status = 429;
+	daybook_add(x->flow->services->daybook, &r, NULL);
+	refusal_by_limit(&refusal, x->flow, &x->verdict, &x->allowance);
+	refusal_set_id(&refusal, x->id);
+	exchange_answer(x, &refusal);
+	return x->step;
+}
+
 static char *
 copy_span(struct span s)
 {
@@ -269,5 +287,11 @@ exchange_decide(struct exchange *x)
 		return refuse(x, 403, RECORD_NOT_HTTP,
 			"policy passes this host through unopened, which "
 			"needs TLS");
+	if (allowance_open(&x->allowance, x->flow->sandbox, x->verdict.limit) <
+		0)
+		return refuse(x, 503, RECORD_INTERNAL, "out of memory");
+	if (!allowance_has_all(&x->allowance))
+		return refuse_by_limit(x);
+	allowance_charge(&x->allowance, POLICY_REQUESTS, 1);
 	return allow(x, head);
 }

@@ -362,6 +362,24 @@ break_off(struct exchange *x, enum record_reason reason, const char *why)
 }
 
 void
+exchange_overspent(struct exchange *x)
+{
+	struct refusal refusal;
+
+	x->overspent = false;
+	if (http_stream_sent_head(x->down)) {
+		break_off(x, RECORD_BUDGET, x->allowance.why);
+		return;
+	}
+	x->ended = RECORD_ERROR;
+	x->reason = RECORD_BUDGET;
+	snprintf(x->why, sizeof(x->why), "%s", x->allowance.why);
+	refusal_by_limit(&refusal, x->flow, &x->verdict, &x->allowance);
+	refusal_set_id(&refusal, x->id);
+	exchange_answer(x, &refusal);
+}
+
+void
 exchange_expire(struct exchange *x)
 {
 	const struct limits *limits = &x->flow->services->limits;
@@ -452,6 +470,7 @@ exchange_free(struct exchange *x)
 	http_head_done(&x->head);
 	buf_done(&x->body);
 	resend_done(&x->resend);
+	allowance_close(&x->allowance);
 	grounds_release(&x->grounds);
 	free(x->method);
 	free(x->path);

@@ -7,6 +7,7 @@
 
 #include <ev.h>
 
+#include "allowance.h"
 #include "array.h"
 #include "daybook.h"
 #include "exchange.h"
@@ -43,6 +44,8 @@ struct exchange {
 	struct grounds grounds; /* hold the strings of verdict and plan */
 	struct policy_verdict verdict;
 	struct inject_plan plan;
+	struct allowance allowance;
+	bool overspent; /* … of what a body may use */
 	struct daybook_entry entry;
 	bool recorded, record_failed;
 	bool owes_outcome; /* it was put down as allowed */
@@ -99,6 +102,9 @@ enum next exchange_relay(struct exchange *x, bool *ret_moved);
  */
 struct refusal;
 void exchange_answer(struct exchange *x, const struct refusal *refusal);
+
+/* exchange.c: nothing is left of a budget for what is under way. */
+void exchange_overspent(struct exchange *x);
 
 /* The request cannot be carried out after all: 502 and the like. */
 void exchange_fail(struct exchange *x, int status, enum record_reason reason,

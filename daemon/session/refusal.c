@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "allowance.h"
 #include "flow.h"
 #include "policy.h"
 #include "sandbox.h"
@@ -77,6 +78,17 @@ refusal_by_policy(struct refusal *r, const struct flow *f,
 		.hint = r->hint,
 	};
 	refusal_set_id(r, id);
+}
+
+void
+refusal_by_limit(struct refusal *r, const struct flow *f,
+	const struct policy_verdict *verdict, const struct allowance *spent)
+{
+	refusal_because(r, f, 429, RECORD_BUDGET, spent->why);
+	snprintf(r->rule, sizeof(r->rule), "%s (%s)", verdict->rule,
+		verdict->source);
+	r->reply.rule = r->rule;
+	r->reply.retry_after = spent->retry_after;
 }
 
 void

@@ -8,6 +8,7 @@
 #include "record.h"
 #include "reply.h"
 
+struct allowance;
 struct flow;
 struct policy_verdict;
 
@@ -19,6 +20,10 @@ struct refusal {
 /* Policy says no. */
 void refusal_by_policy(struct refusal *r, const struct flow *f,
 	const struct policy_verdict *verdict, uint64_t id);
+
+/* Policy allows it, but not so much: 429. */
+void refusal_by_limit(struct refusal *r, const struct flow *f,
+	const struct policy_verdict *verdict, const struct allowance *spent);
 
 /* Anything else: status and why, in words; the hint is the reason's. */
 void refusal_because(struct refusal *r, const struct flow *f, int status,

@@ -74,6 +74,16 @@ end_request(struct exchange *x)
 	return r < 0 ? failed(x, r) : MOVED_SOME;
 }
 
+/* Whether a piece of body may be moved that way. */
+static bool
+may_move(struct exchange *x, enum policy_budget way)
+{
+	if (allowance_has(&x->allowance, way))
+		return true;
+	x->overspent = true;
+	return false;
+}
+
 static enum moved
 send_again(struct exchange *x)
 {
@@ -108,11 +118,14 @@ move_request(struct exchange *x)
 	case HTTP_DATA:
 		break;
 	}
+	if (!may_move(x, POLICY_UP))
+		return MOVED_FAILED;
 	n = http_stream_send(x->up, data.ptr, data.len);
 	if (n <= 0)
 		return n < 0 ? failed(x, n) : MOVED_NOTHING;
 	x->body_begun = true;
 	x->bytes_up += (uint64_t)n;
+	allowance_charge(&x->allowance, POLICY_UP, (uint64_t)n);
 	/* An origin over HTTP/2 may say that it never looked at this. */
 	if (http_conn_version(lease_http(x->lease)) == HTTP_2 &&
 		http_stream_head(x->up) == NULL)
@@ -210,6 +223,8 @@ move_part(struct exchange *x)
 	case HTTP_DATA:
 		break;
 	}
+	if (!may_move(x, POLICY_DOWN))
+		return MOVED_FAILED;
 	if (http_stream_is_last(x->up, data.len))
 		n = http_stream_send_last(x->down, data.ptr, data.len);
 	else
@@ -217,6 +232,7 @@ move_part(struct exchange *x)
 	if (n <= 0)
 		return n < 0 ? failed(x, n) : MOVED_NOTHING;
 	x->bytes_down += (uint64_t)n;
+	allowance_charge(&x->allowance, POLICY_DOWN, (uint64_t)n);
 	http_stream_consume(x->up, (size_t)n);
 	return MOVED_SOME;
 }
@@ -387,6 +403,10 @@ exchange_relay(struct exchange *x, bool *ret_moved)
 		*ret_moved = true;
 	if (http_stream_send_ended(x->down)) {
 		x->step = STEP_END;
+		return NEXT_STEP;
+	}
+	if (x->overspent) {
+		exchange_overspent(x);
 		return NEXT_STEP;
 	}
 	if (up == MOVED_FAILED && is_request_broken(x)) {

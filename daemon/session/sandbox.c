@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
+#include "accounts.h"
 #include "ca.h"
 #include "context.h"
 #include "overlay.h"
@@ -93,8 +94,9 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	s->policy_name = strdup(spec->policy_name);
 	s->labels = strdup(spec->labels);
 	s->seat = seat_new(spec->address_count);
+	s->accounts = accounts_new();
 	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL ||
-		s->seat == NULL)
+		s->seat == NULL || s->accounts == NULL)
 		goto fail;
 	if (spec->overlay != NULL && spec->overlay[0] != '\0') {
 		r = compile_overlay(s, spec->overlay, reterr, reterr_size);
@@ -128,6 +130,7 @@ sandbox_unref(struct sandbox *s)
 		return;
 	assert(TAILQ_EMPTY(&s->sessions));
 	pool_free(s->pool);
+	accounts_free(s->accounts);
 	SSL_CTX_free(s->accept);
 	ca_free(s->ca);
 	policy_unref(s->policy);

@@ -19,6 +19,7 @@
 
 #include "budget.h"
 
+struct accounts;
 struct ca;
 struct limits;
 struct overlay;
@@ -48,6 +49,7 @@ struct sandbox {
 	struct ca *ca;                /* NULL: not served here */
 	SSL_CTX *accept;              /* see sandbox_accept() */
 	struct pool *pool;
+	struct accounts *accounts; /* of rules with a limit */
 	struct budget connects, questions, complaints;
 	unsigned connections;
 	unsigned lookups; /* DNS questions that wait for an answer */

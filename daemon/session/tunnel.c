@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allowance.h"
 #include "array.h"
 #include "conduit.h"
 #include "daybook.h"
@@ -37,6 +38,7 @@ struct tunnel {
 	struct flow *flow;
 	struct grounds grounds; /* hold the verdict's strings */
 	struct policy_verdict verdict;
+	struct allowance allowance;
 	void (*wake)(void *arg);
 	void *arg;
 	struct daybook_entry entry;
@@ -79,6 +81,11 @@ tunnel_new(struct flow *f, const struct policy_verdict *verdict,
 	t->began = monotonic_now();
 	t->ended = flow_passes(verdict);
 	t->reason = RECORD_COMPLETE;
+	if (allowance_open(&t->allowance, f->sandbox, verdict->limit) < 0) {
+		grounds_release(&t->grounds);
+		free(t);
+		return NULL;
+	}
 	t->entry.recorded = on_recorded;
 	t->id = flow_allowed(f, verdict, &t->entry);
 	return t;
@@ -159,10 +166,17 @@ begin_dial(struct tunnel *t)
 
 /* How many bytes moved. */
 static size_t
-move(struct tunnel *t, struct conduit *c)
+move(struct tunnel *t, struct conduit *c, enum policy_budget way)
 {
-	ssize_t moved = conduit_move(c);
+	uint64_t before = c->carried;
+	ssize_t moved;
 
+	if (!allowance_has(&t->allowance, way) && conduit_has_more(c)) {
+		fail(t, RECORD_BUDGET, t->allowance.why);
+		return 0;
+	}
+	moved = conduit_move(c);
+	allowance_charge(&t->allowance, way, c->carried - before);
 	if (moved >= 0)
 		return (size_t)moved;
 	fail(t, RECORD_INTERNAL, "out of memory");
@@ -189,8 +203,10 @@ relay(struct tunnel *t)
 	size_t total = 0;
 
 	for (int i = 0; i < ROUNDS && total < ENOUGH; i++) {
-		size_t moved = move(t, &t->up) + move(t, &t->down);
+		size_t moved = move(t, &t->up, POLICY_UP);
 
+		if (t->state != T_END)
+			moved += move(t, &t->down, POLICY_DOWN);
 		if (moved == 0 || t->state == T_END)
 			break;
 		total += moved;
@@ -214,6 +230,8 @@ tunnel_run(struct tunnel *t)
 		if (t->record_failed)
 			fail(t, RECORD_LOG_FULL,
 				"the decision log cannot be written");
+		else if (!allowance_has_all(&t->allowance))
+			fail(t, RECORD_BUDGET, t->allowance.why);
 		else
 			begin_dial(t);
 	}
@@ -298,6 +316,7 @@ tunnel_free(struct tunnel *t)
 	conduit_done(&t->down);
 	if (t->has_origin)
 		stream_done(&t->origin);
+	allowance_close(&t->allowance);
 	grounds_release(&t->grounds);
 	free(t);
 }

@@ -65,7 +65,8 @@ document(void)
 		fprintf(out,
 			"      - {host: [\"**.h%d.a.test\", h%d.a.test], "
 			"port: [443, %d], path: /x, "
-			"query: {a: [b, c]}, header: {X-B: d}}\n",
+			"query: {a: [b, c]}, header: {X-B: d}, "
+			"limit: {requests: 1/s}}\n",
 			i, i, i + 1000);
 	fputs("sandboxes:\n"
 	      "  s: {interface: i, address: 10.0.0.1, policy: p, "

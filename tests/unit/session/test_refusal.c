@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "allowance.h"
 #include "array.h"
 #include "flow.h"
 #include "policy.h"
@@ -160,10 +161,29 @@ test_long_names_are_cut(void **state)
 	assert_int_equal(strlen(r.reply.reason), sizeof(r.reason) - 1);
 }
 
+static void
+test_a_limit_says_when_to_come_back(void **state)
+{
+	struct flow f = flow("a.test", 443);
+	struct policy_verdict v = {
+		.rule = "agent.allow[0]", .source = "p.yaml:3"};
+	struct allowance spent = {.why = "none are left", .retry_after = 17};
+	struct refusal r;
+
+	(void)state;
+	refusal_by_limit(&r, &f, &v, &spent);
+	assert_int_equal(r.reply.status, 429);
+	assert_string_equal(r.reply.error, "budget");
+	assert_string_equal(r.reply.reason, "none are left");
+	assert_string_equal(r.reply.rule, "agent.allow[0] (p.yaml:3)");
+	assert_int_equal(r.reply.retry_after, 17);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_limit_says_when_to_come_back),
 		cmocka_unit_test(test_policy_says_no),
 		cmocka_unit_test(test_anything_else),
 		cmocka_unit_test(test_long_names_are_cut),
