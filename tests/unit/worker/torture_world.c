@@ -51,10 +51,13 @@ static const char policy_format[] =
 	"  p:\n"
 	"    default: deny\n"
 	"    allow:\n"
-	"      - {host: a.test, port: %u, method: [GET]}\n"
+	"      - {host: a.test, port: %u, method: [GET], query: {x: \"*\"}}\n"
+	"      - {host: a.test, port: %u, method: [GET],\n"
+	"         limit: {requests: 1000000/s, down: 1TB/s}}\n"
 	"      - {host: h2.test, port: %u, method: [GET, POST]}\n"
 	"      - {host: evil.test, port: %u}\n"
-	"      - {host: pass.test, port: %u, tls: passthrough}\n"
+	"      - {host: pass.test, port: %u, tls: passthrough,\n"
+	"         limit: {up: 1TB/s}}\n"
 	"    credentials: [key]\n";
 
 static void
@@ -84,7 +87,8 @@ world_open(struct world *w)
 		0);
 	snprintf(w->policy, sizeof(w->policy), policy_format, s[A_TEST].port,
 		s[H2_TEST].port, s[EVIL_TEST].port, s[A_TEST].port,
-		s[H2_TEST].port, s[EVIL_TEST].port, s[PASS_TEST].port);
+		s[A_TEST].port, s[H2_TEST].port, s[EVIL_TEST].port,
+		s[PASS_TEST].port);
 }
 
 void
