@@ -46,6 +46,7 @@ extern const struct schema_shape parse_hosts_shape, parse_ports_shape,
 /* The keys of an entry of each section, and of a rule. */
 extern const struct schema_table parse_credential_table, parse_policy_table,
 	parse_sandbox_table, parse_allow_table, parse_deny_table;
+extern const struct schema_table parse_source_table; /* of a credential */
 
 /* A list of rules as it is: const struct tree_node *. */
 schema_reader parse_rule_list;
@@ -66,6 +67,13 @@ extern const struct schema_table parse_limit_table;
 
 /* What a limit is known by, once its rule is complete. */
 void parse_limit_key(struct parse *p, struct rule *r);
+
+/* The sources of a credential: one, or a list of them. */
+struct parse_sources {
+	const struct policy_source *items;
+	size_t count;
+};
+schema_reader parse_sources; /* struct parse_sources */
 
 /* One entry of the section each. */
 void parse_credential(struct parse *p, const struct tree_node *entry,

@@ -1,5 +1,6 @@
 /*
- * parse_credential.c - one entry of `credentials`: sources and bindings
+ * parse_credential.c - one entry of `credentials`; its sources are
+ * parse_source.c's
  */
 #include "parse.h"
 
@@ -10,157 +11,11 @@
 #include <string.h>
 
 enum {
-	WORDS_MAX = 64, /* of a command, of a list of variables */
 	SOURCES_MAX = 16,
 	INJECT_MAX = 256,
 	PORTS_MAX = 64,
 	PLAIN_HTTP = 80,
-
-	CACHE_DEFAULT = 300, /* seconds, as all below */
-	CACHE_MAX = 7 * 24 * 60 * 60,
-	TIMEOUT_DEFAULT = 10,
-	TIMEOUT_MAX = 300,
 };
-
-/* ---- source ------------------------------------------------------------- */
-
-struct source { /* what one map says; the kinds in the order of the enum */
-	struct schema_strings kinds[4];
-	unsigned cache, timeout;
-};
-
-static const struct kind {
-	const char *key;
-	const char *(*error)(const char *word); /* of a word, or the first */
-	bool first_only;
-} kinds[] = {
-	[POLICY_SOURCE_ENV] = {"env", credential_env_error, false},
-	[POLICY_SOURCE_FILE] = {"file", credential_path_error, false},
-	[POLICY_SOURCE_COMMAND] = {"command", credential_path_error, true},
-	[POLICY_SOURCE_SYSTEMD] = {"systemd", credential_systemd_error, false},
-};
-
-static void
-read_words(struct schema *s, const struct schema_field *f,
-	const struct tree_node *value, void *ret)
-{
-	struct schema_strings words = {0};
-	const struct tree_node *e;
-	const struct kind *kind = kinds;
-	size_t count;
-
-	schema_strings(s, f, value, &words);
-	if (words.count == 0)
-		return;
-	*(struct schema_strings *)ret = words;
-	while (strcmp(kind->key, f->key) != 0)
-		kind++;
-	e = schema_entries(s, f, value, &count);
-	for (size_t i = 0; i < (kind->first_only ? 1 : count);
-		i++, e = e->next) {
-		const char *error = kind->error(words.items[i]);
-
-		if (error != NULL)
-			schema_expects(s, f, e, error);
-	}
-}
-
-#define FIELD(name, member) \
-	.key = #name, .offset = offsetof(struct source, member)
-#define WORDS(name, kind, most, ...) \
-	{ \
-		FIELD(name, kinds[kind]), .read = read_words, .min = 1, \
-					  .max = (most), .one_of = true, \
-					  __VA_ARGS__ \
-	}
-#define NEEDS_COMMAND "\"required\": [\"command\"]"
-
-static const struct schema_shape env_shape = {.many = SCHEMA_ONE_OR_LIST,
-	.one = "\"type\": \"string\", \"pattern\": "
-	       "\"^[A-Za-z_][A-Za-z0-9_]{0,254}$\""};
-static const struct schema_shape file_shape = {.many = SCHEMA_ONE_OR_LIST,
-	.one = "\"type\": \"string\", \"pattern\": \"^/.\""};
-static const struct schema_shape command_shape = {
-	.many = SCHEMA_ONE_OR_LIST, .one = "\"type\": \"string\""};
-static const struct schema_shape systemd_shape = {.many = SCHEMA_ONE_OR_LIST,
-	.one = "\"type\": \"string\", \"pattern\": "
-	       "\"^[^\\\\s/.][^\\\\s/]{0,254}$\""};
-
-static const struct schema_field source_fields[] = {
-	WORDS(env, POLICY_SOURCE_ENV, WORDS_MAX, .shape = &env_shape,
-		.about = "variables of the daemon; the first that is set"),
-	WORDS(file, POLICY_SOURCE_FILE, 1, .shape = &file_shape,
-		.about = "an absolute path; the file must be its owner's "
-			 "alone"),
-	WORDS(command, POLICY_SOURCE_COMMAND, WORDS_MAX,
-		.shape = &command_shape,
-		.about = "a program, its path absolute, and its arguments"),
-	WORDS(systemd, POLICY_SOURCE_SYSTEMD, 1, .shape = &systemd_shape,
-		.about = "a name in $CREDENTIALS_DIRECTORY"),
-	{FIELD(cache, cache), .read = schema_seconds, .min = 1,
-		.max = CACHE_MAX, .implies = NEEDS_COMMAND,
-		.about = "how long a command's value holds (5m)"},
-	{FIELD(timeout, timeout), .read = schema_seconds, .min = 1,
-		.max = TIMEOUT_MAX, .implies = NEEDS_COMMAND,
-		.about = "how long a command may take (10s)"},
-	{.key = NULL},
-};
-static const struct schema_table source_table = {"a source", source_fields};
-
-static void
-read_source(struct schema *s, const struct tree_node *map,
-	struct policy_source *ret)
-{
-	struct source source = {
-		.cache = CACHE_DEFAULT, .timeout = TIMEOUT_DEFAULT};
-	size_t given = 0;
-
-	schema_fill(s, map, &source_table, &source);
-	if (map->kind != TREE_MAP)
-		return;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (tree_get(map, kinds[i].key) == NULL)
-			continue;
-		given++;
-		*ret = (struct policy_source){
-			.kind = (enum policy_source_kind)i,
-			.words = source.kinds[i].items,
-			.word_count = source.kinds[i].count,
-			.cache_seconds = source.cache,
-			.timeout_seconds = source.timeout};
-	}
-	if (given != 1)
-		report_add(s->report, map->at,
-			"a source needs exactly one of the keys \"env\", "
-			"\"file\", \"command\" and \"systemd\"");
-	else if (ret->kind != POLICY_SOURCE_COMMAND &&
-		 (tree_get(map, "cache") != NULL ||
-			 tree_get(map, "timeout") != NULL))
-		report_add(s->report, map->at,
-			"\"cache\" and \"timeout\" belong to a \"command\"");
-}
-
-struct sources {
-	const struct policy_source *items;
-	size_t count;
-};
-
-static void
-read_sources(struct schema *s, const struct schema_field *f,
-	const struct tree_node *value, void *ret)
-{
-	struct policy_source *items;
-	const struct tree_node *e;
-	size_t count;
-
-	e = schema_entries(s, f, value, &count);
-	items = region_alloc(s->region, count, sizeof(*items));
-	if (e == NULL || items == NULL)
-		return;
-	for (size_t i = 0; i < count; i++, e = e->next)
-		read_source(s, e, &items[i]);
-	*(struct sources *)ret = (struct sources){items, count};
-}
 
 /* ---- inject ------------------------------------------------------------- */
 
@@ -321,7 +176,7 @@ read_injections(struct schema *s, const struct schema_field *f,
 /* ---- the entry ---------------------------------------------------------- */
 
 struct entry {
-	struct sources sources;
+	struct parse_sources sources;
 	struct injections injections;
 };
 
@@ -332,9 +187,9 @@ struct entry {
 static const struct schema_shape maps_shape = {.many = SCHEMA_ONE_OR_LIST};
 
 static const struct schema_field entry_fields[] = {
-	{FIELD(source, sources), .read = read_sources, .min = 1,
+	{FIELD(source, sources), .read = parse_sources, .min = 1,
 		.max = SOURCES_MAX, .shape = &maps_shape,
-		.table = &source_table,
+		.table = &parse_source_table,
 		.about = "where the value comes from; the first that has one"},
 	{FIELD(inject, injections), .read = read_injections, .min = 1,
 		.max = INJECT_MAX, .shape = &maps_shape, .table = &inject_table,

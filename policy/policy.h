@@ -77,10 +77,21 @@ enum policy_source_kind {
 	POLICY_SOURCE_SYSTEMD, /* words[0]: name in $CREDENTIALS_DIRECTORY */
 };
 
+enum policy_source_format {
+	POLICY_FORMAT_RAW,
+	POLICY_FORMAT_JSON,   /* field: keys with dots between them */
+	POLICY_FORMAT_GIT,    /* field: password, username */
+	POLICY_FORMAT_DOCKER, /* field: Secret, Username */
+	POLICY_FORMAT_AWS,    /* field: SecretAccessKey, … */
+};
+
 struct policy_source {
 	enum policy_source_kind kind;
 	const char *const *words;
 	size_t word_count;
+	enum policy_source_format format; /* file, command, systemd */
+	const char *field;                /* NULL: raw */
+	const char *input;        /* command: to its standard input, or NULL */
 	unsigned cache_seconds;   /* command: how long a value holds; 300 */
 	unsigned timeout_seconds; /* command: 10 */
 };

@@ -61,9 +61,26 @@ put_source(FILE *out, const struct policy_source *s)
 		[POLICY_SOURCE_COMMAND] = "command",
 		[POLICY_SOURCE_SYSTEMD] = "systemd",
 	};
+	static const char *const formats[] = {
+		[POLICY_FORMAT_JSON] = "json",
+		[POLICY_FORMAT_GIT] = "git-credential",
+		[POLICY_FORMAT_DOCKER] = "docker-credential",
+		[POLICY_FORMAT_AWS] = "aws-process",
+	};
 
 	fprintf(out, "      - %s: ", keys[s->kind]);
 	put_texts(out, s->words, s->word_count);
+	if (s->format != POLICY_FORMAT_RAW) {
+		fprintf(out, "        format: %s\n        field: ",
+			formats[s->format]);
+		yaml_put_text(out, s->field);
+		fputc('\n', out);
+	}
+	if (s->input != NULL) {
+		fputs("        input: ", out);
+		yaml_put_text(out, s->input);
+		fputc('\n', out);
+	}
 	if (s->kind == POLICY_SOURCE_COMMAND)
 		fprintf(out, "        cache: %us\n        timeout: %us\n",
 			s->cache_seconds, s->timeout_seconds);

@@ -76,6 +76,9 @@ open_source(struct strongbox_entry *e, char *reterr, size_t reterr_size)
 			.kind = (int)s->kind,
 			.words = s->words,
 			.word_count = s->word_count,
+			.format = {(enum secret_format_kind)s->format,
+				s->field},
+			.input = s->input,
 			.cache_seconds = s->cache_seconds,
 			.timeout_seconds = s->timeout_seconds,
 		};
@@ -142,18 +145,29 @@ same_words(const struct policy_source *a, const struct policy_source *b)
 }
 
 static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_source(const struct policy_source *a, const struct policy_source *b)
+{
+	return a->kind == b->kind && same_words(a, b) &&
+	       a->format == b->format && same_text(a->field, b->field) &&
+	       same_text(a->input, b->input) &&
+	       a->cache_seconds == b->cache_seconds &&
+	       a->timeout_seconds == b->timeout_seconds;
+}
+
+static bool
 same_sources(
 	const struct policy_credential *a, const struct policy_credential *b)
 {
 	if (a->source_count != b->source_count)
 		return false;
 	for (size_t i = 0; i < a->source_count; i++)
-		if (a->sources[i].kind != b->sources[i].kind ||
-			a->sources[i].cache_seconds !=
-				b->sources[i].cache_seconds ||
-			a->sources[i].timeout_seconds !=
-				b->sources[i].timeout_seconds ||
-			!same_words(&a->sources[i], &b->sources[i]))
+		if (!same_source(&a->sources[i], &b->sources[i]))
 			return false;
 	return true;
 }

@@ -13,9 +13,11 @@
  *	at < count	items[at] is the command that is waited for
  *
  * Something that would begin a walk during a walk makes another one follow.
- * What a command said holds for its cache_seconds and saves running it again;
- * one that failed runs again after half a minute, so that a credential comes
- * back by itself.  One timer waits for the earliest of these moments.
+ * How long what an item yielded may be used, and when it is asked again, is
+ * source_hold.c's; what it holds saves running its command again, and one timer
+ * waits for the earliest of these moments.  When the item that the value came
+ * from has failed for good, and another one's command has to be waited for, the
+ * value goes at once.
  *
  * The outcome is reported when it is not what was reported last.
  */
@@ -36,10 +38,7 @@
 
 enum {
 	ITEMS_MAX = 16,
-	RETRY_SECONDS = 30,
 };
-
-static const double NEVER = 1e12; /* later than any clock of ours */
 
 struct secret_source {
 	struct ev_loop *loop;
@@ -56,6 +55,7 @@ struct secret_source {
 	struct ev_timer again;
 	char faults[SOURCE_WHY]; /* of the items asked so far in this walk */
 
+	size_t winner; /* the item that the value came from; count: none */
 	bool is_reported;
 	struct secret *value; /* as reported last */
 	char why[SOURCE_WHY];
@@ -98,19 +98,28 @@ report(struct secret_source *s, struct secret *value, const char *why)
 	s->changed(s->arg, s->name, s->value, s->why);
 }
 
-/* Only what came before the winner was asked, and needs to be asked again. */
+/*
+ * What comes behind the winner is not asked, and needs not to be asked again;
+ * but what it holds has its end.
+ */
 static void
 set_timer(struct secret_source *s, size_t asked)
 {
-	double next = NEVER;
+	double next = SOURCE_HOLD_NEVER;
 
-	for (size_t i = 0; i < asked; i++) {
-		if (s->items[i].kind == SECRET_SOURCE_COMMAND &&
-			s->items[i].ask_again < next)
-			next = s->items[i].ask_again;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct source_item *item = &s->items[i];
+		double due = SOURCE_HOLD_NEVER;
+
+		if (i < asked)
+			due = source_hold_next(&item->hold, &item->terms);
+		else if (item->hold.value != NULL)
+			due = source_hold_until(&item->hold, &item->terms);
+		if (due < next)
+			next = due;
 	}
 	ev_timer_stop(s->loop, &s->again);
-	if (next >= NEVER)
+	if (next >= SOURCE_HOLD_NEVER)
 		return;
 	next -= clock_now();
 	ev_now_update(s->loop);
@@ -123,8 +132,12 @@ static void
 end_walk(struct secret_source *s, struct secret *value, const char *why)
 {
 	size_t asked = value != NULL ? s->at + 1 : s->count;
+	double now = clock_now();
 
+	s->winner = s->at;
 	s->at = s->count;
+	for (size_t i = asked; i < s->count; i++)
+		source_hold_tidy(&s->items[i].hold, &s->items[i].terms, now);
 	set_timer(s, asked);
 	report(s, value, why);
 	secret_unref(value);
@@ -132,108 +145,100 @@ end_walk(struct secret_source *s, struct secret *value, const char *why)
 		walk(s);
 }
 
-static void
-describe_fault(const struct source_item *item, const char *reason,
-	char ret[SOURCE_WHY])
+/* What the item holds ends the walk, or what is wrong with it is noted. */
+static bool
+yields(struct secret_source *s, struct source_item *item)
 {
-	char which[SOURCE_WHY / 2];
+	char which[SOURCE_WHY / 2], why[SOURCE_WHY];
 
+	source_hold_tidy(&item->hold, &item->terms, clock_now());
+	if (item->hold.value == NULL) {
+		add_fault(s, item->hold.fault);
+		return false;
+	}
 	source_item_describe(item, which, sizeof(which));
-	snprintf(ret, SOURCE_WHY, "%s: %s", which, reason);
+	snprintf(why, sizeof(why), "%s%s", which,
+		item->hold.failing > 0 ? ", which fails now" : "");
+	end_walk(s, secret_ref(item->hold.value), why);
+	return true;
 }
 
 static void
-keep(struct secret_source *s, struct source_item *item, struct secret *value,
+keep(struct source_item *item, struct secret *value, int64_t expires,
 	const char *reason)
 {
-	char fault[SOURCE_WHY];
+	char which[SOURCE_FAULT / 2], fault[SOURCE_FAULT];
 
-	secret_unref(item->cached);
-	item->cached = value != NULL ? secret_ref(value) : NULL;
-	if (value == NULL) {
-		item->ask_again = clock_now() + RETRY_SECONDS;
-		describe_fault(item, reason, fault);
-		add_fault(s, fault);
-	} else if (item->cache_seconds > 0) {
-		item->ask_again = clock_now() + item->cache_seconds;
-	} else {
-		item->ask_again = NEVER;
+	if (value != NULL) {
+		source_hold_take(&item->hold, &item->terms, secret_ref(value),
+			source_item_left(expires), clock_now());
+		return;
 	}
+	source_item_describe(item, which, sizeof(which));
+	snprintf(fault, sizeof(fault), "%s: %s", which, reason);
+	source_hold_fail(&item->hold, &item->terms, fault, clock_now());
 }
 
 static void
-on_command_done(void *arg, struct secret *value, const char *reason)
+on_command_done(
+	void *arg, struct secret *value, int64_t expires, const char *reason)
 {
 	struct secret_source *s = arg;
 	struct source_item *item = &s->items[s->at];
-	char why[SOURCE_WHY];
 
 	s->command = NULL;
-	keep(s, item, value, reason);
-	if (value == NULL) {
-		s->at++;
-		step_on(s);
+	keep(item, value, expires, reason);
+	if (yields(s, item))
 		return;
-	}
-	source_item_describe(item, why, sizeof(why));
-	end_walk(s, secret_ref(value), why);
+	s->at++;
+	step_on(s);
 }
 
-enum asked { ASKED_YIELDS, ASKED_NOTHING, ASKED_WAIT };
-
-static enum asked
-ask_command(struct secret_source *s, struct source_item *item,
-	struct secret **ret, char why[SOURCE_WHY])
+/* Whether it has to be waited for. */
+static bool
+run_command(struct secret_source *s, struct source_item *item)
 {
 	char reason[SOURCE_WHY / 4];
 
-	if (item->cached != NULL && clock_now() < item->ask_again) {
-		*ret = secret_ref(item->cached);
-		source_item_describe(item, why, SOURCE_WHY);
-		return ASKED_YIELDS;
-	}
 	s->order = (struct source_command_order){
 		.name = s->name,
 		.argv = item->words,
+		.input = item->input,
+		.format = item->format,
 		.timeout_seconds = item->timeout_seconds,
 		.done = on_command_done,
 		.arg = s,
 	};
 	if (source_command_start(s->loop, &s->order, &s->command, reason,
 		    sizeof(reason)) == 0)
-		return ASKED_WAIT;
-	keep(s, item, NULL, reason);
-	return ASKED_NOTHING;
+		return true;
+	keep(item, NULL, 0, reason);
+	return false;
 }
 
-static enum asked
-ask(struct secret_source *s, struct source_item *item, struct secret **ret,
-	char why[SOURCE_WHY])
+/* Whether it has to be waited for. */
+static bool
+ask(struct secret_source *s, struct source_item *item)
 {
-	if (item->kind == SECRET_SOURCE_COMMAND)
-		return ask_command(s, item, ret, why);
-	*ret = source_item_read(item, why);
-	if (*ret != NULL)
-		return ASKED_YIELDS;
-	add_fault(s, why);
-	return ASKED_NOTHING;
+	if (item->kind != SECRET_SOURCE_COMMAND) {
+		source_item_read(item, clock_now());
+		return false;
+	}
+	return source_hold_is_due(&item->hold, clock_now()) &&
+	       run_command(s, item);
 }
 
 static void
 step_on(struct secret_source *s)
 {
-	char why[SOURCE_WHY];
-	struct secret *value;
-
 	for (; s->at < s->count; s->at++) {
-		enum asked asked = ask(s, &s->items[s->at], &value, why);
-
-		if (asked == ASKED_WAIT)
-			return;
-		if (asked == ASKED_YIELDS) {
-			end_walk(s, value, why);
+		if (ask(s, &s->items[s->at])) {
+			if (s->value != NULL && s->winner < s->at)
+				report(s, NULL, s->faults);
 			return;
 		}
+		if (yields(s, &s->items[s->at]))
+			return;
 	}
 	end_walk(s, NULL, s->faults);
 }
@@ -269,10 +274,8 @@ secret_source_refresh(struct secret_source *s)
 	source_command_cancel(s->command);
 	s->command = NULL;
 	s->at = s->count;
-	for (size_t i = 0; i < s->count; i++) {
-		secret_unref(s->items[i].cached);
-		s->items[i].cached = NULL;
-	}
+	for (size_t i = 0; i < s->count; i++)
+		source_hold_end(&s->items[i].hold);
 	walk(s);
 }
 
@@ -331,7 +334,7 @@ secret_source_new(struct ev_loop *loop, const char *name,
 			source_watch_start(&s->items[i].watch, loop,
 				s->items[i].words[0], on_file_changed, s);
 	}
-	s->at = s->count;
+	s->at = s->winner = s->count;
 	walk(s);
 	*ret = s;
 	return 0;

@@ -8,12 +8,13 @@
  *		symlink at the last step; read again when it changes
  *	command	standard output of a program that root or we own and nobody
  *		else may change: no shell, our user, a small environment, a
- *		process group of its own that is killed whole; asked again after
- *		cache_seconds, or half a minute after a failure
+ *		process group of its own that is killed whole; asked again when
+ *		its value ends, or half a minute after a failure
  *	systemd	a credential of our unit, in $CREDENTIALS_DIRECTORY
  *
- * A value is taken raw, one newline off its end.  An empty one, and one with a
- * NUL or another control character inside, is no value.
+ * What a file or a command yields is read by its format (secret_format.h); from
+ * there on a value is raw, one newline off its end.  An empty one, and one with
+ * a NUL or another control character inside, is no value.
  *
  * A command's exit status is taken through a pidfd.  On libev's default loop,
  * which reaps every child on SIGCHLD, it would be gone: set SIGCHLD back to
@@ -24,6 +25,8 @@
 #define SBX_SOURCE_H
 
 #include <stddef.h>
+
+#include "secret_format.h"
 
 struct ev_loop;
 struct secret;
@@ -41,8 +44,10 @@ struct secret_source_spec {
 	int kind; /* enum secret_source_kind */
 	const char *const *words;
 	size_t word_count;
-	unsigned cache_seconds;   /* command; 0: until it is refreshed */
-	unsigned timeout_seconds; /* command; 0: ten seconds */
+	struct secret_format format; /* file, command, systemd */
+	const char *input;           /* command; NULL: nothing */
+	unsigned cache_seconds;      /* command; 0: until it is refreshed */
+	unsigned timeout_seconds;    /* command; 0: ten seconds */
 };
 
 /*

@@ -5,7 +5,8 @@
  *
  * The program runs with our rights, so nobody else may be able to change it
  * (source_program.h); in a process group of its own, with nothing of ours but
- * its three standard descriptors: /dev/null, and two pipes.  It is over when
+ * its three standard descriptors: /dev/null or a pipe that holds all of its
+ * input already, and two pipes.  It is over when
  * the program itself has ended (pidfd), when its time is up, or when it has
  * printed too much.  In each case the group is killed first and the program
  * reaped after: until then its number, and so the group's, cannot be anybody
@@ -14,7 +15,7 @@
  * left the group may hold it open for ever.
  *
  * Standard error goes into our log, cut to a line; not at all if the value is
- * in it.
+ * in it, or could be: of a format with several fields others may be as secret.
  */
 #include "source_command.h"
 
@@ -30,6 +31,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <ev.h>
@@ -37,8 +39,8 @@
 #include "array.h"
 #include "log.h"
 #include "secret.h"
+#include "secret_format.h"
 #include "source_program.h"
-#include "source_value.h"
 
 enum {
 	OUT_MAX = SECRET_MAX + 1, /* and a newline */
@@ -135,24 +137,29 @@ static void
 log_stderr(struct source_command *c, const struct secret *value)
 {
 	struct output *err = &c->err;
+	const char *instead = "";
 	struct span span;
 
 	while (err->len > 0 && err->data[err->len - 1] == '\n')
 		err->len--;
 	if (err->len == 0)
 		return;
-	if (value != NULL) {
+	if (c->order->format.kind != SECRET_FORMAT_RAW && c->out.len > 0) {
+		err->len = 0;
+		instead = "(wrote to standard error what may be secret)";
+	} else if (value != NULL) {
 		span = secret_bytes(value);
-		if (memmem(err->data, err->len, span.ptr, span.len) != NULL)
+		if (memmem(err->data, err->len, span.ptr, span.len) != NULL) {
 			err->len = 0;
+			instead = "(wrote its value to standard error)";
+		}
 	}
 	for (size_t i = 0; i < err->len; i++) {
 		if (err->data[i] < ' ' || err->data[i] > '~')
 			err->data[i] = ' ';
 	}
 	log_notice("credential %s: %s: %.*s%s", c->order->name,
-		c->order->argv[0], (int)err->len, err->data,
-		err->len == 0 ? "(wrote its value to standard error)" : "");
+		c->order->argv[0], (int)err->len, err->data, instead);
 }
 
 /* fault: why there is no value, or NULL. */
@@ -162,15 +169,17 @@ finish(struct source_command *c, const char *fault)
 	const struct source_command_order *order = c->order;
 	struct secret *value = NULL;
 	char reason[REASON] = "";
+	int64_t expires = 0;
 
 	if (fault != NULL)
 		snprintf(reason, sizeof(reason), "%s", fault);
 	else
-		value = source_value(
-			c->out.data, c->out.len, reason, sizeof(reason));
+		value = secret_format_read(&order->format,
+			(struct span){c->out.data, c->out.len}, time(NULL),
+			&expires, reason, sizeof(reason));
 	log_stderr(c, value);
 	source_command_cancel(c);
-	order->done(order->arg, value, reason);
+	order->done(order->arg, value, expires, reason);
 	secret_unref(value);
 }
 
@@ -271,8 +280,13 @@ fill_environment(char *env[ENV_MAX])
 	env[n] = NULL;
 }
 
+struct ends {   /* the program's */
+	int in; /* -1: /dev/null */
+	int out, err;
+};
+
 static int
-spawn(char *const *argv, int out, int err, pid_t *ret)
+spawn(char *const *argv, const struct ends *ends, pid_t *ret)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -293,10 +307,12 @@ spawn(char *const *argv, int out, int err, pid_t *ret)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
 						POSIX_SPAWN_SETSIGMASK |
 						POSIX_SPAWN_SETSIGDEF);
-	r = posix_spawn_file_actions_addopen(
-		&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	r |= posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	r |= posix_spawn_file_actions_adddup2(&files, err, STDERR_FILENO);
+	r = ends->in >= 0 ? posix_spawn_file_actions_adddup2(
+				    &files, ends->in, STDIN_FILENO)
+			  : posix_spawn_file_actions_addopen(&files,
+				    STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	r |= posix_spawn_file_actions_adddup2(&files, ends->out, STDOUT_FILENO);
+	r |= posix_spawn_file_actions_adddup2(&files, ends->err, STDERR_FILENO);
 	r |= posix_spawn_file_actions_addclosefrom_np(&files, FIRST_OTHER_FD);
 	r |= posix_spawn_file_actions_addchdir_np(&files, "/");
 	r = r != 0 ? ENOMEM
@@ -317,6 +333,48 @@ open_pipe(struct output *o, int *ret)
 	ev_io_set(&o->io, fds[0], EV_READ);
 	*ret = fds[1];
 	return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* The end to read from, with all of text in it, in *ret. */
+static int
+open_input(const char *text, int *ret)
+{
+	size_t len = strlen(text);
+	int fds[2];
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	assert(len <= SOURCE_INPUT_MAX);
+	n = write(fds[1], text, len);
+	close(fds[1]);
+	*ret = fds[0];
+	return n == (ssize_t)len ? 0 : -EIO;
+}
+
+static int
+start(struct source_command *c)
+{
+	struct ends ends = {-1, -1, -1};
+	int r = 0;
+
+	if (c->order->input != NULL)
+		r = open_input(c->order->input, &ends.in);
+	if (r == 0)
+		r = open_pipe(&c->out, &ends.out);
+	if (r == 0)
+		r = open_pipe(&c->err, &ends.err);
+	if (r == 0)
+		r = spawn(c->order->argv, &ends, &c->pid);
+	if (r < 0)
+		c->pid = 0;
+	if (ends.in >= 0)
+		close(ends.in);
+	if (ends.out >= 0)
+		close(ends.out);
+	if (ends.err >= 0)
+		close(ends.err);
+	return r;
 }
 
 static struct source_command *
@@ -344,22 +402,10 @@ new_command(struct ev_loop *loop, const struct source_command_order *order)
 static int
 run(struct source_command *c)
 {
-	int out = -1, err = -1, fd;
-	int r;
+	int r = start(c), fd;
 
-	r = open_pipe(&c->out, &out);
-	if (r == 0)
-		r = open_pipe(&c->err, &err);
-	if (r == 0)
-		r = spawn(c->order->argv, out, err, &c->pid);
-	if (out >= 0)
-		close(out);
-	if (err >= 0)
-		close(err);
-	if (r < 0) {
-		c->pid = 0;
+	if (r < 0)
 		return r;
-	}
 	fd = pidfd_open(c->pid, 0);
 	if (fd >= 0) {
 		ev_io_set(&c->exit, fd, EV_READ);

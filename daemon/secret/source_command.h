@@ -5,18 +5,28 @@
 #define SBX_SOURCE_COMMAND_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "secret_format.h"
 
 struct ev_loop;
 struct secret;
 struct source_command;
 
-/* value is borrowed; NULL: reason says what went wrong. */
+enum {
+	SOURCE_INPUT_MAX = 4096, /* bytes; any pipe has room for them */
+};
+
+/* value is borrowed; NULL: reason says what went wrong.  expires as of
+ * secret_format_read(). */
 typedef void source_command_done(
-	void *arg, struct secret *value, const char *reason);
+	void *arg, struct secret *value, int64_t expires, const char *reason);
 
 struct source_command_order { /* borrowed while it runs */
 	const char *name;     /* the credential, for the log */
 	char *const *argv;
+	const char *input; /* to its standard input; NULL: nothing */
+	struct secret_format format;
 	unsigned timeout_seconds;
 	source_command_done *done; /* called once, never before the return */
 	void *arg;

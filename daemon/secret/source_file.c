@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "secret.h"
-#include "source_value.h"
+#include "secret_format.h"
 
 enum {
 	READ_MAX = SECRET_MAX + 2, /* a newline, and one byte too many */
@@ -54,7 +55,8 @@ read_all(int fd, char *buf, size_t size)
 }
 
 static struct secret *
-read_value(int fd, char *reterr, size_t reterr_size)
+read_value(int fd, const struct secret_format *format, int64_t *ret_expires,
+	char *reterr, size_t reterr_size)
 {
 	char *buf = malloc(READ_MAX);
 	struct secret *value = NULL;
@@ -64,7 +66,9 @@ read_value(int fd, char *reterr, size_t reterr_size)
 	if (len < 0)
 		snprintf(reterr, reterr_size, "%s", strerror(errno));
 	else
-		value = source_value(buf, (size_t)len, reterr, reterr_size);
+		value = secret_format_read(format,
+			(struct span){buf, (size_t)len}, time(NULL),
+			ret_expires, reterr, reterr_size);
 	if (buf != NULL)
 		explicit_bzero(buf, READ_MAX);
 	free(buf);
@@ -72,11 +76,11 @@ read_value(int fd, char *reterr, size_t reterr_size)
 }
 
 struct secret *
-source_file_read(
-	const char *path, bool owner_only, char *reterr, size_t reterr_size)
+source_file_read(const struct source_file *file, int64_t *ret_expires,
+	char *reterr, size_t reterr_size)
 {
 	/* O_NONBLOCK: a FIFO must not stop us before we see that it is one. */
-	int fd = open(path,
+	int fd = open(file->path,
 		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct secret *value = NULL;
 	const char *fault;
@@ -87,11 +91,12 @@ source_file_read(
 				       : strerror(errno));
 		return NULL;
 	}
-	fault = find_fault(fd, owner_only);
+	fault = find_fault(fd, file->owner_only);
 	if (fault != NULL)
 		snprintf(reterr, reterr_size, "%s", fault);
 	else
-		value = read_value(fd, reterr, reterr_size);
+		value = read_value(
+			fd, &file->format, ret_expires, reterr, reterr_size);
 	close(fd);
 	return value;
 }

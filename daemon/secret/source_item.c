@@ -5,25 +5,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "array.h"
 #include "secret.h"
+#include "source_command.h"
 #include "source_file.h"
 #include "source_value.h"
 
 enum {
 	PATH_TEXT = 4096,
-	PATH_SHOWN = 300,     /* of a path in a reason */
+	PATH_SHOWN = 120,     /* of a path in a reason */
 	DEFAULT_TIMEOUT = 10, /* seconds */
 	FAULT = 128,          /* bytes of what is wrong with one of them */
 };
 
-static struct secret *read_env(
-	const struct source_item *item, char why[SOURCE_WHY]);
-static struct secret *read_file(
-	const struct source_item *item, char why[SOURCE_WHY]);
-static struct secret *read_systemd(
-	const struct source_item *item, char why[SOURCE_WHY]);
+/* What a source said. */
+struct answer {
+	struct secret *value;
+	int64_t expires; /* second since 1970; 0: not said */
+	size_t word;     /* env: which variable */
+	char fault[SOURCE_FAULT];
+};
+
+static void read_env(const struct source_item *item, struct answer *ret);
+static void read_file(const struct source_item *item, struct answer *ret);
+static void read_systemd(const struct source_item *item, struct answer *ret);
 
 static bool is_variable(const char *word);
 static bool is_absolute(const char *word);
@@ -34,7 +41,7 @@ static const struct kind {
 	size_t max_words;
 	bool (*accepts)(const char *first);
 	const char *expects;
-	struct secret *(*read)(const struct source_item *, char[SOURCE_WHY]);
+	void (*read)(const struct source_item *, struct answer *);
 } kinds[] = {
 	[SECRET_SOURCE_ENV] = {"env", 16, is_variable, "the name of a variable",
 		read_env},
@@ -74,6 +81,11 @@ check(const struct secret_source_spec *spec, char *reterr, size_t reterr_size)
 		snprintf(reterr, reterr_size, "no such kind of source");
 		return -EINVAL;
 	}
+	if (spec->input != NULL && strlen(spec->input) > SOURCE_INPUT_MAX) {
+		snprintf(reterr, reterr_size, "more than %d bytes of input",
+			SOURCE_INPUT_MAX);
+		return -EINVAL;
+	}
 	kind = &kinds[spec->kind];
 	if (spec->word_count == 0 || spec->word_count > kind->max_words) {
 		snprintf(reterr, reterr_size, "%s: 1 to %zu words, not %zu",
@@ -88,6 +100,14 @@ check(const struct secret_source_spec *spec, char *reterr, size_t reterr_size)
 	return 0;
 }
 
+/* NULL for NULL. */
+static int
+copy_text(const char *text, char **ret)
+{
+	*ret = text != NULL ? strdup(text) : NULL;
+	return text != NULL && *ret == NULL ? -ENOMEM : 0;
+}
+
 int
 source_item_init(struct source_item *item,
 	const struct secret_source_spec *spec, char *reterr, size_t reterr_size)
@@ -97,10 +117,18 @@ source_item_init(struct source_item *item,
 	if (r < 0)
 		return r;
 	item->kind = (enum secret_source_kind)spec->kind;
-	item->cache_seconds = spec->cache_seconds;
+	item->terms = (struct source_terms){
+		.watched = item->kind != SECRET_SOURCE_COMMAND,
+		.ttl = spec->cache_seconds,
+	};
 	item->timeout_seconds = spec->timeout_seconds > 0
 					? spec->timeout_seconds
 					: DEFAULT_TIMEOUT;
+	item->format.kind = spec->format.kind;
+	if (copy_text(spec->format.field, &item->field) < 0 ||
+		copy_text(spec->input, &item->input) < 0)
+		return -ENOMEM;
+	item->format.field = item->field;
 	item->words = calloc(spec->word_count + 1, sizeof(item->words[0]));
 	if (item->words == NULL)
 		return -ENOMEM;
@@ -117,7 +145,9 @@ void
 source_item_done(struct source_item *item)
 {
 	source_watch_stop(&item->watch);
-	secret_unref(item->cached);
+	source_hold_done(&item->hold);
+	free(item->field);
+	free(item->input);
 	for (size_t i = 0; i < item->word_count; i++)
 		free(item->words[i]);
 	free(item->words);
@@ -127,84 +157,100 @@ source_item_done(struct source_item *item)
 void
 source_item_describe(const struct source_item *item, char *ret, size_t ret_size)
 {
-	snprintf(
-		ret, ret_size, "%s %s", kinds[item->kind].name, item->words[0]);
+	snprintf(ret, ret_size, "%s %s", kinds[item->kind].name,
+		item->words[item->word]);
 }
 
-struct secret *
-source_item_read(const struct source_item *item, char why[SOURCE_WHY])
+double
+source_item_left(int64_t expires)
 {
-	return kinds[item->kind].read(item, why);
+	static const double OVER = 1e-3; /* 0 would be another answer */
+	struct timespec now;
+	double left;
+
+	if (expires == 0)
+		return 0;
+	clock_gettime(CLOCK_REALTIME, &now);
+	left = (double)(expires - now.tv_sec) - (double)now.tv_nsec / 1e9;
+	return left > OVER ? left : OVER;
 }
 
-static struct secret *
-read_env(const struct source_item *item, char why[SOURCE_WHY])
+void
+source_item_read(struct source_item *item, double now)
+{
+	struct answer answer = {.value = NULL};
+
+	kinds[item->kind].read(item, &answer);
+	if (answer.value == NULL) {
+		source_hold_fail(&item->hold, &item->terms, answer.fault, now);
+		return;
+	}
+	item->word = answer.word;
+	source_hold_take(&item->hold, &item->terms, answer.value,
+		source_item_left(answer.expires), now);
+}
+
+static void
+read_env(const struct source_item *item, struct answer *ret)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < item->word_count && used < SOURCE_WHY; i++) {
+	for (size_t i = 0; i < item->word_count && used < SOURCE_FAULT; i++) {
 		const char *text = getenv(item->words[i]);
 		char fault[FAULT] = "is not set";
-		struct secret *value = NULL;
 
 		if (text != NULL)
-			value = source_value(
+			ret->value = source_value(
 				text, strlen(text), fault, sizeof(fault));
-		if (value != NULL) {
-			snprintf(why, SOURCE_WHY, "env %s", item->words[i]);
-			return value;
+		if (ret->value != NULL) {
+			ret->word = i;
+			return;
 		}
-		used += (size_t)snprintf(why + used, SOURCE_WHY - used,
+		used += (size_t)snprintf(ret->fault + used, SOURCE_FAULT - used,
 			"%senv %s %s", i > 0 ? "; " : "", item->words[i],
 			fault);
 	}
-	return NULL;
 }
 
-static struct secret *
+static void
 read_path(const struct source_item *item, const char *path, bool owner_only,
-	char why[SOURCE_WHY])
+	struct answer *ret)
 {
+	const struct source_file file = {path, owner_only, item->format};
 	char fault[FAULT];
-	struct secret *value =
-		source_file_read(path, owner_only, fault, sizeof(fault));
-	const char *kind = kinds[item->kind].name;
 
-	if (value != NULL)
-		source_item_describe(item, why, SOURCE_WHY);
-	else
-		snprintf(why, SOURCE_WHY, "%s %.*s: %s", kind, PATH_SHOWN, path,
-			fault);
-	return value;
+	ret->value =
+		source_file_read(&file, &ret->expires, fault, sizeof(fault));
+	if (ret->value == NULL)
+		snprintf(ret->fault, SOURCE_FAULT, "%s %.*s: %s",
+			kinds[item->kind].name, PATH_SHOWN, path, fault);
 }
 
-static struct secret *
-read_file(const struct source_item *item, char why[SOURCE_WHY])
+static void
+read_file(const struct source_item *item, struct answer *ret)
 {
-	return read_path(item, item->words[0], true, why);
+	read_path(item, item->words[0], true, ret);
 }
 
 /*
  * The folder is the service manager's and ours alone.  The mode says nothing
  * there: where an ACL lets us in, it shows up as the group's right.
  */
-static struct secret *
-read_systemd(const struct source_item *item, char why[SOURCE_WHY])
+static void
+read_systemd(const struct source_item *item, struct answer *ret)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	char path[PATH_TEXT];
 
-	if (folder == NULL) {
-		snprintf(why, SOURCE_WHY,
-			"systemd %s: CREDENTIALS_DIRECTORY is not set",
-			item->words[0]);
-		return NULL;
-	}
-	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder,
-		    item->words[0]) >= sizeof(path)) {
-		snprintf(why, SOURCE_WHY, "systemd %.*s: name too long",
+	if (folder == NULL)
+		snprintf(ret->fault, SOURCE_FAULT,
+			"systemd %.*s: CREDENTIALS_DIRECTORY is not set",
 			PATH_SHOWN, item->words[0]);
-		return NULL;
-	}
-	return read_path(item, path, false, why);
+	else if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder,
+			 item->words[0]) >= sizeof(path))
+		snprintf(ret->fault, SOURCE_FAULT,
+			"systemd %.*s: name too long", PATH_SHOWN,
+			item->words[0]);
+	else
+		read_path(item, path, false, ret);
 }

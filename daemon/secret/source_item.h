@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "source.h"
+#include "source_hold.h"
 #include "source_watch.h"
 
 enum {
@@ -18,11 +19,13 @@ struct source_item {
 	enum secret_source_kind kind;
 	char **words; /* NULL after the last */
 	size_t word_count;
-	unsigned cache_seconds;
+	size_t word; /* env: the variable that the value came from */
+	struct secret_format format;
+	char *field, *input; /* the format's, a command's; or NULL */
 	unsigned timeout_seconds;
 	struct source_watch watch; /* file */
-	struct secret *cached;     /* command: what it said last, or NULL */
-	double ask_again;          /* command: when it has to run again */
+	struct source_terms terms;
+	struct source_hold hold;
 };
 
 /*
@@ -33,18 +36,17 @@ int source_item_init(struct source_item *item,
 	const struct secret_source_spec *spec, char *reterr,
 	size_t reterr_size);
 
-/* Stops the watch, wipes the cache.  May be all zeros. */
+/* Stops the watch, wipes the value.  May be all zeros. */
 void source_item_done(struct source_item *item);
 
 /* "file /etc/x", "command /usr/bin/x": which source this is. */
 void source_item_describe(
 	const struct source_item *item, char *ret, size_t ret_size);
 
-/*
- * Asks any source but a command: a new reference and in why which source it
- * was, or NULL and in why what is wrong with it.
- */
-struct secret *source_item_read(
-	const struct source_item *item, char why[SOURCE_WHY]);
+/* Asks any source but a command, and puts into its hold what came of it. */
+void source_item_read(struct source_item *item, double now);
+
+/* Seconds until then, by the clock on the wall; 0: it was not said (0). */
+double source_item_left(int64_t expires);
 
 #endif

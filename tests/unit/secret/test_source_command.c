@@ -393,6 +393,8 @@ test_lost_exit_status_is_a_failure(void **state)
 	close(fd);
 }
 
+static struct secret_format log_format; /* of log_of()'s script */
+
 /* What the log says while that script runs. */
 static void
 log_of(const char *text, const char *value, char *ret, size_t size)
@@ -400,11 +402,13 @@ log_of(const char *text, const char *value, char *ret, size_t size)
 	const char *path = source_ear_write(&ear, "log", "", 0600);
 	int log = open(path, O_RDWR | O_CLOEXEC);
 	int before = dup(STDERR_FILENO);
+	struct secret_source_spec spec = script(text);
 	ssize_t n;
 
 	assert_true(log >= 0 && before >= 0);
+	spec.format = log_format;
 	dup2(log, STDERR_FILENO);
-	listen_to(text);
+	source_ear_listen(&ear, &spec, 1);
 	source_ear_wait(&ear, value);
 	dup2(before, STDERR_FILENO);
 	n = pread(log, ret, size - 1, 0);
@@ -434,6 +438,14 @@ test_standard_error_goes_into_the_log(void **state)
 	assert_non_null(strstr(log, "(wrote its value to standard error)"));
 	log_of("echo one", "one", log, sizeof(log));
 	assert_string_equal(log, "");
+	log_format = (struct secret_format){SECRET_FORMAT_GIT, "username"};
+	log_of("echo other-field >&2; echo username=one; "
+	       "echo password=other-field",
+		"one", log, sizeof(log));
+	assert_null(strstr(log, "other-field"));
+	assert_non_null(strstr(log, "may be secret"));
+	log_of("echo no entry >&2", "", log, sizeof(log));
+	assert_non_null(strstr(log, "no entry"));
 }
 
 int

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,9 +37,12 @@ tear_down(void **state)
 static void
 assert_read(const char *path, bool owner_only, const char *fault)
 {
+	const struct source_file file = {
+		.path = path, .owner_only = owner_only};
 	char reason[128] = "";
+	int64_t expires;
 	struct secret *value =
-		source_file_read(path, owner_only, reason, sizeof(reason));
+		source_file_read(&file, &expires, reason, sizeof(reason));
 
 	assert_string_equal(reason, fault);
 	assert_int_equal(value == NULL, fault[0] != '\0');
@@ -151,6 +155,26 @@ test_first_value_comes_before_the_return(void **state)
 	assert_string_equal(ear.why, expect);
 }
 
+/* A document with an end of its own, and nobody who writes a new one. */
+static void
+test_a_value_that_ends(void **state)
+{
+	struct secret_source_spec spec;
+	const char *path;
+	char text[256];
+
+	(void)state;
+	snprintf(text, sizeof(text), "password=one\npassword_expiry_utc=%ld\n",
+		(long)time(NULL) + 2);
+	path = source_ear_write(&ear, "token", text, 0600);
+	spec = (struct secret_source_spec)SOURCE_SPEC(SECRET_SOURCE_FILE, path);
+	spec.format = (struct secret_format){SECRET_FORMAT_GIT, "password"};
+	source_ear_listen(&ear, &spec, 1);
+	assert_string_equal(ear.value, "one");
+	source_ear_wait(&ear, "");
+	assert_non_null(strstr(ear.why, "token: has expired"));
+}
+
 static void
 test_replaced_by_rename(void **state)
 {
@@ -219,6 +243,7 @@ main(void)
 		TEST(test_only_own_files_are_read),
 		TEST(test_length_is_bounded),
 		TEST(test_first_value_comes_before_the_return),
+		TEST(test_a_value_that_ends),
 		TEST(test_replaced_by_rename),
 		TEST(test_written_over_in_place),
 		TEST(test_made_removed_made_again),
