@@ -177,22 +177,26 @@ read_injections(struct schema *s, const struct schema_field *f,
 
 struct entry {
 	struct parse_sources sources;
+	bool required;
 	struct injections injections;
 };
 
 #undef FIELD
 #define FIELD(name, member) \
-	.key = #name, .required = true, .offset = offsetof(struct entry, member)
+	.key = #name, .offset = offsetof(struct entry, member)
 
 static const struct schema_shape maps_shape = {.many = SCHEMA_ONE_OR_LIST};
 
 static const struct schema_field entry_fields[] = {
-	{FIELD(source, sources), .read = parse_sources, .min = 1,
-		.max = SOURCES_MAX, .shape = &maps_shape,
+	{FIELD(source, sources), .required = true, .read = parse_sources,
+		.min = 1, .max = SOURCES_MAX, .shape = &maps_shape,
 		.table = &parse_source_table,
 		.about = "where the value comes from; the first that has one"},
-	{FIELD(inject, injections), .read = read_injections, .min = 1,
-		.max = INJECT_MAX, .shape = &maps_shape, .table = &inject_table,
+	{FIELD(required, required), .read = schema_bool,
+		.about = "true: without a value nothing is loaded (false)"},
+	{FIELD(inject, injections), .required = true, .read = read_injections,
+		.min = 1, .max = INJECT_MAX, .shape = &maps_shape,
+		.table = &inject_table,
 		.about = "where it may go; the first that matches"},
 	{.key = NULL},
 };
@@ -248,6 +252,7 @@ parse_credential(struct parse *p, const struct tree_node *entry,
 	*ret_face = (struct policy_credential){.name = name,
 		.sources = e.sources.items,
 		.source_count = e.sources.count,
+		.required = e.required,
 		.source = parse_source(p, entry->key->at)};
 	*ret = (struct credential){.face = ret_face,
 		.at = parse_mark(p, entry->key->at),

@@ -15,8 +15,8 @@ enum {
 	FIELD_MAX = 256,  /* bytes, as below */
 	INPUT_MAX = 4096, /* what the daemon gives to a command at once */
 
-	CACHE_DEFAULT = 300, /* seconds, as all below */
-	CACHE_MAX = 7 * 24 * 60 * 60,
+	TTL_DEFAULT = 300, /* seconds, as all below */
+	TTL_MAX = 7 * 24 * 60 * 60,
 	TIMEOUT_DEFAULT = 10,
 	TIMEOUT_MAX = 300,
 };
@@ -25,7 +25,7 @@ struct source { /* what one map says; the kinds in the order of the enum */
 	struct schema_strings kinds[4];
 	int format;
 	const char *field, *input;
-	unsigned cache, timeout;
+	unsigned ttl, refresh, failure_ttl, timeout;
 };
 
 static const struct kind {
@@ -185,9 +185,15 @@ static const struct schema_field source_fields[] = {
 	{FIELD(input, input), .read = schema_string, .min = 1, .max = INPUT_MAX,
 		.implies = NEEDS_COMMAND,
 		.about = "what a command reads from its standard input"},
-	{FIELD(cache, cache), .read = schema_seconds, .min = 1,
-		.max = CACHE_MAX, .implies = NEEDS_COMMAND,
+	{FIELD(ttl, ttl), .read = schema_seconds, .min = 1, .max = TTL_MAX,
+		.implies = NEEDS_COMMAND,
 		.about = "how long a command's value holds (5m)"},
+	{FIELD(refresh, refresh), .read = schema_seconds, .min = 1,
+		.max = TTL_MAX, .implies = NEEDS_COMMAND,
+		.about = "how long before that end it is asked again (not)"},
+	{FIELD(failure_ttl, failure_ttl), .read = schema_seconds, .min = 1,
+		.max = TTL_MAX, .implies = NOT_OF_ENV,
+		.about = "how long a value holds on after a failure (not)"},
 	{FIELD(timeout, timeout), .read = schema_seconds, .min = 1,
 		.max = TIMEOUT_MAX, .implies = NEEDS_COMMAND,
 		.about = "how long a command may take (10s)"},
@@ -200,26 +206,31 @@ static void
 check_beside(struct schema *s, const struct tree_node *map,
 	enum policy_source_kind kind)
 {
-	static const char *const of_command[] = {"cache", "timeout", "input"};
+	static const struct {
+		const char *key;
+		bool of_files_too;
+	} keys[] = {{"ttl", false}, {"refresh", false}, {"timeout", false},
+		{"input", false}, {"format", true}, {"failure_ttl", true}};
 
-	for (size_t i = 0; i < sizeof(of_command) / sizeof(of_command[0]); i++)
-		if (kind != POLICY_SOURCE_COMMAND &&
-			tree_get(map, of_command[i]) != NULL)
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (tree_get(map, keys[i].key) == NULL)
+			continue;
+		if (!keys[i].of_files_too && kind != POLICY_SOURCE_COMMAND)
 			report_add(s->report, map->at,
-				"\"%s\" belongs to a \"command\"",
-				of_command[i]);
-	if (kind == POLICY_SOURCE_ENV && tree_get(map, "format") != NULL)
-		report_add(s->report, map->at,
-			"\"format\" belongs to a \"file\", a \"command\" "
-			"or a \"systemd\"");
+				"\"%s\" belongs to a \"command\"", keys[i].key);
+		if (keys[i].of_files_too && kind == POLICY_SOURCE_ENV)
+			report_add(s->report, map->at,
+				"\"%s\" belongs to a \"file\", a "
+				"\"command\" or a \"systemd\"",
+				keys[i].key);
+	}
 }
 
 static void
 read_source(struct schema *s, const struct tree_node *map,
 	struct policy_source *ret)
 {
-	struct source source = {
-		.cache = CACHE_DEFAULT, .timeout = TIMEOUT_DEFAULT};
+	struct source source = {.ttl = TTL_DEFAULT, .timeout = TIMEOUT_DEFAULT};
 	size_t given = 0;
 
 	schema_fill(s, map, &parse_source_table, &source);
@@ -234,7 +245,9 @@ read_source(struct schema *s, const struct tree_node *map,
 			.kind = (enum policy_source_kind)i,
 			.words = source.kinds[i].items,
 			.word_count = source.kinds[i].count,
-			.cache_seconds = source.cache,
+			.ttl_seconds = source.ttl,
+			.refresh_seconds = source.refresh,
+			.failure_ttl_seconds = source.failure_ttl,
 			.format = (enum policy_source_format)source.format,
 			.field = source.field,
 			.input = source.input,
@@ -246,6 +259,10 @@ read_source(struct schema *s, const struct tree_node *map,
 			"\"file\", \"command\" and \"systemd\"");
 	else
 		check_beside(s, map, ret->kind);
+	if (source.refresh >= source.ttl)
+		report_add(s->report, map->at,
+			"\"refresh\" is before the end of \"ttl\" and has to "
+			"be shorter");
 }
 
 void

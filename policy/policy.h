@@ -92,14 +92,17 @@ struct policy_source {
 	enum policy_source_format format; /* file, command, systemd */
 	const char *field;                /* NULL: raw */
 	const char *input;        /* command: to its standard input, or NULL */
-	unsigned cache_seconds;   /* command: how long a value holds; 300 */
-	unsigned timeout_seconds; /* command: 10 */
+	unsigned ttl_seconds;     /* command: how long a value holds; 300 */
+	unsigned refresh_seconds; /* … is asked again before that; 0 */
+	unsigned failure_ttl_seconds; /* … and used after a failure; 0 */
+	unsigned timeout_seconds;     /* command: 10 */
 };
 
 struct policy_credential {
 	const char *name;
 	const struct policy_source *sources; /* first that yields wins */
 	size_t source_count;
+	bool required;      /* without a value nothing is loaded */
 	const char *source; /* "file:line" */
 };
 

@@ -82,8 +82,13 @@ put_source(FILE *out, const struct policy_source *s)
 		fputc('\n', out);
 	}
 	if (s->kind == POLICY_SOURCE_COMMAND)
-		fprintf(out, "        cache: %us\n        timeout: %us\n",
-			s->cache_seconds, s->timeout_seconds);
+		fprintf(out, "        ttl: %us\n        timeout: %us\n",
+			s->ttl_seconds, s->timeout_seconds);
+	if (s->refresh_seconds > 0)
+		fprintf(out, "        refresh: %us\n", s->refresh_seconds);
+	if (s->failure_ttl_seconds > 0)
+		fprintf(out, "        failure_ttl: %us\n",
+			s->failure_ttl_seconds);
 }
 
 static void
@@ -120,6 +125,8 @@ put_credential(FILE *out, const struct credential *c)
 	fputs(":\n    source:\n", out);
 	for (size_t i = 0; i < c->face->source_count; i++)
 		put_source(out, &c->face->sources[i]);
+	if (c->face->required)
+		fputs("    required: true\n", out);
 	fputs("    inject:\n", out);
 	for (size_t i = 0; i < c->injection_count; i++)
 		put_injection(out, &c->injections[i]);

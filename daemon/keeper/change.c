@@ -4,6 +4,7 @@
  * Theory of operation
  *
  *	waiting   in the queue, nothing done yet
+ *	held      its begin() waits for something, and all others for it
  *	flight    made in our own state and told to every worker
  *
  * The flight ends when all workers have committed its generation or a later
@@ -198,10 +199,12 @@ on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 static struct change *
 next_change(struct change_queue *q)
 {
-	struct change *c = q->first;
+	struct change *c = q->held != NULL ? q->held : q->first;
 
-	if (c == NULL)
-		return NULL;
+	if (c == NULL || c == q->held) {
+		q->held = NULL;
+		return c;
+	}
 	q->first = c->next;
 	if (q->first == NULL)
 		q->end = &q->first;
@@ -223,13 +226,31 @@ change_pump(struct change_queue *q)
 	while (q->flight == NULL && (c = next_change(q)) != NULL) {
 		text = NULL;
 		r = c->kind->begin(q->keeper, c, &text);
-		if (r == 0)
+		if (r == 0) {
 			take_off(q, c);
-		else
+		} else if (r == -EAGAIN) {
+			q->held = c;
+			break;
+		} else {
 			finish(c, r, text != NULL ? text : strerror(-r));
+		}
 		free(text);
 	}
 	q->pumping = false;
+}
+
+void
+change_resume(struct change_queue *q)
+{
+	if (q->held != NULL)
+		ev_timer_start(q->keeper->loop, &q->resume);
+}
+
+static void
+on_resume(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	change_pump(w->data);
 }
 
 void
@@ -245,7 +266,8 @@ change_submit(struct change_queue *q, struct change *c)
 	*q->end = c;
 	q->end = &c->next;
 	q->count++;
-	change_pump(q);
+	if (q->held == NULL)
+		change_pump(q);
 }
 
 bool
@@ -264,6 +286,8 @@ change_queue_init(struct change_queue *q, struct keeper *k)
 	q->end = &q->first;
 	ev_timer_init(&q->deadline, on_deadline, 0, DEADLINE);
 	q->deadline.data = q;
+	ev_timer_init(&q->resume, on_resume, 0, 0);
+	q->resume.data = q;
 }
 
 void
@@ -276,6 +300,9 @@ change_queue_done(struct change_queue *q)
 		c->kind->undo(q->keeper, c);
 		finish(c, -ECANCELED, "the daemon stops");
 	}
+	ev_timer_stop(q->keeper->loop, &q->resume);
+	if (q->held != NULL)
+		q->held->kind->abandon(q->keeper, q->held);
 	while ((c = next_change(q)) != NULL)
 		finish(c, -ECANCELED, "the daemon stops");
 }

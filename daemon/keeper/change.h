@@ -22,13 +22,16 @@ struct change_kind {
 	const char *name;
 	/*
 	 * Makes the change; 0, or -errno and *ret_text malloc'd (or NULL) with
-	 * nothing changed.
+	 * nothing changed.  -EAGAIN: it is asked again at change_resume(), and
+	 * no other change is begun before that.
 	 */
 	int (*begin)(struct keeper *k, struct change *c, char **ret_text);
 	/* All workers have it.  0, or as begin(): then it is undone. */
 	int (*commit)(struct keeper *k, struct change *c, char **ret_text);
 	/* Marks the way back, or just lets go if nobody was told. */
 	void (*undo)(struct keeper *k, struct change *c);
+	/* begin() said -EAGAIN, and is not asked again. */
+	void (*abandon)(struct keeper *k, struct change *c);
 };
 
 /* The way back for those workers that had taken what another refused. */
@@ -45,6 +48,7 @@ struct change {
 	char *match;        /* overlay: the ETag that it must have, or NULL */
 	bool ephemeral;     /* overlay: not kept over a restart */
 	struct documents *documents; /* reload: the new ones, then the old */
+	bool opened;                 /* … and their sources of secrets */
 	char note[256];              /* said on success */
 	json_t *receipt;             /* what the workers closed */
 };
@@ -53,9 +57,10 @@ struct change_queue {
 	struct keeper *keeper;
 	struct change *first, **end; /* waiting */
 	size_t count;
+	struct change *held;   /* its begin() waits for something */
 	struct change *flight; /* told to the workers */
 	bool pumping;
-	ev_timer deadline;
+	ev_timer deadline, resume;
 };
 
 void change_queue_init(struct change_queue *q, struct keeper *k);
@@ -67,6 +72,9 @@ void change_queue_done(struct change_queue *q);
 void change_submit(struct change_queue *q, struct change *c);
 
 void change_free(struct change *c); /* accepts NULL */
+
+/* What begin() waited for may have come; it is asked when the loop turns. */
+void change_resume(struct change_queue *q);
 
 /* Whether one of that kind waits for its turn. */
 bool change_is_waiting(

@@ -177,19 +177,6 @@ find_identity(struct keeper *k, const struct settings *s, const char *worker,
 }
 
 static void
-on_strongbox(void *arg)
-{
-	struct keeper *k = arg;
-
-	/*
-	 * What comes while a change is made goes with it, or behind it.  So it
-	 * is with the first one, which a command's value is late for.
-	 */
-	if (k->documents != NULL || k->changes.flight != NULL)
-		keeper_apply_update(k);
-}
-
-static void
 on_rsa_key(void *arg, struct span der)
 {
 	struct keeper *k = arg;
@@ -214,7 +201,7 @@ make_tables(struct keeper *k, const struct settings *s, char *text, size_t size)
 	uint32_t workers = k->listeners.workers;
 
 	k->registry = registry_new(workers, s->affinity == SETTINGS_BY_SOURCE);
-	k->strongbox = strongbox_new(k->loop, on_strongbox, k);
+	k->strongbox = strongbox_new(k->loop, &keeper_strongbox_events, k);
 	k->kernel = kernel_side_new(k->loop, &keeper_kernel_events, k);
 	k->crew =
 		crew_new(k->loop, workers, &k->launch, &keeper_crew_events, k);
@@ -272,7 +259,8 @@ on_first(void *arg, int status, const char *text, const json_t *receipt)
 	struct keeper *k = arg;
 
 	(void)receipt;
-	if (status < 0 && !k->stopping)
+	k->failed = status < 0;
+	if (k->failed && !k->stopping)
 		k->events->failed(k->arg, text);
 }
 
@@ -288,8 +276,8 @@ set_going(struct keeper *k, struct documents *first)
 	int r;
 
 	keeper_apply_start(k, first, on_first);
-	if (k->target == NULL)
-		return; /* it failed, and said so */
+	if (k->failed)
+		return; /* and it was said */
 	r = crew_start(k->crew);
 	if (r < 0) {
 		k->events->failed(k->arg, strerror(-r));
@@ -422,10 +410,4 @@ keeper_reopen_log(struct keeper *k)
 	}
 	m.log_fd = decision_log_fd(k->log);
 	crew_broadcast(k->crew, &m);
-}
-
-void
-keeper_refresh_secrets(struct keeper *k)
-{
-	strongbox_refresh(k->strongbox);
 }

@@ -99,8 +99,20 @@ note_settings(const struct keeper *k, struct change *c)
 			key);
 }
 
+/* Nobody was told of them. */
+static void
+drop_documents(struct keeper *k, struct change *c)
+{
+	if (c->opened)
+		strongbox_undo(k->strongbox);
+	/* At the start workers may be told the settings: keeper_free()'s. */
+	if (k->target != c->documents)
+		documents_free(c->documents);
+	c->documents = NULL;
+}
+
 static int
-begin_reload(struct keeper *k, struct change *c, char **ret_text)
+open_documents(struct keeper *k, struct change *c, char **ret_text)
 {
 	char text[KEEPER_TEXT];
 	int r;
@@ -112,29 +124,65 @@ begin_reload(struct keeper *k, struct change *c, char **ret_text)
 			return r;
 	}
 	note_settings(k, c);
-	r = registry_declare(
-		k->registry, c->documents->policy, text, sizeof(text));
-	if (r == 0) {
-		r = keeper_load_overlays(k, text, sizeof(text));
-		if (r < 0)
-			registry_undo(k->registry);
-	}
-	if (r == 0) {
-		r = strongbox_declare(
-			k->strongbox, c->documents, text, sizeof(text));
-		if (r < 0)
-			registry_undo(k->registry);
-	}
+	r = strongbox_open(k->strongbox, c->documents, text, sizeof(text));
 	if (r < 0) {
 		*ret_text = strdup(text);
-		documents_free(c->documents);
-		c->documents = NULL;
+		drop_documents(k, c);
+	}
+	c->opened = r == 0;
+	return r;
+}
+
+static int
+declare_sandboxes(struct keeper *k, const struct documents *documents,
+	char *reterr, size_t reterr_size)
+{
+	int r = registry_declare(
+		k->registry, documents->policy, reterr, reterr_size);
+
+	if (r < 0)
+		return r;
+	r = keeper_load_overlays(k, reterr, reterr_size);
+	if (r < 0)
+		registry_undo(k->registry);
+	return r;
+}
+
+static int
+begin_reload(struct keeper *k, struct change *c, char **ret_text)
+{
+	char text[KEEPER_TEXT];
+	int r;
+
+	if (!c->opened) {
+		r = open_documents(k, c, ret_text);
+		if (r < 0)
+			return r;
+	}
+	r = strongbox_check(k->strongbox, c->documents, text, sizeof(text));
+	if (r == -EAGAIN)
+		return r;
+	if (r == 0)
+		r = declare_sandboxes(k, c->documents, text, sizeof(text));
+	if (r < 0) {
+		*ret_text = strdup(text);
+		drop_documents(k, c);
 		return r;
 	}
+	strongbox_declare(k->strongbox, c->documents);
 	k->target = c->documents;
 	find_interfaces(k);
 	empty_kernel(k);
 	return 0;
+}
+
+/* Its settings hold from the beginning: workers are started with them while a
+ * secret is still waited for. */
+static int
+begin_start(struct keeper *k, struct change *c, char **ret_text)
+{
+	k->target = c->documents;
+	return begin_reload(k, c, ret_text);
 }
 
 static int
@@ -172,10 +220,10 @@ undo_reload(struct keeper *k, struct change *c)
 }
 
 static const struct change_kind start = {
-	"start", begin_reload, commit_reload, undo_reload};
+	"start", begin_start, commit_reload, undo_reload, drop_documents};
 
 static const struct change_kind reload = {
-	"reload", begin_reload, commit_reload, undo_reload};
+	"reload", begin_reload, commit_reload, undo_reload, drop_documents};
 
 /* ---- a sandbox more --------------------------------------------------- */
 
@@ -274,7 +322,7 @@ undo_sandbox(struct keeper *k, struct change *c)
 }
 
 static const struct change_kind add = {
-	"add a sandbox", begin_add, commit_add, undo_sandbox};
+	"add a sandbox", begin_add, commit_add, undo_sandbox, NULL};
 
 /* ---- a sandbox less --------------------------------------------------- */
 
@@ -304,7 +352,7 @@ commit_settle(struct keeper *k, struct change *c, char **ret_text)
 }
 
 static const struct change_kind remove_one = {
-	"remove a sandbox", begin_remove, commit_settle, undo_sandbox};
+	"remove a sandbox", begin_remove, commit_settle, undo_sandbox, NULL};
 
 /* ---- nothing but what is dirty ---------------------------------------- */
 
@@ -329,10 +377,10 @@ undo_nothing(struct keeper *k, struct change *c)
 }
 
 static const struct change_kind update = {
-	"update", begin_nothing, commit_nothing, undo_nothing};
+	"update", begin_nothing, commit_nothing, undo_nothing, NULL};
 
 const struct change_kind change_again = {
-	"tell it all again", begin_nothing, commit_settle, undo_nothing};
+	"tell it all again", begin_nothing, commit_settle, undo_nothing, NULL};
 
 /* ---- submitting ------------------------------------------------------- */
 

@@ -219,7 +219,7 @@ undo_overlay(struct keeper *k, struct change *c)
 }
 
 static const struct change_kind overlay = {
-	"set an overlay", begin_overlay, commit_overlay, undo_overlay};
+	"set an overlay", begin_overlay, commit_overlay, undo_overlay, NULL};
 
 void
 keeper_set_overlay(struct keeper *k, const char *name,

@@ -55,7 +55,7 @@ struct keeper {
 
 	uint64_t generation; /* the last one told */
 	struct change_queue changes;
-	bool kernel_settled, ready, stopping;
+	bool kernel_settled, ready, stopping, failed;
 
 	char servers_text[SETTINGS_SERVERS_MAX][RESOLV_CONF_SERVER];
 	const char *servers[SETTINGS_SERVERS_MAX];
@@ -97,6 +97,9 @@ void keeper_fill_kernel(struct keeper *k);
 
 /* keeper_crew.c: what the workers do to us. */
 extern const struct crew_events keeper_crew_events;
+
+/* keeper_secrets.c: what the sources of secrets do to us. */
+extern const struct strongbox_events keeper_strongbox_events;
 
 /* keeper_host.c: what the host does to us. */
 extern const struct hostnet_events keeper_hostnet_events;

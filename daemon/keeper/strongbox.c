@@ -19,7 +19,7 @@ enum {
 
 struct strongbox {
 	struct ev_loop *loop;
-	strongbox_changed *changed;
+	const struct strongbox_events *events;
 	void *arg;
 	struct strongbox_entry **entries;
 	size_t count;
@@ -43,19 +43,38 @@ static void
 on_value(void *arg, const char *name, struct secret *value, const char *why)
 {
 	struct strongbox_entry *e = arg;
+	const struct strongbox_events *events = e->strongbox->events;
+	bool had = e->value != NULL;
 
+	snprintf(e->why, sizeof(e->why), "%s", why);
+	if (had && value != NULL && secret_equals(e->value, value)) {
+		log_notice("credential %s: %s", name, why);
+		return;
+	}
 	if (value == NULL)
 		log_warning("credential %s: %s", name, why);
-	else if (e->value != NULL && secret_equals(e->value, value))
-		return;
 	else
 		log_info("credential %s: a value is there", name);
 	secret_unref(e->value);
 	e->value = value != NULL ? secret_ref(value) : NULL;
-	snprintf(e->why, sizeof(e->why), "%s", value == NULL ? why : "");
 	e->dirty = true;
-	e->strongbox->changed(e->strongbox->arg);
+	if (had && value == NULL)
+		events->gone(e->strongbox->arg, e);
+	/* Of what nobody wants, nobody has to hear. */
+	if ((e->wanted | e->holders) != 0)
+		events->changed(e->strongbox->arg);
 }
+
+static void
+on_settled(void *arg)
+{
+	struct strongbox_entry *e = arg;
+
+	e->strongbox->events->settled(e->strongbox->arg);
+}
+
+static const struct secret_events source_events = {
+	.changed = on_value, .settled = on_settled};
 
 static int
 open_source(struct strongbox_entry *e, char *reterr, size_t reterr_size)
@@ -79,12 +98,14 @@ open_source(struct strongbox_entry *e, char *reterr, size_t reterr_size)
 			.format = {(enum secret_format_kind)s->format,
 				s->field},
 			.input = s->input,
-			.cache_seconds = s->cache_seconds,
+			.ttl_seconds = s->ttl_seconds,
+			.refresh_seconds = s->refresh_seconds,
+			.failure_ttl_seconds = s->failure_ttl_seconds,
 			.timeout_seconds = s->timeout_seconds,
 		};
 	}
 	return secret_source_new(e->strongbox->loop, e->spec->name, specs,
-		count, on_value, e, &e->source, reterr, reterr_size);
+		count, &source_events, e, &e->source, reterr, reterr_size);
 }
 
 static int
@@ -156,7 +177,9 @@ same_source(const struct policy_source *a, const struct policy_source *b)
 	return a->kind == b->kind && same_words(a, b) &&
 	       a->format == b->format && same_text(a->field, b->field) &&
 	       same_text(a->input, b->input) &&
-	       a->cache_seconds == b->cache_seconds &&
+	       a->ttl_seconds == b->ttl_seconds &&
+	       a->refresh_seconds == b->refresh_seconds &&
+	       a->failure_ttl_seconds == b->failure_ttl_seconds &&
 	       a->timeout_seconds == b->timeout_seconds;
 }
 
@@ -215,7 +238,7 @@ find_same(struct strongbox *b, const struct policy_credential *spec)
 }
 
 int
-strongbox_declare(struct strongbox *b, const struct documents *d, char *reterr,
+strongbox_open(struct strongbox *b, const struct documents *d, char *reterr,
 	size_t reterr_size)
 {
 	const struct policy_credential *specs;
@@ -223,21 +246,62 @@ strongbox_declare(struct strongbox *b, const struct documents *d, char *reterr,
 	struct strongbox_entry *same;
 	int r = 0;
 
-	for (size_t i = 0; i < b->count; i++)
-		b->entries[i]->phase = STRONGBOX_LEAVING;
 	for (size_t i = 0; i < count && r == 0; i++) {
 		if (!is_listed(d, specs[i].name))
 			continue;
 		same = find_same(b, &specs[i]);
-		if (same != NULL)
-			same->phase = STRONGBOX_LIVING;
-		else
+		if (same == NULL)
 			r = add_entry(
 				b, d->policy, &specs[i], reterr, reterr_size);
+		else if (specs[i].required && same->value == NULL)
+			secret_source_refresh(same->source);
 	}
 	if (r < 0)
 		strongbox_undo(b);
 	return r;
+}
+
+int
+strongbox_check(struct strongbox *b, const struct documents *d, char *reterr,
+	size_t reterr_size)
+{
+	const struct policy_credential *specs;
+	size_t count = policy_credentials(d->policy, &specs);
+	const struct strongbox_entry *e;
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		e = specs[i].required ? find_same(b, &specs[i]) : NULL;
+		if (e == NULL || e->value != NULL)
+			continue;
+		if (secret_source_is_asking(e->source))
+			return -EAGAIN;
+		if (r == 0)
+			snprintf(reterr, reterr_size,
+				"%s: credential \"%s\" is required and has no "
+				"value: %s",
+				specs[i].source, specs[i].name, e->why);
+		r = -EINVAL;
+	}
+	return r;
+}
+
+void
+strongbox_declare(struct strongbox *b, const struct documents *d)
+{
+	const struct policy_credential *specs;
+	size_t count = policy_credentials(d->policy, &specs);
+	struct strongbox_entry *same;
+
+	for (size_t i = 0; i < b->count; i++)
+		if (b->entries[i]->phase != STRONGBOX_ENTERING)
+			b->entries[i]->phase = STRONGBOX_LEAVING;
+	for (size_t i = 0; i < count; i++) {
+		same = is_listed(d, specs[i].name) ? find_same(b, &specs[i])
+						   : NULL;
+		if (same != NULL && same->phase == STRONGBOX_LEAVING)
+			same->phase = STRONGBOX_LIVING;
+	}
 }
 
 void
@@ -301,14 +365,15 @@ strongbox_refresh(struct strongbox *b)
 /* ---- life ------------------------------------------------------------- */
 
 struct strongbox *
-strongbox_new(struct ev_loop *loop, strongbox_changed *changed, void *arg)
+strongbox_new(
+	struct ev_loop *loop, const struct strongbox_events *events, void *arg)
 {
 	struct strongbox *b = calloc(1, sizeof(*b));
 
 	if (b == NULL)
 		return NULL;
 	b->loop = loop;
-	b->changed = changed;
+	b->events = events;
 	b->arg = arg;
 	return b;
 }

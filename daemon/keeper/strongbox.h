@@ -19,6 +19,8 @@ struct secret;
 struct secret_source;
 struct strongbox;
 
+enum { STRONGBOX_WHY = 160 };
+
 enum strongbox_phase {
 	STRONGBOX_ENTERING,
 	STRONGBOX_LIVING,
@@ -31,29 +33,45 @@ struct strongbox_entry {
 	const struct policy_credential *spec;
 	struct secret_source *source;
 	struct secret *value; /* NULL: no source yields, and why */
-	char why[160];
+	char why[STRONGBOX_WHY];
 	enum strongbox_phase phase;
 	bool dirty;       /* the workers that have it have an old value */
 	uint64_t wanted;  /* a bit for each worker that needs it */
 	uint64_t holders; /* that has been sent it */
 };
 
-typedef void strongbox_changed(void *arg); /* some entry is dirty */
+struct strongbox_events {
+	void (*changed)(void *arg); /* some entry is dirty */
+	/* It had a value and has none any more; e->why says why. */
+	void (*gone)(void *arg, const struct strongbox_entry *e);
+	void (*settled)(void *arg); /* the sources of one have answered */
+};
 
 struct strongbox *strongbox_new(
-	struct ev_loop *loop, strongbox_changed *changed, void *arg);
+	struct ev_loop *loop, const struct strongbox_events *events, void *arg);
 void strongbox_free(struct strongbox *b); /* accepts NULL; drops all values */
 
 size_t strongbox_count(const struct strongbox *b);
 struct strongbox_entry *strongbox_at(const struct strongbox *b, size_t i);
 
 /*
- * Marks what these documents list and what they do no more, as the registry
- * does with sandboxes, and opens the new sources.  0, or -errno with a line in
- * reterr and nothing marked.
+ * Opens the sources of what these documents list and of nothing that is there,
+ * and asks again for what they require and what has no value.  0, or -errno
+ * with a line in reterr and nothing opened; strongbox_undo() closes them.
  */
-int strongbox_declare(struct strongbox *b, const struct documents *d,
+int strongbox_open(struct strongbox *b, const struct documents *d, char *reterr,
+	size_t reterr_size);
+
+/*
+ * Whether these documents have all that they require.  0; -EAGAIN: a command is
+ * waited for, settled() will come; -EINVAL with a line in reterr.
+ */
+int strongbox_check(struct strongbox *b, const struct documents *d,
 	char *reterr, size_t reterr_size);
+
+/* Marks what these documents list, all of it opened, and what they do no more,
+ * as the registry does with sandboxes. */
+void strongbox_declare(struct strongbox *b, const struct documents *d);
 void strongbox_settle(struct strongbox *b);
 void strongbox_undo(struct strongbox *b);    /* nobody was told */
 void strongbox_reverse(struct strongbox *b); /* workers were */

@@ -165,6 +165,10 @@ static const struct {
 		"it was allowed once, and closed when the policy became "
 		"tighter or the sandbox was removed",
 		"if this is not wanted, look at the last policy change"},
+	[RECORD_CREDENTIAL_REVOKED] = {"credential_revoked",
+		"the source of a credential yields no value any more, so it "
+		"was wiped and what used it was closed",
+		"if this is not wanted, read the detail and mend its source"},
 };
 static_assert(ARRAY_LEN(reasons) == RECORD_REASON_COUNT, "a row each");
 

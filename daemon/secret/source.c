@@ -45,7 +45,7 @@ struct secret_source {
 	char *name;
 	struct source_item *items;
 	size_t count;
-	secret_changed *changed;
+	const struct secret_events *events;
 	void *arg;
 
 	size_t at;
@@ -95,7 +95,7 @@ report(struct secret_source *s, struct secret *value, const char *why)
 	secret_unref(s->value);
 	s->value = value;
 	snprintf(s->why, sizeof(s->why), "%s", why);
-	s->changed(s->arg, s->name, s->value, s->why);
+	s->events->changed(s->arg, s->name, s->value, s->why);
 }
 
 /*
@@ -143,6 +143,8 @@ end_walk(struct secret_source *s, struct secret *value, const char *why)
 	secret_unref(value);
 	if (s->walk_again)
 		walk(s);
+	else if (s->events->settled != NULL)
+		s->events->settled(s->arg);
 }
 
 /* What the item holds ends the walk, or what is wrong with it is noted. */
@@ -267,6 +269,12 @@ on_again(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	walk(timer->data);
 }
 
+bool
+secret_source_is_asking(const struct secret_source *s)
+{
+	return s->at < s->count;
+}
+
 void
 secret_source_refresh(struct secret_source *s)
 {
@@ -308,8 +316,8 @@ copy_specs(struct secret_source *s, const struct secret_source_spec *specs,
 int
 secret_source_new(struct ev_loop *loop, const char *name,
 	const struct secret_source_spec *specs, size_t count,
-	secret_changed *changed, void *arg, struct secret_source **ret,
-	char *reterr, size_t reterr_size)
+	const struct secret_events *events, void *arg,
+	struct secret_source **ret, char *reterr, size_t reterr_size)
 {
 	struct secret_source *s = calloc(1, sizeof(*s));
 	int r = -ENOMEM;
@@ -318,7 +326,7 @@ secret_source_new(struct ev_loop *loop, const char *name,
 	if (s == NULL)
 		return -ENOMEM;
 	s->loop = loop;
-	s->changed = changed;
+	s->events = events;
 	s->arg = arg;
 	ev_timer_init(&s->again, on_again, 0, 0);
 	s->again.data = s;

@@ -24,6 +24,7 @@
 #ifndef SBX_SOURCE_H
 #define SBX_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "secret_format.h"
@@ -44,31 +45,40 @@ struct secret_source_spec {
 	int kind; /* enum secret_source_kind */
 	const char *const *words;
 	size_t word_count;
-	struct secret_format format; /* file, command, systemd */
-	const char *input;           /* command; NULL: nothing */
-	unsigned cache_seconds;      /* command; 0: until it is refreshed */
-	unsigned timeout_seconds;    /* command; 0: ten seconds */
+	struct secret_format format;  /* file, command, systemd */
+	const char *input;            /* command; NULL: nothing */
+	unsigned ttl_seconds;         /* command; 0: until it is refreshed */
+	unsigned refresh_seconds;     /* command: before the end of that */
+	unsigned failure_ttl_seconds; /* of the last good value; not env */
+	unsigned timeout_seconds;     /* command; 0: ten seconds */
+};
+
+struct secret_events { /* must not free the source */
+	/*
+	 * The credential has a value, another value or none any more.  value is
+	 * borrowed, NULL when no source yields one.  why is one line without
+	 * any value in it: the source it came from, or what is wrong with each
+	 * of them.
+	 */
+	void (*changed)(void *arg, const char *name, struct secret *value,
+		const char *why);
+	/* All have answered, if with what is known.  May be NULL. */
+	void (*settled)(void *arg);
 };
 
 /*
- * The credential has a value, another value or none any more.  value is
- * borrowed, NULL when no source yields one.  why is one line without any
- * value in it: the source it came from, or what is wrong with each of them.
- * Must not free the source.
- */
-typedef void secret_changed(
-	void *arg, const char *name, struct secret *value, const char *why);
-
-/*
- * Copies all it is given but arg.  The first value is reported before the
- * return, unless a command has to be waited for.  Returns 0 and *ret, which
- * the caller frees, or -EINVAL (a spec that makes no sense) or -ENOMEM with a
- * line in reterr.
+ * Copies all it is given but events and arg.  The first value is reported
+ * before the return, unless a command has to be waited for.  Returns 0 and
+ * *ret, which the caller frees, or -EINVAL (a spec that makes no sense) or
+ * -ENOMEM with a line in reterr.
  */
 int secret_source_new(struct ev_loop *loop, const char *name,
 	const struct secret_source_spec *specs, size_t count,
-	secret_changed *changed, void *arg, struct secret_source **ret,
-	char *reterr, size_t reterr_size);
+	const struct secret_events *events, void *arg,
+	struct secret_source **ret, char *reterr, size_t reterr_size);
+
+/* Whether a command is waited for. */
+bool secret_source_is_asking(const struct secret_source *s);
 
 /* Asks all sources anew, cached values too.  The old value holds until then. */
 void secret_source_refresh(struct secret_source *s);

@@ -119,7 +119,9 @@ source_item_init(struct source_item *item,
 	item->kind = (enum secret_source_kind)spec->kind;
 	item->terms = (struct source_terms){
 		.watched = item->kind != SECRET_SOURCE_COMMAND,
-		.ttl = spec->cache_seconds,
+		.ttl = spec->ttl_seconds,
+		.refresh = spec->refresh_seconds,
+		.failure_ttl = spec->failure_ttl_seconds,
 	};
 	item->timeout_seconds = spec->timeout_seconds > 0
 					? spec->timeout_seconds

@@ -412,6 +412,24 @@ exchange_recheck(struct exchange *x)
 	return true;
 }
 
+bool
+exchange_revoke(struct exchange *x, const char *credential)
+{
+	static const char why[] = "a credential that went out with this "
+				  "request was withdrawn";
+
+	if (x->step != STEP_RELAY || !inject_plan_has(&x->plan, credential))
+		return false;
+	if (http_stream_sent_head(x->down)) {
+		break_off(x, RECORD_CREDENTIAL_REVOKED, why);
+		return true;
+	}
+	/* Not when the client has read what it is told, but now. */
+	exchange_leave_origin(x);
+	exchange_fail(x, 502, RECORD_CREDENTIAL_REVOKED, why);
+	return true;
+}
+
 /* The client has reset its stream: so is the origin's, for the same reason. */
 static void
 client_left(struct exchange *x, uint32_t code)

@@ -44,6 +44,10 @@ void exchange_expire(struct exchange *x);
  * or break off what it has begun to answer, and is in the receipt. */
 bool exchange_recheck(struct exchange *x);
 
+/* That credential was withdrawn: whether it went out with this one, which will
+ * answer so, if nothing was answered yet, or else break off. */
+bool exchange_revoke(struct exchange *x, const char *credential);
+
 /* Ends it where it is, puts the outcome on record.  Accepts NULL. */
 void exchange_free(struct exchange *x);
 

@@ -135,6 +135,16 @@ inject_apply(const struct inject_plan *plan, const struct keyring *keyring,
 	return 0;
 }
 
+bool
+inject_plan_has(const struct inject_plan *plan, const char *credential)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (strcmp(plan->entries[i]->credential, credential) == 0)
+			return true;
+	}
+	return false;
+}
+
 size_t
 inject_fields(const struct inject_plan *plan, struct span ret[INJECT_MAX])
 {

@@ -51,6 +51,9 @@ void inject_plan(const struct inject_target *target,
 int inject_apply(const struct inject_plan *plan, const struct keyring *keyring,
 	struct http_head *head);
 
+/* Whether a value of that credential goes out with it. */
+bool inject_plan_has(const struct inject_plan *plan, const char *credential);
+
 /* The names of the fields injected, for the trailers; returns how many. */
 size_t inject_fields(
 	const struct inject_plan *plan, struct span ret[INJECT_MAX]);

@@ -418,6 +418,17 @@ serve_finish(struct serve *v)
 }
 
 void
+serve_revoke(struct serve *v, const char *credential)
+{
+	struct slot *slot;
+
+	TAILQ_FOREACH(slot, &v->open, link) {
+		if (exchange_revoke(slot->exchange, credential))
+			on_exchange(slot);
+	}
+}
+
+void
 serve_recheck(struct serve *v)
 {
 	struct slot *slot;

@@ -37,4 +37,7 @@ bool serve_finish(struct serve *v);
 /* Policy has changed: ends what is no longer allowed. */
 void serve_recheck(struct serve *v);
 
+/* A credential was withdrawn. */
+void serve_revoke(struct serve *v, const char *credential);
+
 #endif

@@ -402,6 +402,17 @@ session_finish_all(struct sandbox *sandbox)
 }
 
 void
+session_revoke_all(struct sandbox *sandbox, const char *credential)
+{
+	struct session *s;
+
+	TAILQ_FOREACH(s, &sandbox->sessions, link) {
+		if (s->serve != NULL)
+			serve_revoke(s->serve, credential);
+	}
+}
+
+void
 session_recheck_all(struct sandbox *sandbox)
 {
 	struct session *s = TAILQ_FIRST(&sandbox->sessions), *next;

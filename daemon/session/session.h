@@ -26,4 +26,7 @@ void session_finish_all(struct sandbox *sandbox);
 /* Policy has changed: ends those unopened flows that it no longer allows. */
 void session_recheck_all(struct sandbox *sandbox);
 
+/* A credential was withdrawn: the requests that it went out with end. */
+void session_revoke_all(struct sandbox *sandbox, const char *credential);
+
 #endif

@@ -381,16 +381,23 @@ admit(struct services *services, struct arriving *a, struct policy *policy)
 	a->sandbox = NULL; /* the table's now */
 }
 
-/* The old value leaves with the connections that carried it. */
+/*
+ * The old value leaves with the connections that carried it: after the requests
+ * that are on them, or, when no other comes in its place, with those.
+ */
 static void
 exchange_value(struct services *services, struct value *v)
 {
+	bool revoked = v->secret == NULL &&
+		       keyring_get(services->keyring, v->name) != NULL;
 	struct sandbox *s = NULL;
 	int r;
 
 	while ((s = sandboxes_next(services->sandboxes, s)) != NULL) {
 		if (s->pool != NULL)
 			pool_revoke(s->pool, v->name);
+		if (revoked)
+			session_revoke_all(s, v->name);
 	}
 	r = keyring_set(services->keyring, v->name, v->secret);
 	assert(r == 0); /* its place was reserved */

@@ -1,8 +1,11 @@
 """Credentials: how their sources write them down, how long they hold."""
 import json
+import threading
 
 import pytest
 
+from lab.client import read_all, read_response
+from lab.origin import ok
 from lab.wait import until
 
 CANARY = "s3cret-canary-0816"
@@ -22,8 +25,8 @@ policies:
 
 
 class World:
-    def __init__(self, netd, origin, client, folder):
-        self.api = origin("api.test")
+    def __init__(self, netd, origin, client, folder, answer=None):
+        self.api = origin("api.test", answer=answer)
         self.netd, self.client, self.folder = netd, client, folder
 
     def file(self, text, name="token", mode=0o600):
@@ -118,6 +121,97 @@ def test_a_value_ends_when_its_source_says(world):
         f"echo x >> {world.folder}/runs\n"
         f"echo password={CANARY}-$(wc -l < {world.folder}/runs)\n"
         "echo password_expiry_utc=$(($(date +%s) + 4))\n")
-    world.start(f"{{command: [{helper}], format: git-credential, cache: 1d}}")
+    world.start(f"{{command: [{helper}], format: git-credential, ttl: 1d}}")
     first = until("a value", world.sent)
     until("another one", lambda: world.sent() not in ([], first))
+
+
+def get(path="/"):
+    return f"GET {path} HTTP/1.1\r\nHost: api.test\r\n\r\n".encode()
+
+
+def test_rotation_on_an_open_connection(world):
+    """Neither the sandbox's connection nor an answer ends; old after new never comes."""
+    world.start(f"{{file: {world.file('first')}}}")
+    s = world.client.tls()
+
+    def ask():
+        s.sendall(get())
+        assert read_response(s)[0].startswith(b"HTTP/1.1 200")
+        return world.api.requests[-1].headers["authorization"]
+
+    assert ask() == "Bearer first"
+    world.file("second")
+    until("the new value on the wire", lambda: ask() == "Bearer second")
+    assert [ask() for _ in range(5)] == ["Bearer second"] * 5
+    sent = [r.headers["authorization"] for r in world.api.requests]
+    assert sent == sorted(sent)  # "first" is before "second"
+
+
+def test_revocation_ends_what_uses_it(netd, origin, client, tmp_path):
+    """An answer that never ends, and a connection that is idle: both are closed."""
+    closed = threading.Event()
+
+    def drip(request, connection):
+        if request.target != "/drip":
+            return ok(b"hello")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhalf")
+        while connection.recv(1):
+            pass
+        closed.set()
+
+    world = World(netd, origin, client, tmp_path, answer=drip)
+    file = world.file(CANARY)
+    world.start(f"{{file: {file}}}")
+    s = client.tls()
+    s.sendall(get("/drip"))
+    data = b""
+    while b"half" not in data:  # else it would be told, and not cut off
+        data += s.recv(65536)
+    file.unlink()
+    assert read_all(s) == b""
+    assert closed.wait(20), "the origin's connection to end"
+    d = world.d
+    d.wait_record(event="outcome", reason="credential_revoked", host="api.test")
+    gone = d.wait_record(kind="control", reason="credential_revoked")
+    assert "credential api has no value any more: file" in gone["detail"]
+    assert "No such file" in d.log()
+    # The next one goes without, and says so.
+    assert world.sent() == []
+    d.wait_record(host="api.test", event="decision", skipped="api")
+    world.silent(CANARY)
+
+
+def test_the_last_good_value_for_a_while(world):
+    file = world.file(CANARY)
+    world.start(f"{{file: {file}, failure_ttl: 1d}}")
+    assert world.sent() == [f"Bearer {CANARY}"]
+    file.unlink()
+    until("the loss to be seen", lambda: "which fails now" in world.d.log())
+    assert world.sent() == [f"Bearer {CANARY}"]
+    world.file("next")
+    world.until_sent("next")
+
+
+REQUIRED = POLICY.replace("    source:", "    required: true\n    source:")
+
+
+def test_what_is_required_is_missing(world):
+    d = world.start(f"{{file: {world.file(CANARY)}}}", REQUIRED)
+    none = world.folder / "none"
+    r = d.reload(d.config.read_text().replace(str(world.folder / "token"), str(none)))
+    assert r.returncode == 1
+    said = r.stdout + r.stderr
+    assert 'credential "api" is required and has no value: file' in said
+    assert "sbx-netd.yaml:" in said and "No such file or directory" in said
+    assert world.sent() == [f"Bearer {CANARY}"]
+    world.silent(CANARY)
+    world.file(CANARY + "-2", "none")
+    assert d.reload().returncode == 0
+    world.until_sent(CANARY + "-2")
+
+
+def test_a_daemon_without_what_is_required_does_not_start(world, netd):
+    with pytest.raises(AssertionError) as e:
+        netd(REQUIRED.replace("SOURCE", "{env: SBX_TEST_NONE}"))
+    assert "env SBX_TEST_NONE is not set" in str(e.value)

@@ -20,7 +20,7 @@ static const char document[] =
 	"    source:\n"
 	"      - {env: [A_TOKEN, B_TOKEN]}\n"
 	"      - {file: /etc/key}\n"
-	"      - {command: [/bin/key, arg], cache: 1m, timeout: 5s}\n"
+	"      - {command: [/bin/key, arg], ttl: 1m, timeout: 5s}\n"
 	"      - {systemd: key}\n"
 	"    inject:\n"
 	"      - {host: api.a.test, header: X-First, format: \"T ${value}\"}\n"
@@ -126,10 +126,10 @@ test_credentials(void **state)
 	assert_int_equal(c[0].sources[1].kind, POLICY_SOURCE_FILE);
 	assert_string_equal(c[0].sources[1].words[0], "/etc/key");
 	assert_int_equal(c[0].sources[2].kind, POLICY_SOURCE_COMMAND);
-	assert_int_equal(c[0].sources[2].cache_seconds, 60);
+	assert_int_equal(c[0].sources[2].ttl_seconds, 60);
 	assert_int_equal(c[0].sources[2].timeout_seconds, 5);
 	assert_int_equal(c[0].sources[3].kind, POLICY_SOURCE_SYSTEMD);
-	assert_int_equal(c[1].sources[0].cache_seconds, 300);
+	assert_int_equal(c[1].sources[0].ttl_seconds, 300);
 	assert_int_equal(c[1].sources[0].timeout_seconds, 10);
 	assert_int_equal(c[1].sources[0].word_count, 1);
 

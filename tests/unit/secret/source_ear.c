@@ -60,12 +60,12 @@ void
 source_ear_listen(struct source_ear *ear,
 	const struct secret_source_spec *specs, size_t count)
 {
+	static const struct secret_events events = {.changed = on_changed};
 	char err[256];
 
 	assert_null(ear->source);
-	assert_int_equal(
-		secret_source_new(ear->loop, "token", specs, count, on_changed,
-			ear, &ear->source, err, sizeof(err)),
+	assert_int_equal(secret_source_new(ear->loop, "token", specs, count,
+				 &events, ear, &ear->source, err, sizeof(err)),
 		0);
 }
 

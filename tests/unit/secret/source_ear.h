@@ -42,7 +42,7 @@ const char *source_ear_path(const struct source_ear *ear, const char *name);
 		.kind = (k), .words = (const char *const[]){__VA_ARGS__}, \
 		.word_count = sizeof((const char *const[]){__VA_ARGS__}) / \
 			      sizeof(const char *), \
-		.cache_seconds = 300, .timeout_seconds = 20 \
+		.ttl_seconds = 300, .timeout_seconds = 20 \
 	}
 
 #endif

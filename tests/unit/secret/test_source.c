@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -136,12 +138,67 @@ test_order_of_sources(void **state)
 	source_ear_wait(&ear, "from env");
 }
 
+/* A file that may come back: its last good value, for as long as it says. */
+static void
+test_a_source_that_fails_for_a_while(void **state)
+{
+	const char *path = source_ear_write(&ear, "token", "one", 0600);
+	struct secret_source_spec spec = SOURCE_SPEC(SECRET_SOURCE_FILE, path);
+	char expect[256];
+
+	(void)state;
+	spec.failure_ttl_seconds = 3600;
+	source_ear_listen(&ear, &spec, 1);
+	assert_int_equal(unlink(path), 0);
+	secret_source_refresh(ear.source);
+	assert_string_equal(ear.value, "one");
+	snprintf(expect, sizeof(expect), "file %s, which fails now", path);
+	assert_string_equal(ear.why, expect);
+	source_ear_write(&ear, "token", "two", 0600);
+	source_ear_wait(&ear, "two");
+	secret_source_free(ear.source);
+	ear.source = NULL;
+	spec.failure_ttl_seconds = 1;
+	source_ear_listen(&ear, &spec, 1);
+	assert_int_equal(unlink(path), 0);
+	source_ear_wait(&ear, "");
+	assert_non_null(strstr(ear.why, "No such file or directory"));
+}
+
+/* It does not stay until a command has ended that was never asked before. */
+static void
+test_a_value_goes_before_the_next_source_is_waited_for(void **state)
+{
+	const char *path = source_ear_write(&ear, "token", "one", 0600);
+	const char *fifo = source_ear_path(&ear, "fifo");
+	const struct secret_source_spec specs[] = {
+		SOURCE_SPEC(SECRET_SOURCE_FILE, path),
+		SOURCE_SPEC(SECRET_SOURCE_COMMAND, "/bin/cat", fifo),
+	};
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	source_ear_listen(&ear, specs, 2);
+	assert_string_equal(ear.value, "one");
+	assert_int_equal(unlink(path), 0);
+	source_ear_wait(&ear, "");
+	assert_true(secret_source_is_asking(ear.source));
+	fd = open(fifo, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, "two", 3), 3);
+	close(fd);
+	source_ear_wait(&ear, "two");
+	assert_false(secret_source_is_asking(ear.source));
+}
+
 static void
 ignore(void *arg, const char *name, struct secret *value, const char *why)
 {
 	(void)arg, (void)name, (void)value, (void)why;
 	fail_msg("reported");
 }
+
+static const struct secret_events no_events = {.changed = ignore};
 
 static void
 test_specs_without_sense(void **state)
@@ -175,13 +232,13 @@ test_specs_without_sense(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(
 			secret_source_new(ear.loop, "token", &rows[i].spec, 1,
-				ignore, NULL, &source, err, sizeof(err)),
+				&no_events, NULL, &source, err, sizeof(err)),
 			-EINVAL);
 		assert_string_equal(err, rows[i].expect);
 		assert_null(source);
 	}
-	assert_int_equal(secret_source_new(ear.loop, "token", NULL, 0, ignore,
-				 NULL, &source, err, sizeof(err)),
+	assert_int_equal(secret_source_new(ear.loop, "token", NULL, 0,
+				 &no_events, NULL, &source, err, sizeof(err)),
 		-EINVAL);
 	assert_string_equal(err, "1 to 16 sources, not 0");
 	secret_source_free(NULL);
@@ -196,6 +253,8 @@ main(void)
 		TEST(test_the_same_is_reported_once),
 		TEST(test_credential_of_the_unit),
 		TEST(test_order_of_sources),
+		TEST(test_a_source_that_fails_for_a_while),
+		TEST(test_a_value_goes_before_the_next_source_is_waited_for),
 		TEST(test_specs_without_sense),
 	};
 

@@ -45,7 +45,7 @@ script(const char *text)
 	return (struct secret_source_spec){.kind = SECRET_SOURCE_COMMAND,
 		.words = words,
 		.word_count = 3,
-		.cache_seconds = 300,
+		.ttl_seconds = 300,
 		.timeout_seconds = 20};
 }
 
@@ -274,7 +274,7 @@ test_cache_runs_out(void **state)
 	(void)state;
 	counting_script(text, sizeof(text));
 	spec = script(text);
-	spec.cache_seconds = 1;
+	spec.ttl_seconds = 1;
 	source_ear_listen(&ear, &spec, 1);
 	source_ear_wait(&ear, "1");
 	source_ear_wait(&ear, "2");

@@ -41,7 +41,7 @@ script(const char *text)
 	return (struct secret_source_spec){.kind = SECRET_SOURCE_COMMAND,
 		.words = words,
 		.word_count = 3,
-		.cache_seconds = 300,
+		.ttl_seconds = 300,
 		.timeout_seconds = 20};
 }
 
