@@ -43,6 +43,9 @@ static const struct {
 		cli_lockdown},
 	{"open", "SANDBOX [OPTION...]",
 		"what no rule denies leaves it, until policy clear", cli_open},
+	{"secret", "ls | refresh [NAME]",
+		"which credentials there are, where from (never a value)",
+		cli_secret},
 	{"explain", "[OPTION...] SANDBOX METHOD URL",
 		"would it be allowed, by which rule, and what would change "
 		"that?  Exits 1 if not",

@@ -237,6 +237,25 @@ check_shadowed(struct parse *p, const char *name, const struct injections *all)
 	}
 }
 
+static void
+list_hosts(struct parse *p, const struct injections *all,
+	struct policy_credential *ret)
+{
+	const char **hosts;
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		count += all->items[i].hosts.count;
+	hosts = region_alloc(p->schema.region, count, sizeof(*hosts));
+	if (hosts == NULL)
+		return;
+	ret->hosts = hosts;
+	for (size_t i = 0; i < all->count; i++)
+		for (size_t k = 0; k < all->items[i].hosts.count; k++)
+			hosts[ret->host_count++] =
+				all->items[i].hosts.items[k].text;
+}
+
 void
 parse_credential(struct parse *p, const struct tree_node *entry,
 	struct credential *ret, struct policy_credential *ret_face)
@@ -254,6 +273,7 @@ parse_credential(struct parse *p, const struct tree_node *entry,
 		.source_count = e.sources.count,
 		.required = e.required,
 		.source = parse_source(p, entry->key->at)};
+	list_hosts(p, &e.injections, ret_face);
 	*ret = (struct credential){.face = ret_face,
 		.at = parse_mark(p, entry->key->at),
 		.injections = e.injections.items,

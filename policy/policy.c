@@ -53,6 +53,12 @@ policy_find(const struct policy *p, const char *name)
 	return NULL;
 }
 
+const struct policy_set *
+policy_at(const struct policy *p, size_t i)
+{
+	return i < p->set_count ? &p->sets[i] : NULL;
+}
+
 const char *
 policy_name(const struct policy_set *set)
 {

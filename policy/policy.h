@@ -102,6 +102,8 @@ struct policy_credential {
 	const char *name;
 	const struct policy_source *sources; /* first that yields wins */
 	size_t source_count;
+	const char *const *hosts; /* patterns that it is bound to, in order */
+	size_t host_count;
 	bool required;      /* without a value nothing is loaded */
 	const char *source; /* "file:line" */
 };
@@ -134,6 +136,9 @@ struct policy_injection { /* one `inject` entry that applies */
  */
 size_t policy_injections(const struct policy_set *set, const char *host,
 	uint16_t port, const struct policy_injection **ret, size_t max);
+
+/* In document order; NULL: no more. */
+const struct policy_set *policy_at(const struct policy *p, size_t i);
 
 /* The names of the credentials that this policy lists. */
 size_t policy_credential_names(

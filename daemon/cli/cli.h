@@ -42,6 +42,7 @@ int cli_sandbox(const struct cli *cli, int argc, char **argv);
 int cli_policy(const struct cli *cli, int argc, char **argv);
 int cli_lockdown(const struct cli *cli, int argc, char **argv);
 int cli_open(const struct cli *cli, int argc, char **argv);
+int cli_secret(const struct cli *cli, int argc, char **argv);
 int cli_explain(const struct cli *cli, int argc, char **argv);
 int cli_ca(const struct cli *cli, int argc, char **argv);
 int cli_schema(const struct cli *cli, int argc, char **argv);

@@ -12,35 +12,9 @@
 #include "cli_overlay.h"
 #include "cli_policy.h"
 #include "cli_talk.h"
+#include "cli_verb.h"
 
 enum { DOCUMENT_MAX = 1024 * 1024 };
-
-/* The second word of a command: "sandbox ls". */
-struct verb {
-	const char *name;
-	const char *args;
-	int (*run)(const struct cli *cli, int argc, char **argv);
-	int least, most; /* arguments, without the verb */
-};
-
-static int
-run_verb(const struct cli *cli, const struct verb *verbs, size_t count,
-	int argc, char **argv)
-{
-	for (size_t i = 0; argc > 1 && i < count; i++) {
-		if (strcmp(argv[1], verbs[i].name) != 0)
-			continue;
-		if (argc - 2 < verbs[i].least || argc - 2 > verbs[i].most)
-			return cli_complain(CLI_USAGE, "usage: %s %s %s",
-				argv[0], verbs[i].name, verbs[i].args);
-		return verbs[i].run(cli, argc - 1, argv + 1);
-	}
-	cli_complain(CLI_USAGE, "%s what?  One of:", argv[0]);
-	for (size_t i = 0; i < count; i++)
-		fprintf(stderr, "  %s %s %s\n", argv[0], verbs[i].name,
-			verbs[i].args);
-	return CLI_USAGE;
-}
 
 static void
 print_list(const json_t *list)
@@ -277,7 +251,7 @@ show_policy(const struct cli *cli, int argc, char **argv)
 int
 cli_sandbox(const struct cli *cli, int argc, char **argv)
 {
-	static const struct verb verbs[] = {
+	static const struct cli_verb verbs[] = {
 		{"ls", "", list_sandboxes, 0, 0},
 		{"show", "SANDBOX", show_sandbox, 1, 1},
 		{"add", "NAME --interface IF --address ADDR... --policy NAME",
@@ -285,13 +259,13 @@ cli_sandbox(const struct cli *cli, int argc, char **argv)
 		{"rm", "SANDBOX", remove_sandbox, 1, 1},
 	};
 
-	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
+	return cli_run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
 }
 
 int
 cli_policy(const struct cli *cli, int argc, char **argv)
 {
-	static const struct verb verbs[] = {
+	static const struct cli_verb verbs[] = {
 		{"ls", "", list_policies, 0, 0},
 		{"show", "POLICY", show_policy, 1, 1},
 		{"set", "SANDBOX OPTION...", cli_policy_set, 1, 256},
@@ -301,5 +275,5 @@ cli_policy(const struct cli *cli, int argc, char **argv)
 		{"replay", "FILE --log LOG", cli_policy_replay, 3, 256},
 	};
 
-	return run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
+	return cli_run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);
 }

@@ -131,6 +131,52 @@ variables(const struct policy_credential *c)
 	return list;
 }
 
+static json_t *
+hosts(const struct policy_credential *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->host_count; i++)
+		json_array_append_new(list, control_reply_string(c->hosts[i]));
+	return list;
+}
+
+/* Those that list it. */
+static json_t *
+policies(const struct policy *p, const struct policy_credential *c)
+{
+	json_t *list = json_array();
+	const struct policy_set *set;
+
+	for (size_t i = 0; (set = policy_at(p, i)) != NULL; i++) {
+		const char *const *names;
+		size_t count = policy_credential_names(set, &names);
+
+		for (size_t k = 0; k < count; k++)
+			if (strcmp(names[k], c->name) == 0)
+				json_array_append_new(
+					list, json_string(policy_name(set)));
+	}
+	return list;
+}
+
+static json_t *
+credential(struct keeper *keeper, const struct policy_credential *c)
+{
+	json_t *state = keeper_credential(keeper, c->name);
+	json_t *ret = json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "name",
+		c->name, "env", variables(c), "source",
+		control_reply_string(c->source), "hosts", hosts(c), "policies",
+		policies(keeper_policy(keeper), c), "required",
+		(int)c->required);
+
+	if (state == NULL)
+		state = json_pack("{s:s}", "state", "unlisted");
+	json_object_update(ret, state);
+	json_decref(state);
+	return ret;
+}
+
 void
 control_list_credentials(
 	const struct control_request *q, struct control_reply *reply)
@@ -141,11 +187,8 @@ control_list_credentials(
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list,
-			json_pack("{s:s, s:o, s:o}", "name",
-				credentials[i].name, "env",
-				variables(&credentials[i]), "source",
-				control_reply_string(credentials[i].source)));
+		json_array_append_new(
+			list, credential(q->keeper, &credentials[i]));
 	control_reply_json(reply, 200, list);
 }
 

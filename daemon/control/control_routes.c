@@ -40,6 +40,22 @@ reload(const struct control_request *q, struct control_ticket *ticket)
 }
 
 static void
+refresh_credentials(
+	const struct control_request *q, struct control_ticket *ticket)
+{
+	keeper_refresh_credentials(
+		q->keeper, NULL, control_ticket_done, ticket);
+}
+
+static void
+refresh_credential(
+	const struct control_request *q, struct control_ticket *ticket)
+{
+	keeper_refresh_credentials(
+		q->keeper, q->name, control_ticket_done, ticket);
+}
+
+static void
 list_sandboxes(const struct control_request *q, struct control_reply *reply)
 {
 	control_reply_json(reply, 200, keeper_sandboxes(q->keeper));
@@ -146,7 +162,12 @@ static const struct route {
 	{"GET", "/v1/policies/NAME", false, control_show_policy, NULL, 0,
 		"one policy as canonical YAML"},
 	{"GET", "/v1/credentials", false, control_list_credentials, NULL, 0,
-		"where credentials come from (never values)"},
+		"where credentials come from, what state they are in (never "
+		"values)"},
+	{"POST", "/v1/credentials/refresh", true, NULL, refresh_credentials, 0,
+		"ask all sources again; answers when the workers have it"},
+	{"POST", "/v1/credentials/NAME/refresh", true, NULL, refresh_credential,
+		0, "ask the sources of one"},
 	{"GET", "/v1/explain", false, control_explain, NULL, 0,
 		"?sandbox= or policy= (name=: either), &method=, &url=, "
 		"perhaps &header=NAME: VALUE, and &addresses=A,B for the "

@@ -93,8 +93,12 @@ int keeper_overlay_of(struct keeper *k, const char *name, char **ret_text,
  * memory). */
 struct overlay *keeper_overlay_rules(struct keeper *k, const char *name);
 
-/* Asks all credential sources again. */
-void keeper_refresh_secrets(struct keeper *k);
+/*
+ * Asks the sources of that credential again (NULL: of all); done(0) when the
+ * workers have what they said.  -ENOENT; -EINVAL: some have no value, and why.
+ */
+void keeper_refresh_credentials(
+	struct keeper *k, const char *name, keeper_done *done, void *arg);
 
 const struct policy *keeper_policy(
 	const struct keeper *k); /* borrowed until the loop turns */
@@ -104,7 +108,10 @@ uint64_t keeper_generation(const struct keeper *k);
  * restarts, …}], sandboxes, kernel{ok, text}, credentials[{name, available,
  * why}]. */
 json_t *keeper_status(struct keeper *k);
-json_t *keeper_sandboxes(struct keeper *k);                 /* array */
+json_t *keeper_sandboxes(struct keeper *k); /* array */
+/* {state, from, age, expires, error}, never a value; NULL: no such credential,
+ * or no policy lists it. */
+json_t *keeper_credential(struct keeper *k, const char *name);
 json_t *keeper_sandbox(struct keeper *k, const char *name); /* NULL: none */
 
 /* Borrowed until the loop turns; NULL: no such sandbox. */

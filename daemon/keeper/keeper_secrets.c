@@ -1,15 +1,19 @@
 /*
- * keeper_secrets.c - what the sources of secrets do to us
+ * keeper_secrets.c - what the sources of secrets do to us, and we to them
  *
  * A new value is told to the workers, and so is that there is none any more;
  * that is put on record as well, because requests that used it end with it.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "decision_log.h"
 #include "documents.h"
 #include "keeper_state.h"
 #include "policy.h"
+#include "source.h"
 #include "strongbox.h"
 
 static void
@@ -56,8 +60,129 @@ const struct strongbox_events keeper_strongbox_events = {
 	.settled = on_settled,
 };
 
-void
-keeper_refresh_secrets(struct keeper *k)
+/* ---- asking again ------------------------------------------------------- */
+
+static bool
+is_meant(const struct strongbox_entry *e, const char *name)
 {
-	strongbox_refresh(k->strongbox);
+	return e->phase != STRONGBOX_LEAVING &&
+	       (name == NULL || strcmp(e->spec->name, name) == 0);
+}
+
+/* All that are meant and have no value, a line each; NULL: none. */
+static char *
+list_missing(const struct keeper *k, const char *name)
+{
+	char *text = NULL, *more;
+
+	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
+		const struct strongbox_entry *e = strongbox_at(k->strongbox, i);
+
+		if (!is_meant(e, name) || e->value != NULL)
+			continue;
+		if (asprintf(&more, "%s%scredential %s: %s",
+			    text != NULL ? text : "", text != NULL ? "\n" : "",
+			    e->spec->name, e->why) < 0)
+			return text;
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+static int
+begin_refresh(struct keeper *k, struct change *c, char **ret_text)
+{
+	size_t found = 0;
+	bool asking = false;
+
+	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
+		const struct strongbox_entry *e = strongbox_at(k->strongbox, i);
+
+		if (!is_meant(e, c->name))
+			continue;
+		found++;
+		if (!c->opened)
+			secret_source_refresh(e->source);
+		asking = asking || secret_source_is_asking(e->source);
+	}
+	c->opened = true;
+	if (found == 0 && c->name != NULL) {
+		*ret_text = strdup("no policy lists such a credential");
+		return -ENOENT;
+	}
+	if (asking)
+		return -EAGAIN;
+	*ret_text = list_missing(k, c->name);
+	return *ret_text != NULL ? -EINVAL : 0;
+}
+
+static int
+commit_refresh(struct keeper *k, struct change *c, char **ret_text)
+{
+	(void)k, (void)c, (void)ret_text;
+	return 0;
+}
+
+/* What sources have said they have said. */
+static void
+leave_refresh(struct keeper *k, struct change *c)
+{
+	(void)k, (void)c;
+}
+
+static const struct change_kind refresh = {"ask for credentials again",
+	begin_refresh, commit_refresh, leave_refresh, leave_refresh};
+
+void
+keeper_refresh_credentials(
+	struct keeper *k, const char *name, keeper_done *done, void *arg)
+{
+	struct change c = {.kind = &refresh, .done = done, .arg = arg};
+
+	keeper_submit(k, &c, name, NULL);
+}
+
+/* ---- what may be told --------------------------------------------------- */
+
+static const char *
+state_name(const struct secret_source_state *state)
+{
+	if (!state->has_value)
+		return state->is_asking ? "waiting" : "none";
+	return state->is_failing ? "failing" : "available";
+}
+
+/* The one that holds, or, before the first does, the one that comes. */
+static const struct strongbox_entry *
+find(const struct keeper *k, const char *name)
+{
+	const struct strongbox_entry *found = NULL, *e;
+
+	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
+		e = strongbox_at(k->strongbox, i);
+		if (strcmp(e->spec->name, name) == 0 &&
+			(found == NULL || e->phase != STRONGBOX_ENTERING))
+			found = e;
+	}
+	return found;
+}
+
+json_t *
+keeper_credential(struct keeper *k, const char *name)
+{
+	const struct strongbox_entry *e = find(k, name);
+	struct secret_source_state state;
+
+	if (e == NULL)
+		return NULL;
+	secret_source_describe(e->source, &state);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "state",
+		state_name(&state), "from", state.kind, "age",
+		state.has_value ? json_integer((json_int_t)state.age)
+				: json_null(),
+		"expires",
+		state.left >= 0 ? json_integer((json_int_t)state.left)
+				: json_null(),
+		"error", keeper_text(state.error));
 }

@@ -98,6 +98,10 @@ void keeper_fill_kernel(struct keeper *k);
 /* keeper_crew.c: what the workers do to us. */
 extern const struct crew_events keeper_crew_events;
 
+/* keeper_status.c: text as JSON, with '?' where it is cut within a character.
+ */
+json_t *keeper_text(const char *text);
+
 /* keeper_secrets.c: what the sources of secrets do to us. */
 extern const struct strongbox_events keeper_strongbox_events;
 

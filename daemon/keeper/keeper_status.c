@@ -55,6 +55,23 @@ workers(const struct keeper *k)
 	return array;
 }
 
+json_t *
+keeper_text(const char *text)
+{
+	json_t *ret = json_string(text);
+	char ascii[KEEPER_TEXT];
+	size_t len = 0;
+
+	if (ret != NULL)
+		return ret;
+	for (; text[len] != '\0' && len < sizeof(ascii) - 1; len++)
+		ascii[len] = text[len];
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)ascii[i] > '~')
+			ascii[i] = '?';
+	return json_stringn(ascii, len);
+}
+
 static json_t *
 credentials(const struct keeper *k)
 {
@@ -66,9 +83,9 @@ credentials(const struct keeper *k)
 		if (e->phase == STRONGBOX_LEAVING)
 			continue;
 		json_array_append_new(array,
-			json_pack("{s:s, s:b, s:s}", "name", e->spec->name,
+			json_pack("{s:s, s:b, s:o}", "name", e->spec->name,
 				"available", e->value != NULL, "why",
-				e->value != NULL ? "" : e->why));
+				keeper_text(e->value != NULL ? "" : e->why)));
 	}
 	return array;
 }

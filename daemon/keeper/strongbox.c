@@ -355,13 +355,6 @@ strongbox_forget_worker(struct strongbox *b, uint32_t index)
 		b->entries[i]->holders &= ~(UINT64_C(1) << index);
 }
 
-void
-strongbox_refresh(struct strongbox *b)
-{
-	for (size_t i = 0; i < b->count; i++)
-		secret_source_refresh(b->entries[i]->source);
-}
-
 /* ---- life ------------------------------------------------------------- */
 
 struct strongbox *

@@ -83,6 +83,4 @@ void strongbox_assign(
 /* A worker that has nothing: a new process. */
 void strongbox_forget_worker(struct strongbox *b, uint32_t index);
 
-void strongbox_refresh(struct strongbox *b); /* asks all sources again */
-
 #endif

@@ -269,6 +269,32 @@ on_again(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	walk(timer->data);
 }
 
+void
+secret_source_describe(
+	const struct secret_source *s, struct secret_source_state *ret)
+{
+	const struct source_item *item = &s->items[s->winner];
+	double until, now = clock_now();
+
+	*ret = (struct secret_source_state){
+		.has_value = s->value != NULL,
+		.is_asking = secret_source_is_asking(s),
+		.kind = "",
+		.left = -1,
+		.error = s->value != NULL ? s->faults : s->why,
+	};
+	if (s->value == NULL)
+		return;
+	ret->kind = source_item_kind(item);
+	ret->age = now - item->hold.since;
+	until = source_hold_until(&item->hold, &item->terms);
+	if (until < SOURCE_HOLD_NEVER)
+		ret->left = until > now ? until - now : 0;
+	ret->is_failing = item->hold.failing > 0;
+	if (ret->is_failing)
+		ret->error = item->hold.fault;
+}
+
 bool
 secret_source_is_asking(const struct secret_source *s)
 {

@@ -77,6 +77,18 @@ int secret_source_new(struct ev_loop *loop, const char *name,
 	const struct secret_events *events, void *arg,
 	struct secret_source **ret, char *reterr, size_t reterr_size);
 
+struct secret_source_state { /* what may be told of a credential */
+	bool has_value, is_failing, is_asking;
+	const char *kind;  /* "file", …: where the value came from, or "" */
+	double age;        /* seconds since it came, or since it is another */
+	double left;       /* until it ends; < 0: it has no end */
+	const char *error; /* what is wrong with sources, or "".  Borrowed
+			      until the loop turns */
+};
+
+void secret_source_describe(
+	const struct secret_source *s, struct secret_source_state *ret);
+
 /* Whether a command is waited for. */
 bool secret_source_is_asking(const struct secret_source *s);
 

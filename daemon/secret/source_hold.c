@@ -50,10 +50,13 @@ void
 source_hold_take(struct source_hold *h, const struct source_terms *terms,
 	struct secret *value, double left, double now)
 {
+	bool same = terms->watched && secret_equals(h->value, value);
+	double since = same ? h->since : now;
+
 	secret_unref(h->value);
 	*h = (struct source_hold){
 		.value = value,
-		.since = now,
+		.since = since,
 		.ends = !terms->watched && terms->ttl > 0 ? now + terms->ttl
 							  : SOURCE_HOLD_NEVER,
 		.expires = left > 0 ? now + left : SOURCE_HOLD_NEVER,

@@ -24,7 +24,7 @@ struct source_terms {
 
 struct source_hold {          /* all zeros: nothing, and due */
 	struct secret *value; /* NULL: none */
-	double since;         /* it came then */
+	double since;         /* it came then; watched: or became another */
 	double ends;          /* by the terms */
 	double expires;       /* as the source said; for nothing used longer */
 	double failing;       /* since when it fails; 0: it does not */

@@ -163,6 +163,12 @@ source_item_describe(const struct source_item *item, char *ret, size_t ret_size)
 		item->words[item->word]);
 }
 
+const char *
+source_item_kind(const struct source_item *item)
+{
+	return kinds[item->kind].name;
+}
+
 double
 source_item_left(int64_t expires)
 {

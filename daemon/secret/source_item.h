@@ -43,6 +43,8 @@ void source_item_done(struct source_item *item);
 void source_item_describe(
 	const struct source_item *item, char *ret, size_t ret_size);
 
+const char *source_item_kind(const struct source_item *item); /* "file" */
+
 /* Asks any source but a command, and puts into its hold what came of it. */
 void source_item_read(struct source_item *item, double now);
 

@@ -54,12 +54,18 @@ class World:
         expected = [f"Bearer {v}" for v in values]
         until(f"{expected} on the wire", lambda: self.sent() == expected)
 
+    def secret(self, name="api"):
+        """What `secret ls` says of it."""
+        listed = json.loads(self.d.ctl("--json", "secret", "ls").stdout)
+        return [c for c in listed if c["name"] == name][0]
+
     def silent(self, *canaries):
         """Nowhere that people look is there any of these."""
         d = self.d
         shown = d.log() + str(d.lines()) + "".join(
             d.ctl(*words, check=False).stdout for words in (
-                ["status"], ["--json", "status"], ["doctor"], ["policy", "show", "agent"]))
+                ["status"], ["--json", "status"], ["doctor"], ["policy", "show", "agent"],
+                ["secret", "ls"], ["--json", "secret", "ls"], ["secret", "refresh"]))
         for canary in canaries:
             assert canary not in shown
 
@@ -215,3 +221,49 @@ def test_a_daemon_without_what_is_required_does_not_start(world, netd):
     with pytest.raises(AssertionError) as e:
         netd(REQUIRED.replace("SOURCE", "{env: SBX_TEST_NONE}"))
     assert "env SBX_TEST_NONE is not set" in str(e.value)
+
+
+def test_secret_ls(world):
+    helper = world.program(f"cat {world.folder}/token")
+    world.file(CANARY)
+    more = POLICY.replace("policies:\n", """\
+  spare:
+    source: {env: SBX_TEST_NONE}
+    inject: [{host: "*.api.test", header: X-Key}]
+  gone:
+    source: [{file: /nonexistent/token}, {env: SBX_TEST_NONE}]
+    inject: [{host: other.test, header: X-Key}]
+policies:
+""").replace("credentials: [api]", "credentials: [api, gone]")
+    d = world.start(f"[{{env: SBX_TEST_NONE}}, {{command: [{helper}], ttl: 1h}}]", more)
+    d.ctl("secret", "refresh", "api")
+    api = world.secret()
+    assert (api["state"], api["from"], api["required"]) == ("available", "command", False)
+    assert 0 <= api["age"] <= 3600 and 0 < api["expires"] <= 3600
+    assert (api["hosts"], api["policies"]) == (["api.test"], ["agent"])
+    assert api["error"] == "env SBX_TEST_NONE is not set"
+    assert world.secret("spare")["state"] == "unlisted"
+    gone = world.secret("gone")
+    assert (gone["state"], gone["age"], gone["expires"]) == ("none", None, None)
+    table = d.ctl("secret", "ls").stdout
+    assert "api.test / agent" in table and "/nonexistent/token: No such file" in table
+    failed = d.ctl("secret", "refresh", check=False)
+    assert failed.returncode == 1
+    assert "credential gone: file /nonexistent/token" in failed.stderr
+    nothing = d.ctl("secret", "refresh", "nothing", check=False)
+    assert nothing.returncode == 1 and "no policy lists such a credential" in nothing.stderr
+    world.silent(CANARY)
+
+
+def test_secret_refresh_is_done_when_the_next_request_has_it(world):
+    helper = world.program(f"cat {world.folder}/token")
+    world.file("first")
+    d = world.start(f"{{command: [{helper}], ttl: 7d}}")
+    d.ctl("secret", "refresh")
+    s = world.client.tls()
+    for value in ("first", "second", "third"):
+        world.file(value)
+        assert d.ctl("secret", "refresh", "api").stdout == "refreshed\n"
+        s.sendall(get())
+        assert read_response(s)[0].startswith(b"HTTP/1.1 200")
+        assert world.api.requests[-1].all("authorization") == [f"Bearer {value}"]

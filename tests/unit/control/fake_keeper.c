@@ -134,6 +134,22 @@ keeper_overlay_rules(struct keeper *k, const char *name)
 	return NULL;
 }
 
+void
+keeper_refresh_credentials(
+	struct keeper *k, const char *name, keeper_done *done, void *arg)
+{
+	change(k, name != NULL ? name : "all", "", done, arg);
+}
+
+json_t *
+keeper_credential(struct keeper *k, const char *name)
+{
+	(void)k;
+	if (strcmp(name, "api") != 0)
+		return NULL;
+	return json_pack("{s:s, s:s}", "state", "available", "from", "env");
+}
+
 const struct policy *
 keeper_policy(const struct keeper *k)
 {

@@ -261,6 +261,74 @@ test_a_value_that_goes_is_on_record(void **state)
 	lab_close(&l);
 }
 
+static void
+refresh(struct lab *l, const char *name, int status, const char *text)
+{
+	int count = l->done + 1;
+
+	keeper_refresh_credentials(l->keeper, name, lab_done, l);
+	lab_wait_done(l, count);
+	if (l->status != status || strcmp(l->text, text) != 0)
+		fail_msg("%d: %s", l->status, l->text);
+}
+
+static void
+expect_state(
+	struct lab *l, const char *name, const char *state, const char *from)
+{
+	json_t *c = keeper_credential(l->keeper, name);
+	const char *is = json_string_value(json_object_get(c, "state"));
+	const char *of = json_string_value(json_object_get(c, "from"));
+
+	if (is == NULL || strcmp(is, state) != 0 || strcmp(of, from) != 0)
+		fail_msg("%s from \"%s\", not %s", is, of, state);
+	json_decref(c);
+}
+
+/* When it is done the workers have it. */
+static void
+test_asked_again_by_hand(void **state)
+{
+	struct lab l;
+	char text[256];
+
+	(void)state;
+	lab_open(&l);
+	lab_write(&l, "token", "one\n");
+	snprintf(text, sizeof(text),
+		"source: {command: [/bin/cat, %s/token], failure_ttl: 1d}",
+		l.dir);
+	write_documents(&l, text);
+	lab_start(&l);
+	refresh(&l, NULL, 0, "");
+	expect_state(&l, "key", "available", "command");
+	lab_write(&l, "token", "two\n");
+	refresh(&l, "key", 0, "");
+	assert_int_equal(
+		lab_count_said(&l, 0, "double 0: secret key two\n"), 1);
+	lab_write(&l, "token", "");
+	refresh(&l, "key", 0, "");
+	expect_state(&l, "key", "failing", "command");
+	refresh(&l, "none", -ENOENT, "no policy lists such a credential");
+	assert_null(keeper_credential(l.keeper, "none"));
+	lab_close(&l);
+}
+
+static void
+test_asked_again_in_vain(void **state)
+{
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	write_documents(&l, "source: {command: [/bin/sh, -c, exit 3]}");
+	lab_start(&l);
+	refresh(&l, NULL, -EINVAL,
+		"credential key: command /bin/sh: exit status 3");
+	expect_state(&l, "key", "none", "");
+	lab_close(&l);
+}
+
 int
 main(void)
 {
@@ -274,6 +342,8 @@ main(void)
 		cmocka_unit_test(test_a_start_by_a_command_that_fails),
 		cmocka_unit_test(test_the_end_of_a_load_that_waits),
 		cmocka_unit_test(test_a_value_that_goes_is_on_record),
+		cmocka_unit_test(test_asked_again_by_hand),
+		cmocka_unit_test(test_asked_again_in_vain),
 	};
 
 	lab_enter_namespace();
