@@ -88,7 +88,7 @@ def aws(secret, token, **more):
     (aws(BESIDE, CANARY, Expiration="2099-01-01T00:00:00Z"),
      "aws-process, field: SessionToken"),
 ])
-def test_a_field_of_a_document(world, text, format):
+def test_threat_36_a_field_of_a_document(world, text, format):
     world.start(f"{{file: {world.file(text)}, format: {format}}}")
     assert world.sent() == [f"Bearer {CANARY}"]
     world.silent(CANARY, BESIDE)
@@ -114,7 +114,7 @@ def test_a_helper_is_asked_as_git_asks_it(world):
     (aws(CANARY, BESIDE, Expiration=CANARY), "aws-process",
      "has an Expiration that is no date"),
 ])
-def test_what_is_no_value_is_not_shown(world, text, format, reason):
+def test_threat_36_what_is_no_value_is_not_shown(world, text, format, reason):
     d = world.start(f"{{file: {world.file(text)}, format: {format}}}")
     assert world.sent() == []
     d.wait_record(host="api.test", event="decision", skipped="api")
