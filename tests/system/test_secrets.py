@@ -5,6 +5,8 @@ import threading
 import pytest
 
 from lab.client import read_all, read_response
+from lab.h2 import connect
+from lab.h2origin import H2Origin
 from lab.origin import ok
 from lab.wait import until
 
@@ -25,8 +27,8 @@ policies:
 
 
 class World:
-    def __init__(self, netd, origin, client, folder, answer=None):
-        self.api = origin("api.test", answer=answer)
+    def __init__(self, netd, origin, client, folder, **more):
+        self.api = origin("api.test", **more)
         self.netd, self.client, self.folder = netd, client, folder
 
     def file(self, text, name="token", mode=0o600):
@@ -186,6 +188,31 @@ def test_revocation_ends_what_uses_it(netd, origin, client, tmp_path):
     assert world.sent() == []
     d.wait_record(host="api.test", event="decision", skipped="api")
     world.silent(CANARY)
+
+
+def test_revocation_ends_streams(netd, origin, client, tmp_path):
+    """One that waits is told, one whose answer has begun is reset; both are over."""
+    def answer2(s):
+        if s.target != "/wait":
+            s.send_head([(":status", "200")])
+            s.send_data(b"half")
+
+    world = World(netd, origin, client, tmp_path, kind=H2Origin, answer2=answer2, alpn=("h2",))
+    file = world.file(CANARY)
+    d = world.start(f"{{file: {file}}}")
+    c = connect(client, "api.test", world.api.address)
+    waits, drips = c.request("/wait"), c.request("/drip")
+    drips.wait_body(4)
+    until("both at the origin", lambda: len(world.api.requests) == 2)
+    assert world.api.connections == 1
+    file.unlink()
+    waits.wait_over()
+    assert waits.status == 502 and b"credential_revoked" in bytes(waits.body)
+    assert drips.wait_reset() is not None
+    until("the origin's connection to end", lambda: world.api.ended == 1)
+    for path in ("/wait", "/drip"):
+        asked = d.wait_record(event="decision", host="api.test", path=path)
+        assert d.wait_record(event="outcome", id=asked["id"])["reason"] == "credential_revoked"
 
 
 def test_the_last_good_value_for_a_while(world):
