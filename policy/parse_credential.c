@@ -262,15 +262,30 @@ parse_credential(struct parse *p, const struct tree_node *entry,
 {
 	const char *name = parse_name(p, entry, "credential");
 	struct entry e = {.sources = {NULL, 0}};
+	bool own = false;
 
 	schema_fill(&p->schema, entry, &parse_credential_table, &e);
-	for (size_t i = 0; i < e.injections.count; i++)
+	for (size_t i = 0; i < e.sources.count; i++)
+		own = own || e.sources.items[i].own;
+	for (size_t i = 0; i < e.injections.count; i++) {
 		e.injections.items[i].face.credential = name;
+		e.injections.items[i].face.own = own;
+	}
+	for (size_t i = 0; own && i < e.sources.count; i++)
+		if (e.sources.items[i].kind == POLICY_SOURCE_COMMAND)
+			report_add(p->schema.report, entry->key->at,
+				"a \"command\" cannot stand beside sources "
+				"with ${: it would run for each sandbox");
+	if (own && e.required)
+		report_add(p->schema.report, entry->key->at,
+			"\"required\" is for a credential that all sandboxes "
+			"share, without ${ in its sources");
 	if (name != NULL && region_failed(p->schema.region) == 0)
 		check_shadowed(p, name, &e.injections);
 	*ret_face = (struct policy_credential){.name = name,
 		.sources = e.sources.items,
 		.source_count = e.sources.count,
+		.own = own,
 		.required = e.required,
 		.source = parse_source(p, entry->key->at)};
 	list_hosts(p, &e.injections, ret_face);

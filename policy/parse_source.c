@@ -4,6 +4,7 @@
 #include "parse.h"
 
 #include "credential.h"
+#include "own_word.h"
 #include "region.h"
 #include "token.h"
 
@@ -11,8 +12,9 @@
 #include <string.h>
 
 enum {
-	WORDS_MAX = 64,   /* of a command, of a list of variables */
-	FIELD_MAX = 256,  /* bytes, as below */
+	WORDS_MAX = 64,  /* of a command, of a list of variables */
+	FIELD_MAX = 256, /* bytes, as below */
+	WORD_MAX = 4096,
 	INPUT_MAX = 4096, /* what the daemon gives to a command at once */
 
 	TTL_DEFAULT = 300, /* seconds, as all below */
@@ -32,12 +34,43 @@ static const struct kind {
 	const char *key;
 	const char *(*error)(const char *word); /* of a word, or the first */
 	bool first_only;
+	bool may_be_own; /* another word for each sandbox */
 } kinds[] = {
-	[POLICY_SOURCE_ENV] = {"env", credential_env_error, false},
-	[POLICY_SOURCE_FILE] = {"file", credential_path_error, false},
-	[POLICY_SOURCE_COMMAND] = {"command", credential_path_error, true},
-	[POLICY_SOURCE_SYSTEMD] = {"systemd", credential_systemd_error, false},
+	[POLICY_SOURCE_ENV] = {"env", credential_env_error, false, false},
+	[POLICY_SOURCE_FILE] = {"file", credential_path_error, false, true},
+	[POLICY_SOURCE_COMMAND] = {"command", credential_path_error, true,
+		false},
+	[POLICY_SOURCE_SYSTEMD] = {"systemd", credential_systemd_error, false,
+		true},
 };
+
+static const char *
+no_label(void *arg, const char *key)
+{
+	(void)arg, (void)key;
+	return "x";
+}
+
+/*
+ * Not a command's words, among which may be a shell; nor variables: whoever
+ * starts a sandbox has to know them, to keep them out of it.
+ */
+static const char *
+word_error(const struct kind *kind, const char *word)
+{
+	static const struct own_word_facts some = {"x", no_label, NULL};
+	char filled[WORD_MAX], ignored[1];
+	const char *error = own_word_error(word);
+
+	if (!kind->may_be_own || !own_word_is(word))
+		return kind->error(word);
+	if (error != NULL)
+		return error;
+	if (own_word_fill(word, &some, filled, sizeof(filled), ignored,
+		    sizeof(ignored)) < 0)
+		return "less than 4096 bytes";
+	return kind->error(filled);
+}
 
 static void
 read_words(struct schema *s, const struct schema_field *f,
@@ -57,7 +90,7 @@ read_words(struct schema *s, const struct schema_field *f,
 	e = schema_entries(s, f, value, &count);
 	for (size_t i = 0; i < (kind->first_only ? 1 : count);
 		i++, e = e->next) {
-		const char *error = kind->error(words.items[i]);
+		const char *error = word_error(kind, words.items[i]);
 
 		if (error != NULL)
 			schema_expects(s, f, e, error);
@@ -226,6 +259,16 @@ check_beside(struct schema *s, const struct tree_node *map,
 	}
 }
 
+static bool
+is_own(enum policy_source_kind kind, const struct schema_strings *words)
+{
+	bool own = false;
+
+	for (size_t i = 0; i < words->count; i++)
+		own = own || own_word_is(words->items[i]);
+	return own && kinds[kind].may_be_own;
+}
+
 static void
 read_source(struct schema *s, const struct tree_node *map,
 	struct policy_source *ret)
@@ -242,6 +285,8 @@ read_source(struct schema *s, const struct tree_node *map,
 			continue;
 		given++;
 		*ret = (struct policy_source){
+			.own = is_own(
+				(enum policy_source_kind)i, &source.kinds[i]),
 			.kind = (enum policy_source_kind)i,
 			.words = source.kinds[i].items,
 			.word_count = source.kinds[i].count,

@@ -89,6 +89,7 @@ struct policy_source {
 	enum policy_source_kind kind;
 	const char *const *words;
 	size_t word_count;
+	bool own; /* its words are others for each sandbox: own_word.h */
 	enum policy_source_format format; /* file, command, systemd */
 	const char *field;                /* NULL: raw */
 	const char *input;        /* command: to its standard input, or NULL */
@@ -104,6 +105,7 @@ struct policy_credential {
 	size_t source_count;
 	const char *const *hosts; /* patterns that it is bound to, in order */
 	size_t host_count;
+	bool own;           /* each sandbox has a value of its own */
 	bool required;      /* without a value nothing is loaded */
 	const char *source; /* "file:line" */
 };
@@ -125,6 +127,7 @@ struct policy_injection { /* one `inject` entry that applies */
 	const char *placeholder; /* if-placeholder: what to look for */
 	enum policy_inject_mode mode;
 	bool plaintext; /* may go over plain HTTP */
+	bool own;       /* the credential's */
 	const char *source;
 };
 

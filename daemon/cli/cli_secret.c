@@ -42,6 +42,42 @@ print_words(const json_t *list)
 		putchar('-');
 }
 
+/* One line, and what is wrong in another: of a credential or one's own. */
+static void
+print_state(const json_t *c, const char *name)
+{
+	const char *from = cli_text(c, "from");
+
+	printf("%-20s %-10s %-8s", name, cli_text(c, "state"),
+		from[0] != '\0' ? from : "-");
+	print_time(json_object_get(c, "age"));
+	print_time(json_object_get(c, "expires"));
+	putchar(' ');
+}
+
+static void
+print_error(const json_t *c)
+{
+	if (cli_text(c, "error")[0] != '\0')
+		printf("    %s\n", cli_text(c, "error"));
+}
+
+static void
+print_own(const json_t *list)
+{
+	const json_t *one;
+	size_t i;
+	char name[128];
+
+	json_array_foreach(list, i, one)
+	{
+		snprintf(name, sizeof(name), "  %s", cli_text(one, "sandbox"));
+		print_state(one, name);
+		putchar('\n');
+		print_error(one);
+	}
+}
+
 static void
 print_secrets(const json_t *list)
 {
@@ -56,19 +92,13 @@ print_secrets(const json_t *list)
 		"AGE", "EXPIRES", "HOSTS / POLICIES");
 	json_array_foreach(list, i, c)
 	{
-		const char *from = cli_text(c, "from");
-
-		printf("%-20s %-10s %-8s", cli_text(c, "name"),
-			cli_text(c, "state"), from[0] != '\0' ? from : "-");
-		print_time(json_object_get(c, "age"));
-		print_time(json_object_get(c, "expires"));
-		putchar(' ');
+		print_state(c, cli_text(c, "name"));
 		print_words(json_object_get(c, "hosts"));
 		fputs(" / ", stdout);
 		print_words(json_object_get(c, "policies"));
 		putchar('\n');
-		if (cli_text(c, "error")[0] != '\0')
-			printf("    %s\n", cli_text(c, "error"));
+		print_error(c);
+		print_own(json_object_get(c, "sandboxes"));
 	}
 }
 

@@ -127,6 +127,17 @@ find_policy(struct keeper *keeper, struct question *q, const char **ret)
 
 /* ---- parts of the answer ------------------------------------------------ */
 
+/* Whether key is that credential, or the value of it that is the sandbox's
+ * own: "credential/sandbox". */
+static bool
+is_value_of(const char *key, const char *credential, const char *sandbox)
+{
+	size_t len = strcspn(key, "/");
+
+	return strncmp(key, credential, len) == 0 && credential[len] == '\0' &&
+	       (key[len] == '\0' || strcmp(key + len + 1, sandbox) == 0);
+}
+
 static const char *
 why_missing(void *arg, const char *name)
 {
@@ -136,8 +147,8 @@ why_missing(void *arg, const char *name)
 
 	json_array_foreach(q->values, i, c)
 	{
-		if (strcmp(json_string_value(json_object_get(c, "name")),
-			    name) == 0 &&
+		if (is_value_of(json_string_value(json_object_get(c, "name")),
+			    name, q->sandbox) &&
 			!json_is_true(json_object_get(c, "available")))
 			return json_string_value(json_object_get(c, "why"));
 	}

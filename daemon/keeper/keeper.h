@@ -109,8 +109,9 @@ uint64_t keeper_generation(const struct keeper *k);
  * why}]. */
 json_t *keeper_status(struct keeper *k);
 json_t *keeper_sandboxes(struct keeper *k); /* array */
-/* {state, from, age, expires, error}, never a value; NULL: no such credential,
- * or no policy lists it. */
+/* {state, from, age, expires, error}, or of one of which each sandbox has its
+ * own {state: "own", sandboxes: [those, and sandbox]}; never a value.  NULL: no
+ * such credential, or no policy lists it. */
 json_t *keeper_credential(struct keeper *k, const char *name);
 json_t *keeper_sandbox(struct keeper *k, const char *name); /* NULL: none */
 

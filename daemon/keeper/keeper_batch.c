@@ -91,15 +91,16 @@ send_sandboxes(struct keeper *k, struct child *child, enum batch batch)
 	}
 }
 
-/* Whether another entry of that name takes this one's place. */
+/* Whether another entry takes this one's place in that worker. */
 static bool
-is_replaced(const struct strongbox *b, const struct strongbox_entry *old)
+is_replaced(const struct strongbox *b, const struct strongbox_entry *old,
+	uint64_t bit)
 {
 	for (size_t i = 0; i < strongbox_count(b); i++) {
 		const struct strongbox_entry *e = strongbox_at(b, i);
 
 		if (e != old && e->phase != STRONGBOX_LEAVING &&
-			strcmp(e->spec->name, old->spec->name) == 0)
+			(e->wanted & bit) != 0 && strcmp(e->key, old->key) == 0)
 			return true;
 	}
 	return false;
@@ -110,7 +111,7 @@ send_secret(struct child *child, const struct strongbox_entry *e, bool wanted)
 {
 	struct link_message m = {
 		.type = LINK_SECRET,
-		.secret = {.name = e->spec->name, .why = e->why},
+		.secret = {.name = e->key, .why = e->why},
 	};
 
 	if (!wanted) {
@@ -137,7 +138,7 @@ send_secrets(struct keeper *k, struct child *child, enum batch batch)
 			send_secret(child, e, true);
 			e->holders |= bit;
 		} else if (!wanted && held) {
-			if (!is_replaced(k->strongbox, e))
+			if (!is_replaced(k->strongbox, e, bit))
 				send_secret(child, e, false);
 			e->holders &= ~bit;
 		}

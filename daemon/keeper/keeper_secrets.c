@@ -41,8 +41,7 @@ on_gone(void *arg, const struct strongbox_entry *e)
 	};
 
 	snprintf(detail, sizeof(detail),
-		"credential %s has no value any more: %s", e->spec->name,
-		e->why);
+		"credential %s has no value any more: %s", e->key, e->why);
 	decision_log_add(k->log, &event);
 }
 
@@ -66,6 +65,7 @@ static bool
 is_meant(const struct strongbox_entry *e, const char *name)
 {
 	return e->phase != STRONGBOX_LEAVING &&
+	       (e->sandbox == NULL || e->wanted != 0) &&
 	       (name == NULL || strcmp(e->spec->name, name) == 0);
 }
 
@@ -78,11 +78,12 @@ list_missing(const struct keeper *k, const char *name)
 	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
 		const struct strongbox_entry *e = strongbox_at(k->strongbox, i);
 
-		if (!is_meant(e, name) || e->value != NULL)
+		if (!is_meant(e, name) || e->value != NULL ||
+			(e->spec->own && e->sandbox == NULL))
 			continue;
 		if (asprintf(&more, "%s%scredential %s: %s",
 			    text != NULL ? text : "", text != NULL ? "\n" : "",
-			    e->spec->name, e->why) < 0)
+			    e->key, e->why) < 0)
 			return text;
 		free(text);
 		text = more;
@@ -102,6 +103,8 @@ begin_refresh(struct keeper *k, struct change *c, char **ret_text)
 		if (!is_meant(e, c->name))
 			continue;
 		found++;
+		if (e->source == NULL)
+			continue;
 		if (!c->opened)
 			secret_source_refresh(e->source);
 		asking = asking || secret_source_is_asking(e->source);
@@ -161,22 +164,21 @@ find(const struct keeper *k, const char *name)
 
 	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
 		e = strongbox_at(k->strongbox, i);
-		if (strcmp(e->spec->name, name) == 0 &&
+		if (e->sandbox == NULL && strcmp(e->spec->name, name) == 0 &&
 			(found == NULL || e->phase != STRONGBOX_ENTERING))
 			found = e;
 	}
 	return found;
 }
 
-json_t *
-keeper_credential(struct keeper *k, const char *name)
+static json_t *
+describe(const struct strongbox_entry *e)
 {
-	const struct strongbox_entry *e = find(k, name);
-	struct secret_source_state state;
+	struct secret_source_state state = {
+		.kind = "", .left = -1, .error = e->why};
 
-	if (e == NULL)
-		return NULL;
-	secret_source_describe(e->source, &state);
+	if (e->source != NULL)
+		secret_source_describe(e->source, &state);
 	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "state",
 		state_name(&state), "from", state.kind, "age",
 		state.has_value ? json_integer((json_int_t)state.age)
@@ -185,4 +187,25 @@ keeper_credential(struct keeper *k, const char *name)
 		state.left >= 0 ? json_integer((json_int_t)state.left)
 				: json_null(),
 		"error", keeper_text(state.error));
+}
+
+json_t *
+keeper_credential(struct keeper *k, const char *name)
+{
+	const struct strongbox_entry *all = find(k, name), *e;
+	json_t *sandboxes, *one;
+
+	if (all == NULL || !all->spec->own)
+		return all != NULL ? describe(all) : NULL;
+	sandboxes = json_array();
+	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
+		e = strongbox_at(k->strongbox, i);
+		if (e->sandbox == NULL || e->spec != all->spec ||
+			e->wanted == 0)
+			continue;
+		one = describe(e);
+		json_object_set_new(one, "sandbox", json_string(e->sandbox));
+		json_array_append_new(sandboxes, one);
+	}
+	return json_pack("{s:s, s:o}", "state", "own", "sandboxes", sandboxes);
 }

@@ -80,10 +80,12 @@ credentials(const struct keeper *k)
 	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
 		const struct strongbox_entry *e = strongbox_at(k->strongbox, i);
 
-		if (e->phase == STRONGBOX_LEAVING)
+		if (e->phase == STRONGBOX_LEAVING ||
+			(e->spec->own && e->sandbox == NULL) ||
+			(e->sandbox != NULL && e->wanted == 0))
 			continue;
 		json_array_append_new(array,
-			json_pack("{s:s, s:b, s:o}", "name", e->spec->name,
+			json_pack("{s:s, s:b, s:o}", "name", e->key,
 				"available", e->value != NULL, "why",
 				keeper_text(e->value != NULL ? "" : e->why)));
 	}

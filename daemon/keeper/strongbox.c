@@ -11,11 +11,8 @@
 #include "registry.h"
 #include "secret.h"
 #include "source.h"
+#include "strongbox_words.h"
 #include "tree.h"
-
-enum {
-	SOURCES_MAX = 16, /* of one credential */
-};
 
 struct strongbox {
 	struct ev_loop *loop;
@@ -35,6 +32,9 @@ entry_free(struct strongbox_entry *e)
 	secret_source_free(e->source);
 	secret_unref(e->value);
 	policy_unref(e->policy);
+	free(e->key);
+	free(e->sandbox);
+	free(e->labels);
 	free(e);
 }
 
@@ -79,60 +79,73 @@ static const struct secret_events source_events = {
 static int
 open_source(struct strongbox_entry *e, char *reterr, size_t reterr_size)
 {
-	struct secret_source_spec specs[SOURCES_MAX];
-	size_t count = e->spec->source_count;
+	struct strongbox_words words;
+	int r;
 
-	if (count > SOURCES_MAX) {
-		snprintf(reterr, reterr_size,
-			"%s: credential %s has more than %d sources",
-			e->spec->source, e->spec->name, SOURCES_MAX);
-		return -EINVAL;
-	}
-	for (size_t i = 0; i < count; i++) {
-		const struct policy_source *s = &e->spec->sources[i];
+	r = strongbox_words_init(
+		&words, e->spec, e->sandbox, e->labels, reterr, reterr_size);
+	if (r == 0)
+		r = secret_source_new(e->strongbox->loop, e->key, words.specs,
+			words.count, &source_events, e, &e->source, reterr,
+			reterr_size);
+	strongbox_words_done(&words);
+	return r;
+}
 
-		specs[i] = (struct secret_source_spec){
-			.kind = (int)s->kind,
-			.words = s->words,
-			.word_count = s->word_count,
-			.format = {(enum secret_format_kind)s->format,
-				s->field},
-			.input = s->input,
-			.ttl_seconds = s->ttl_seconds,
-			.refresh_seconds = s->refresh_seconds,
-			.failure_ttl_seconds = s->failure_ttl_seconds,
-			.timeout_seconds = s->timeout_seconds,
-		};
+/* In the box, and without a source.  of: the sandbox whose own it is, or NULL.
+ * NULL: out of memory. */
+static struct strongbox_entry *
+new_entry(struct strongbox *b, struct policy *p,
+	const struct policy_credential *spec, const struct sandbox *of)
+{
+	struct strongbox_entry *e = calloc(1, sizeof(*e)), **more;
+	int r;
+
+	if (e == NULL)
+		return NULL;
+	e->strongbox = b;
+	e->policy = policy_ref(p);
+	e->spec = spec;
+	e->phase = STRONGBOX_ENTERING;
+	r = asprintf(&e->key, "%s%s%s", spec->name, of != NULL ? "/" : "",
+		of != NULL ? of->name : "");
+	if (r < 0)
+		e->key = NULL;
+	if (of != NULL) {
+		e->sandbox = strdup(of->name);
+		e->labels = strdup(of->spec->labels);
 	}
-	return secret_source_new(e->strongbox->loop, e->spec->name, specs,
-		count, &source_events, e, &e->source, reterr, reterr_size);
+	more = realloc(
+		b->entries, (b->count + 1) * sizeof(struct strongbox_entry *));
+	if (more != NULL)
+		b->entries = more;
+	if (more == NULL || e->key == NULL ||
+		(of != NULL && (e->sandbox == NULL || e->labels == NULL))) {
+		entry_free(e);
+		return NULL;
+	}
+	b->entries[b->count++] = e;
+	return e;
 }
 
 static int
 add_entry(struct strongbox *b, struct policy *p,
 	const struct policy_credential *spec, char *reterr, size_t reterr_size)
 {
-	struct strongbox_entry *e = calloc(1, sizeof(*e)), **more;
-	int r = -ENOMEM;
+	struct strongbox_entry *e = new_entry(b, p, spec, NULL);
+	int r;
 
-	if (e == NULL)
-		goto fail;
-	e->strongbox = b;
-	e->policy = policy_ref(p);
-	e->spec = spec;
-	e->phase = STRONGBOX_ENTERING;
-	more = realloc(
-		b->entries, (b->count + 1) * sizeof(struct strongbox_entry *));
-	if (more == NULL)
-		goto fail;
-	b->entries = more;
+	if (e == NULL) {
+		snprintf(reterr, reterr_size, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	if (spec->own)
+		return 0;
 	r = open_source(e, reterr, reterr_size);
-	if (r < 0)
-		goto fail;
-	b->entries[b->count++] = e;
-	return 0;
-fail:
-	entry_free(e);
+	if (r < 0) {
+		b->count--;
+		entry_free(e);
+	}
 	return r;
 }
 
@@ -231,7 +244,8 @@ static struct strongbox_entry *
 find_same(struct strongbox *b, const struct policy_credential *spec)
 {
 	for (size_t i = 0; i < b->count; i++)
-		if (strcmp(b->entries[i]->spec->name, spec->name) == 0 &&
+		if (b->entries[i]->sandbox == NULL &&
+			strcmp(b->entries[i]->spec->name, spec->name) == 0 &&
 			same_sources(b->entries[i]->spec, spec))
 			return b->entries[i];
 	return NULL;
@@ -294,7 +308,8 @@ strongbox_declare(struct strongbox *b, const struct documents *d)
 	struct strongbox_entry *same;
 
 	for (size_t i = 0; i < b->count; i++)
-		if (b->entries[i]->phase != STRONGBOX_ENTERING)
+		if (b->entries[i]->sandbox == NULL &&
+			b->entries[i]->phase != STRONGBOX_ENTERING)
 			b->entries[i]->phase = STRONGBOX_LEAVING;
 	for (size_t i = 0; i < count; i++) {
 		same = is_listed(d, specs[i].name) ? find_same(b, &specs[i])
@@ -329,11 +344,73 @@ strongbox_reverse(struct strongbox *b)
 
 /* ---- who needs what --------------------------------------------------- */
 
+/* The sandbox's own entry of that credential; NULL: out of memory. */
+static struct strongbox_entry *
+own_entry(struct strongbox *b, const struct strongbox_entry *all,
+	const struct sandbox *s)
+{
+	struct strongbox_entry *e;
+
+	for (size_t i = 0; i < b->count; i++) {
+		e = b->entries[i];
+		if (e->spec == all->spec && e->sandbox != NULL &&
+			strcmp(e->sandbox, s->name) == 0 &&
+			strcmp(e->labels, s->spec->labels) == 0)
+			return e;
+	}
+	e = new_entry(b, all->policy, all->spec, s);
+	if (e == NULL) {
+		log_error("credential %s: out of memory", all->spec->name);
+		return NULL;
+	}
+	e->phase = STRONGBOX_LIVING;
+	if (open_source(e, e->why, sizeof(e->why)) < 0)
+		log_warning("credential %s: %s", e->key, e->why);
+	return e;
+}
+
+static void
+want(struct strongbox *b, size_t i, const struct sandbox *s)
+{
+	struct strongbox_entry *e = b->entries[i];
+
+	if (e->spec->own)
+		e = own_entry(b, e, s);
+	if (e != NULL)
+		e->wanted |= s->served;
+}
+
+/* What no sandbox is there for is wiped now; its entry goes when the workers
+ * have been told. */
+static void
+drop_own(struct strongbox *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		struct strongbox_entry *e = b->entries[i];
+
+		if (e->sandbox != NULL && e->wanted == 0) {
+			secret_source_free(e->source);
+			secret_unref(e->value);
+			e->source = NULL;
+			e->value = NULL;
+		}
+		if (e->sandbox != NULL && e->wanted == 0 && e->holders == 0)
+			entry_free(e);
+		else
+			b->entries[kept++] = e;
+	}
+	b->count = kept;
+}
+
 void
 strongbox_assign(
 	struct strongbox *b, const struct policy *p, const struct registry *r)
 {
-	for (size_t i = 0; i < b->count; i++)
+	size_t count = b->count; /* own entries come behind these */
+
+	for (size_t i = 0; i < count; i++)
 		b->entries[i]->wanted = 0;
 	for (size_t i = 0; i < registry_count(r); i++) {
 		const struct sandbox *s = registry_at(r, i);
@@ -341,11 +418,13 @@ strongbox_assign(
 
 		if (s->phase == SANDBOX_LEAVING || set == NULL)
 			continue;
-		for (size_t j = 0; j < b->count; j++)
-			if (b->entries[j]->phase != STRONGBOX_LEAVING &&
+		for (size_t j = 0; j < count; j++)
+			if (b->entries[j]->sandbox == NULL &&
+				b->entries[j]->phase != STRONGBOX_LEAVING &&
 				lists(set, b->entries[j]->spec->name))
-				b->entries[j]->wanted |= s->served;
+				want(b, j, s);
 	}
+	drop_own(b);
 }
 
 void

@@ -2,6 +2,9 @@
  * The credentials that some policy lists: where each comes from, its value
  * now, which workers have it and which should.  Those of the documents that
  * hold and, while a change is made, of those that will.
+ *
+ * A credential of which each sandbox has a value of its own has an entry that
+ * has no source, and one more for each sandbox whose policy lists it.
  */
 #ifndef SBX_STRONGBOX_H
 #define SBX_STRONGBOX_H
@@ -30,9 +33,12 @@ enum strongbox_phase {
 struct strongbox_entry {
 	struct strongbox *strongbox;
 	struct policy *policy; /* keeps spec alive */
+	char *key;             /* as workers call it: "name", "name/sandbox" */
+	char *sandbox;         /* whose own value it is; NULL: of all */
+	char *labels;          /* of that sandbox, as JSON */
 	const struct policy_credential *spec;
-	struct secret_source *source;
-	struct secret *value; /* NULL: no source yields, and why */
+	struct secret_source *source; /* NULL: it has none */
+	struct secret *value;         /* NULL: no source yields, and why */
 	char why[STRONGBOX_WHY];
 	enum strongbox_phase phase;
 	bool dirty;       /* the workers that have it have an old value */
@@ -76,7 +82,8 @@ void strongbox_settle(struct strongbox *b);
 void strongbox_undo(struct strongbox *b);    /* nobody was told */
 void strongbox_reverse(struct strongbox *b); /* workers were */
 
-/* Works out `wanted` from who serves which sandbox under which policy. */
+/* Works out `wanted` from who serves which sandbox under which policy, makes
+ * the sandboxes' own entries, and wipes those of sandboxes that are gone. */
 void strongbox_assign(
 	struct strongbox *b, const struct policy *p, const struct registry *r);
 

@@ -219,6 +219,7 @@ allow(struct exchange *x, const struct http_head *head)
 	struct flow *f = x->flow;
 	struct inject_target target = {
 		.set = f->sandbox->set,
+		.sandbox = f->sandbox->name,
 		.host = f->host,
 		.port = f->port,
 		.secure = f->secure,

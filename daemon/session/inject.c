@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "keyring.h"
@@ -11,6 +12,7 @@
 
 enum {
 	VALUE_MAX = 16 * 1024, /* of a rendered field */
+	KEY_MAX = 160,         /* of two names, and more */
 	CANDIDATES = 64,       /* a policy lists no more credentials */
 };
 
@@ -68,6 +70,22 @@ is_called_for(
 	return false;
 }
 
+/* A sandbox's own value has its name behind the credential's; in neither name
+ * there can be a slash. */
+static const struct secret *
+value_of(const struct keyring *keyring, const struct policy_injection *in,
+	const char *sandbox)
+{
+	char key[KEY_MAX];
+
+	if (!in->own)
+		return keyring_get(keyring, in->credential);
+	if (snprintf(key, sizeof(key), "%s/%s", in->credential, sandbox) >=
+		(int)sizeof(key))
+		return NULL;
+	return keyring_get(keyring, key);
+}
+
 void
 inject_plan(const struct inject_target *target, const struct keyring *keyring,
 	const struct http_head *request, struct inject_plan *ret)
@@ -76,6 +94,7 @@ inject_plan(const struct inject_target *target, const struct keyring *keyring,
 	size_t n;
 
 	ret->count = 0;
+	ret->sandbox = target->sandbox;
 	ret->injected[0] = ret->skipped[0] = '\0';
 	n = policy_injections(
 		target->set, target->host, target->port, found, CANDIDATES);
@@ -87,7 +106,7 @@ inject_plan(const struct inject_target *target, const struct keyring *keyring,
 			continue;
 		if (ret->count == INJECT_MAX ||
 			(!target->secure && !in->plaintext) ||
-			keyring_get(keyring, in->credential) == NULL) {
+			value_of(keyring, in, target->sandbox) == NULL) {
 			add_name(ret->skipped, in->credential);
 			continue;
 		}
@@ -126,7 +145,7 @@ inject_apply(const struct inject_plan *plan, const struct keyring *keyring,
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct policy_injection *in = plan->entries[i];
 		const struct secret *secret =
-			keyring_get(keyring, in->credential);
+			value_of(keyring, in, plan->sandbox);
 		int r = secret != NULL ? apply_one(in, secret, head) : -ENOKEY;
 
 		if (r < 0)

@@ -28,12 +28,14 @@ enum {
 struct inject_plan {
 	const struct policy_injection *entries[INJECT_MAX]; /* the policy's */
 	size_t count;
+	const char *sandbox;         /* the target's */
 	char injected[INJECT_NAMES]; /* credentials, comma separated */
 	char skipped[INJECT_NAMES];  /* … that have no value or no place */
 };
 
 struct inject_target {
 	const struct policy_set *set;
+	const char *sandbox; /* its name */
 	const char *host;
 	uint16_t port;
 	bool secure; /* over TLS whose name will have been verified */

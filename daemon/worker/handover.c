@@ -381,27 +381,41 @@ admit(struct services *services, struct arriving *a, struct policy *policy)
 	a->sandbox = NULL; /* the table's now */
 }
 
+static void
+end_uses(struct sandbox *s, const char *credential, bool revoked)
+{
+	if (s->pool != NULL)
+		pool_revoke(s->pool, credential);
+	if (revoked)
+		session_revoke_all(s, credential);
+}
+
 /*
  * The old value leaves with the connections that carried it: after the requests
- * that are on them, or, when no other comes in its place, with those.
+ * that are on them, or, when no other comes in its place, with those.  "a/b" is
+ * the value of credential a that is sandbox b's alone.
  */
 static void
 exchange_value(struct services *services, struct value *v)
 {
 	bool revoked = v->secret == NULL &&
 		       keyring_get(services->keyring, v->name) != NULL;
+	size_t len = strcspn(v->name, "/");
 	struct sandbox *s = NULL;
 	int r;
 
-	while ((s = sandboxes_next(services->sandboxes, s)) != NULL) {
-		if (s->pool != NULL)
-			pool_revoke(s->pool, v->name);
-		if (revoked)
-			session_revoke_all(s, v->name);
-	}
 	r = keyring_set(services->keyring, v->name, v->secret);
 	assert(r == 0); /* its place was reserved */
 	v->secret = NULL;
+	if (v->name[len] == '/') {
+		s = sandboxes_find(services->sandboxes, v->name + len + 1);
+		v->name[len] = '\0';
+		if (s != NULL)
+			end_uses(s, v->name, revoked);
+		return;
+	}
+	while ((s = sandboxes_next(services->sandboxes, s)) != NULL)
+		end_uses(s, v->name, revoked);
 }
 
 static void

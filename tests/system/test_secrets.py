@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lab.client import read_all, read_response
+from lab.client import Client, read_all, read_response
 from lab.h2 import connect
 from lab.h2origin import H2Origin
 from lab.origin import ok
@@ -294,3 +294,97 @@ def test_secret_refresh_is_done_when_the_next_request_has_it(world):
         s.sendall(get())
         assert read_response(s)[0].startswith(b"HTTP/1.1 200")
         assert world.api.requests[-1].all("authorization") == [f"Bearer {value}"]
+
+
+OWN = POLICY.replace("policies:\n", """\
+  shared:
+    source: {env: SBX_TEST_SHARED}
+    inject: [{host: api.test, header: X-Shared}]
+policies:
+""").replace("credentials: [api]", "credentials: [api, shared]")
+SANDBOXES = """\
+sandboxes:
+  s1: {interface: v1, address: 10.77.1.2, policy: agent, labels: {team: red}}
+  s2: {interface: v2, address: 10.77.2.2, policy: agent, labels: {team: TEAM}}
+"""
+
+
+@pytest.fixture
+def two(lab, netd, origin, client, tmp_path):
+    """Two sandboxes in one worker, keys by label in files."""
+    second = Client(lab.add_sandbox())
+    world = World(netd, origin, client, tmp_path)
+    for team in ("red", "blue"):
+        world.file(f"{CANARY}-{team}", team)
+    world.source = f"{{file: '{tmp_path}/${{label.team}}'}}"
+
+    def start(team="blue"):
+        d = world.start(world.source, OWN + SANDBOXES.replace("TEAM", team),
+                        settings="workers: 1\n", environment={"SBX_TEST_SHARED": "both"})
+        second.trust(d, "s2")
+        return d
+
+    world.begin, world.second = start, second
+    return world
+
+
+def test_threat_64_each_sandbox_has_its_own(two):
+    """Interleaved over connections that stay open, on both legs."""
+    d = two.begin()
+    clients = [two.client.tls(), two.second.tls()]
+    for i in range(20):
+        for s, who in zip(clients, ("red", "blue")):
+            s.sendall(get(f"/{who}/{i}"))
+            assert read_response(s)[0].startswith(b"HTTP/1.1 200")
+    for r in two.api.requests:
+        who = r.target.split("/")[1]
+        assert r.all("authorization") == [f"Bearer {CANARY}-{who}"]
+        assert r.all("x-shared") == ["both"]
+    assert len(two.api.requests) == 40 and two.api.connections == 2
+    own = {c["sandbox"]: c["state"] for c in two.secret()["sandboxes"]}
+    assert own == {"s1": "available", "s2": "available"}
+    two.silent(CANARY)
+    # One goes: the other's connection stays, and its value.
+    (two.folder / "blue").unlink()
+    d.wait_record(kind="control", reason="credential_revoked")
+    s = clients[1]
+    s.sendall(get("/gone"))
+    assert read_response(s)[0].startswith(b"HTTP/1.1 200")
+    assert two.api.requests[-1].all("authorization") == []
+    clients[0].sendall(get("/red/last"))
+    assert read_response(clients[0])[0].startswith(b"HTTP/1.1 200")
+    assert two.api.requests[-1].all("authorization") == [f"Bearer {CANARY}-red"]
+    assert two.api.connections == 3
+
+
+@pytest.mark.parametrize("team,why", [
+    ("../red", "is not made of letters"), ("..", "is not made of letters"),
+    ("red/../red", "is not made of letters"), ("none", "No such file")])
+def test_a_label_is_no_way_to_another_value(two, team, why):
+    d = two.begin(f'"{team}"')
+    assert two.second.curl("https://api.test/").status == 200
+    assert two.api.requests[-1].all("authorization") == []
+    d.wait_record(sandbox="s2", event="decision", skipped="api")
+    second = [c for c in two.secret()["sandboxes"] if c["sandbox"] == "s2"][0]
+    assert second["state"] == "none" and why in second["error"]
+    ask = ("explain", "GET", "https://api.test/")
+    told = {s: json.loads(d.ctl("--json", ask[0], s, *ask[1:]).stdout) for s in ("s1", "s2")}
+    assert told["s1"]["credentials"] == ["api", "shared"] and told["s1"]["skipped"] == {}
+    assert told["s2"]["credentials"] == ["shared"] and why in told["s2"]["skipped"]["api"]
+    assert two.sent() == [f"Bearer {CANARY}-red"]
+
+
+def test_a_sandbox_that_comes_and_goes_has_its_own(lab, two):
+    d = two.begin()
+    third = Client(lab.add_sandbox())
+    two.file(f"{CANARY}-green", "green")
+    place = ["--interface", "v3", "--address", "10.77.3.2", "--policy", "agent"]
+    for label, expected in (("team=green", [f"Bearer {CANARY}-green"]), ("other=x", [])):
+        d.ctl("sandbox", "add", "late", *place, "--label", label)
+        assert third.trust(d, "late").curl("https://api.test/").status == 200
+        assert two.api.requests[-1].all("authorization") == expected
+        d.ctl("sandbox", "rm", "late")
+        assert "late" not in [c["sandbox"] for c in two.secret()["sandboxes"]]
+        assert d.ctl("secret", "refresh").stdout == "refreshed\n"
+        assert "late" not in d.ctl("status").stdout
+    assert two.sent() == [f"Bearer {CANARY}-red"]

@@ -15,6 +15,7 @@
 
 #include "keeper.h"
 #include "keeper_lab.h"
+#include "steer.h"
 
 /* One worker, one sandbox that may use the credential; its body, more. */
 static void
@@ -329,6 +330,70 @@ test_asked_again_in_vain(void **state)
 	lab_close(&l);
 }
 
+/* Each value to the worker of its sandbox, and to no other. */
+static void
+test_own_values_go_to_who_serves_the_sandbox(void **state)
+{
+	unsigned worker[2];
+	char text[4096];
+	struct lab l;
+	size_t mark;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		worker[i] = steer_index(
+			2, (uint8_t[]){10, 77, 1, (uint8_t)(2 + 2 * i)}, 2);
+	assert_int_not_equal(worker[0], worker[1]);
+	lab_open(&l);
+	lab_write(&l, "red", "s3cret-red\n");
+	lab_write(&l, "blue", "s3cret-blue\n");
+	snprintf(text, sizeof(text),
+		"version: 1\n"
+		"workers: 2\n"
+		"resolver: 192.0.2.53\n"
+		"credentials:\n"
+		"  key:\n"
+		"    inject: [{host: api.example.org, header: X-Key}]\n"
+		"    source: {file: \"%s/${label.team}\"}\n"
+		"policies:\n"
+		"  agent: {allow: [{host: api.example.org}], credentials: "
+		"[key]}\n"
+		"  plain: {allow: [{host: api.example.org}]}\n"
+		"sandboxes:\n"
+		"  one: {interface: sbx-t1, address: 10.77.1.2, policy: "
+		"agent, labels: {team: red}}\n"
+		"  two: {interface: sbx-t2, address: 10.77.1.4, policy: "
+		"agent, labels: {team: blue}}\n"
+		"  bare: {interface: sbx-t3, address: 10.77.1.6, policy: "
+		"plain, labels: {team: red}}\n",
+		l.dir);
+	lab_write(&l, "sbx-netd.yaml", text);
+	lab_start(&l);
+	snprintf(text, sizeof(text), "double %u: secret key/one s3cret-red\n",
+		worker[0]);
+	lab_wait_said(&l, 0, text, 1);
+	snprintf(text, sizeof(text), "double %u: secret key/two s3cret-blue\n",
+		worker[1]);
+	lab_wait_said(&l, 0, text, 1);
+	assert_int_equal(lab_count_said(&l, 0, ": secret "), 2);
+	/* One that comes, and goes. */
+	mark = l.said_len;
+	keeper_add_sandbox(l.keeper, "late",
+		"{interface: sbx-t4, address: 10.77.1.8, policy: agent, "
+		"labels: {team: red}}",
+		lab_done, &l);
+	lab_wait_done(&l, 1);
+	assert_int_equal(l.status, 0);
+	lab_wait_said(&l, mark, ": secret key/late s3cret-red\n", 1);
+	mark = l.said_len;
+	keeper_remove_sandbox(l.keeper, "late", lab_done, &l);
+	lab_wait_done(&l, 2);
+	lab_wait_said(
+		&l, mark, ": secret key/late no policy of this worker", 1);
+	assert_int_equal(lab_count_said(&l, mark, ": secret "), 1);
+	lab_close(&l);
+}
+
 int
 main(void)
 {
@@ -342,6 +407,7 @@ main(void)
 		cmocka_unit_test(test_a_start_by_a_command_that_fails),
 		cmocka_unit_test(test_the_end_of_a_load_that_waits),
 		cmocka_unit_test(test_a_value_that_goes_is_on_record),
+		cmocka_unit_test(test_own_values_go_to_who_serves_the_sandbox),
 		cmocka_unit_test(test_asked_again_by_hand),
 		cmocka_unit_test(test_asked_again_in_vain),
 	};

@@ -426,6 +426,39 @@ test_the_last_of_many_is_found(void **state)
 	close_scene(&s);
 }
 
+/* The value of that sandbox, and of no other that has one. */
+static void
+test_a_sandbox_has_its_own(void **state)
+{
+	static const struct {
+		const char *sandbox, *expect; /* NULL: none */
+	} own[] = {{"one", "red"}, {"two", "blue"}, {"on", NULL},
+		{"one/two", NULL}, {"", NULL}};
+	struct inject_plan plan;
+	struct scene s;
+
+	(void)state;
+	open_scene(&s,
+		"  own: {source: {file: \"/k/${sandbox}\"}, inject: [{host: "
+		"api.s.test, header: X-Own}]}\n",
+		"own");
+	give(&s, "own/one=red own/two=blue own=all");
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		const struct http_field *f;
+
+		s.target.sandbox = own[i].sandbox;
+		inject_plan(&s.target, s.keyring, &s.head, &plan);
+		assert_int_equal(plan.count, own[i].expect != NULL);
+		if (own[i].expect == NULL)
+			continue;
+		assert_int_equal(inject_apply(&plan, s.keyring, &s.head), 0);
+		f = http_head_find_name(&s.head, span_of("X-Own"));
+		assert_true(span_equals(
+			http_head_value(&s.head, f), span_of(own[i].expect)));
+	}
+	close_scene(&s);
+}
+
 int
 main(void)
 {
@@ -437,6 +470,7 @@ main(void)
 		cmocka_unit_test(test_as_many_as_there_can_be_are_all_named),
 		cmocka_unit_test(test_one_more_is_skipped_and_said),
 		cmocka_unit_test(test_the_last_of_many_is_found),
+		cmocka_unit_test(test_a_sandbox_has_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
