@@ -12,9 +12,10 @@ from lab.namespaces import Lab  # noqa: E402
 from lab.pki import Authority  # noqa: E402
 from lab.stage import Daemons, Origins, Stage  # noqa: E402
 
-# A shell that starts the tests in its background has SIGINT ignored, and what
-# they start would inherit that.
+# A shell that starts the tests in its background has SIGINT ignored, and nohup
+# SIGHUP; what the tests start would inherit that, and a shell cannot trap it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture
