@@ -81,6 +81,22 @@ write_fresh(const char *path, const char *text)
 	return r;
 }
 
+/* With the one above it: nobody but systemd makes /var/lib/sbx-net. */
+static int
+make_folder(const char *folder)
+{
+	char above[PATH_MAX];
+	const char *slash = strrchr(folder, '/');
+
+	if (slash != NULL && slash != folder) {
+		snprintf(above, sizeof(above), "%.*s", (int)(slash - folder),
+			folder);
+		if (mkdir(above, 0700) < 0 && errno != EEXIST)
+			return -errno;
+	}
+	return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 int
 overlay_store_put(const char *folder, const char *sandbox, const char *text,
 	char *reterr, size_t reterr_size)
@@ -88,8 +104,8 @@ overlay_store_put(const char *folder, const char *sandbox, const char *text,
 	struct place p;
 	int r = locate(&p, folder, sandbox);
 
-	if (r == 0 && mkdir(folder, 0700) < 0 && errno != EEXIST)
-		r = -errno;
+	if (r == 0)
+		r = make_folder(folder);
 	if (r == 0)
 		r = write_fresh(p.fresh, text);
 	if (r == 0 && rename(p.fresh, p.file) < 0)

@@ -10,7 +10,7 @@
 
 /* All return 0 or -errno, with a line in reterr; sandbox: a valid name. */
 
-/* Makes the folder if it is absent. */
+/* Makes the folder if it is absent, and the one above it. */
 int overlay_store_put(const char *folder, const char *sandbox, const char *text,
 	char *reterr, size_t reterr_size);
 

@@ -21,7 +21,7 @@ setup(void **state)
 	(void)state;
 	memcpy(root + strlen(root) - 6, "XXXXXX", 6);
 	assert_non_null(mkdtemp(root));
-	snprintf(folder, sizeof(folder), "%s/overlays.d", root);
+	snprintf(folder, sizeof(folder), "%s/state/overlays.d", root);
 	return 0;
 }
 
