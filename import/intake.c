@@ -340,6 +340,14 @@ intake_ignore(struct schema *s, const struct schema_field *f,
 }
 
 void
+intake_keep(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	(void)s, (void)f;
+	*(const struct tree_node **)ret = value;
+}
+
+void
 intake_skip(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
 {

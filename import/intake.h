@@ -103,6 +103,7 @@ schema_reader intake_read_env;    /* const char *: a variable */
 schema_reader intake_read_header; /* const char * */
 schema_reader intake_read_percent; /* const char *: "Bearer %s", as ours */
 schema_reader intake_ignore;       /* says nothing about the network */
+schema_reader intake_keep;         /* const struct tree_node *: as it is */
 schema_reader intake_skip;         /* remarks that it is not carried over */
 
 #endif

@@ -35,14 +35,6 @@ static const char *const schemes[] = {"bearer", "basic", NULL};
 /* ---- where a credential goes -------------------------------------------- */
 
 static void
-keep_node(struct schema *s, const struct schema_field *f,
-	const struct tree_node *value, void *ret)
-{
-	(void)s, (void)f;
-	*(const struct tree_node **)ret = value;
-}
-
-static void
 keep_list(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
 {
@@ -61,7 +53,7 @@ note_user(struct schema *s, const struct schema_field *f,
 	.key = #name, .offset = offsetof(struct inject_entry, member)
 
 static const struct schema_field inject_fields[] = {
-	{FIELD(domain, domain), .required = true, .read = keep_node},
+	{FIELD(domain, domain), .required = true, .read = intake_keep},
 	{FIELD(header, header), .read = intake_read_header},
 	{FIELD(format, format), .read = intake_read_percent},
 	{FIELD(scheme, scheme), .read = schema_choice, .words = schemes},

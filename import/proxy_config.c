@@ -26,14 +26,6 @@ struct entry { /* one of "credentials" */
 static const char *const fallbacks[] = {"deny", "allow", NULL};
 
 static void
-keep_node(struct schema *s, const struct schema_field *f,
-	const struct tree_node *value, void *ret)
-{
-	(void)s, (void)f;
-	*(const struct tree_node **)ret = value;
-}
-
-static void
 read_format(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
 {
@@ -54,7 +46,7 @@ read_format(struct schema *s, const struct schema_field *f,
 	.key = #name, .required = true, .offset = offsetof(struct entry, member)
 
 static const struct schema_field entry_fields[] = {
-	{FIELD(domain, domain), .read = keep_node},
+	{FIELD(domain, domain), .read = intake_keep},
 	{FIELD(envVar, variable), .read = intake_read_env},
 	{FIELD(header, header), .read = intake_read_header},
 	{FIELD(format, format), .read = read_format},
