@@ -5,10 +5,10 @@
  *
  * An authority is its root certificate and two private keys, either made by
  * ca_new() or read back by ca_import().  Both end in authority_assemble(),
- * which derives all the rest: the PEM text, the signing context, the mould of
- * the EC leaves and the ticket secret.  So the keeper's authority and the
- * worker's are the same but for their caches.  The RSA mould comes later, when
- * the keeper has a key to spare, and may never come.
+ * which derives the PEM text and the ticket secret.  What leaves are made with
+ * (the signing context, a mould for each type of key) comes with the first leaf
+ * of its type, so that the keeper, which makes none, does not pay for it.  The
+ * RSA key comes later, when the keeper has one to spare, and may never come.
  */
 #include "authority.h"
 
@@ -49,13 +49,21 @@ keep_pem(struct ca *ca)
 	return ca->pem != NULL;
 }
 
-static bool
-prepare_signer(struct ca *ca)
+bool
+authority_prepare(struct ca *ca, enum ca_key_type type)
 {
+	if (!leaf_mould_build(&ca->moulds[type], ca->root))
+		return false;
+	if (ca->signer != NULL)
+		return true;
 	ca->signer = EVP_MD_CTX_new();
-	return ca->signer != NULL &&
-	       EVP_DigestSignInit(
-		       ca->signer, NULL, EVP_sha256(), NULL, ca->root_key) == 1;
+	if (ca->signer != NULL &&
+		EVP_DigestSignInit(ca->signer, NULL, EVP_sha256(), NULL,
+			ca->root_key) == 1)
+		return true;
+	EVP_MD_CTX_free(ca->signer);
+	ca->signer = NULL;
+	return false;
 }
 
 static bool
@@ -128,12 +136,11 @@ authority_assemble(
 	if (root == NULL || root_key == NULL || leaf_key == NULL ||
 		!read_time(X509_get0_notBefore(root), &ca->not_before) ||
 		!read_time(X509_get0_notAfter(root), &ca->not_after) ||
-		!leaf_mould_init(&ca->moulds[CA_KEY_EC], leaf_key, root) ||
-		!keep_pem(ca) || !prepare_signer(ca) ||
-		!derive_ticket_secret(ca)) {
+		!keep_pem(ca) || !derive_ticket_secret(ca)) {
 		ca_free(ca);
 		return -EIO;
 	}
+	leaf_mould_init(&ca->moulds[CA_KEY_EC], leaf_key);
 	*ret = ca;
 	return 0;
 }
@@ -201,8 +208,7 @@ ca_set_rsa_key(struct ca *ca, EVP_PKEY *key)
 	if (mould->key != NULL)
 		leaf_cache_clear(&ca->cache);
 	leaf_mould_done(mould);
-	if (!leaf_mould_init(mould, key, ca->root))
-		crypto_error("cannot use that key", NULL, 0);
+	leaf_mould_init(mould, key);
 }
 
 void

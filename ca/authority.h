@@ -27,7 +27,8 @@ struct ca {
 	EVP_PKEY *root_key;
 	EVP_PKEY *leaf_key;
 	char *pem;
-	EVP_MD_CTX *signer; /* ready to sign with root_key; copied each time */
+	EVP_MD_CTX *signer; /* ready to sign with root_key; copied each time;
+			       NULL: not prepared yet */
 	time_t not_before;  /* of the root */
 	time_t not_after;
 	struct leaf_mould moulds[2]; /* by enum ca_key_type */
@@ -42,5 +43,9 @@ struct ca {
  */
 int authority_assemble(
 	X509 *root, EVP_PKEY *root_key, EVP_PKEY *leaf_key, struct ca **ret);
+
+/* All that a leaf of that type, whose key is there, is made with.  False:
+ * libcrypto's error is queued. */
+bool authority_prepare(struct ca *ca, enum ca_key_type type);
 
 #endif

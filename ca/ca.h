@@ -42,6 +42,9 @@ int ca_export(const struct ca *ca, uint8_t **ret, size_t *ret_len);
 int ca_import(const uint8_t *data, size_t len, struct ca **ret, char *reterr,
 	size_t reterr_size);
 
+/* Whether it has the shape of an export; what is in it is not looked at. */
+bool ca_is_export(const uint8_t *data, size_t len);
+
 /* The root certificate as PEM text, owned by the authority. */
 const char *ca_pem(const struct ca *ca);
 

@@ -114,7 +114,8 @@ find_or_make(struct ca *ca, const struct leaf_key *key, time_t now,
 	}
 	if (!mint_budget_take(&ca->budget, now))
 		return -EBUSY;
-	leaf = make_leaf(ca, key, now);
+	leaf = authority_prepare(ca, key->type) ? make_leaf(ca, key, now)
+						: NULL;
 	if (leaf == NULL)
 		return crypto_error("cannot make a leaf", NULL, 0);
 	r = leaf_cache_put(&ca->cache, key, leaf);

@@ -11,6 +11,7 @@
 #include "authority.h"
 #include "certificate.h"
 #include "extension.h"
+#include "public_half.h"
 
 enum {
 	NAME_MAX_LEN = 64, /* of a CN, RFC 5280 appendix A */
@@ -44,14 +45,17 @@ root_new(EVP_PKEY *key, const char *sandbox, time_t now)
 {
 	X509 *x = certificate_new(now - (time_t)CA_BACKDATE_DAYS * CA_DAY,
 		now + (time_t)CA_ROOT_DAYS * CA_DAY);
+	EVP_PKEY *half = public_half(key);
+	bool ok;
 
-	if (x == NULL)
-		return NULL;
-	if (set_name(x, sandbox) && X509_set_pubkey(x, key) &&
-		certificate_take_extension(x, extension_constraints(true)) &&
-		certificate_take_extension(x, extension_key_usage(usage)) &&
-		certificate_take_extension(x, extension_subject_id(x)) &&
-		X509_sign(x, key, EVP_sha256()) > 0)
+	ok = x != NULL && half != NULL && set_name(x, sandbox) &&
+	     X509_set_pubkey(x, half) &&
+	     certificate_take_extension(x, extension_constraints(true)) &&
+	     certificate_take_extension(x, extension_key_usage(usage)) &&
+	     certificate_take_extension(x, extension_subject_id(x)) &&
+	     X509_sign(x, key, EVP_sha256()) > 0;
+	EVP_PKEY_free(half);
+	if (ok)
 		return x;
 	X509_free(x);
 	return NULL;
