@@ -87,15 +87,19 @@ begin_handshake(struct session *s)
 {
 	struct flow *f = &s->flow;
 	enum ca_key_type type = s->offers_ecdsa ? CA_KEY_EC : CA_KEY_RSA;
-	SSL_CTX *context = sandbox_accept(f->sandbox);
+	char why[128];
+	struct ca *ca = sandbox_ca(f->sandbox, why, sizeof(why));
+	SSL_CTX *context = ca != NULL ? sandbox_accept(f->sandbox) : NULL;
 	struct ca_leaf *leaf;
 	struct tls *tls;
 	bool minted;
 	int r;
 
+	if (ca == NULL)
+		return session_refuse(s, RECORD_INTERNAL, why);
 	if (context == NULL)
 		return session_refuse(s, RECORD_INTERNAL, "out of memory");
-	r = ca_leaf(f->sandbox->ca, f->host, type, time(NULL), &leaf, &minted);
+	r = ca_leaf(ca, f->host, type, time(NULL), &leaf, &minted);
 	if (r == -EBUSY)
 		return session_refuse(s, RECORD_LIMIT,
 			"too many new names at once: no leaf was minted");
@@ -260,7 +264,7 @@ opening_begin(struct session *s)
 	if (guard_is_self(f->services->guard, dst))
 		return session_refuse(s, RECORD_SELF,
 			"the destination is this host or another sandbox");
-	if (f->sandbox->set == NULL || f->sandbox->ca == NULL)
+	if (f->sandbox->set == NULL || !sandbox_is_served(f->sandbox))
 		return session_refuse(s, RECORD_INTERNAL,
 			"the sandbox's policy or authority is not here");
 	if (policy_decides_early(f->sandbox->set, dst))

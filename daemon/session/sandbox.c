@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "accounts.h"
@@ -22,22 +23,27 @@
 
 static const double burst_seconds = 2, complaints_per_second = 1;
 
+static void
+drop_bytes(struct sandbox *s)
+{
+	OPENSSL_clear_free(s->authority.bytes, s->authority.len);
+	s->authority.bytes = NULL;
+}
+
 /* Everything that only the process which serves the sandbox has. */
 static int
-open_authority(struct sandbox *s, const struct sandbox_spec *spec,
-	const struct upstream *upstream, char *reterr, size_t reterr_size)
+keep_authority(struct sandbox *s, const struct sandbox_spec *spec,
+	const struct limits *limits, const struct upstream *upstream)
 {
-	int r;
-
-	r = ca_import(spec->authority, spec->authority_len, &s->ca, reterr,
-		reterr_size);
-	if (r < 0)
-		return r;
+	s->authority.bytes =
+		OPENSSL_memdup(spec->authority, spec->authority_len);
+	s->authority.len = spec->authority_len;
+	s->authority.mints_per_second = limits->mints_per_second;
 	s->pool = pool_new(upstream);
-	if (s->pool == NULL) {
-		snprintf(reterr, reterr_size, "out of memory");
+	if (s->authority.bytes == NULL || s->pool == NULL ||
+		EVP_Digest(spec->authority, spec->authority_len,
+			s->authority.digest, NULL, EVP_sha256(), NULL) != 1)
 		return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -72,9 +78,15 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	const struct upstream *upstream, struct sandbox **ret, char *reterr,
 	size_t reterr_size)
 {
-	struct sandbox *s = calloc(1, sizeof(*s));
+	struct sandbox *s;
 	int r = -ENOMEM;
 
+	if (spec->authority != NULL &&
+		!ca_is_export(spec->authority, spec->authority_len)) {
+		snprintf(reterr, reterr_size, "not an exported authority");
+		return -EINVAL;
+	}
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
 	assert(spec->address_count <= SANDBOX_ADDRESSES);
@@ -104,10 +116,9 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 			goto fail;
 	}
 	if (spec->authority != NULL) {
-		r = open_authority(s, spec, upstream, reterr, reterr_size);
+		r = keep_authority(s, spec, limits, upstream);
 		if (r < 0)
 			goto fail;
-		ca_set_budget(s->ca, limits->mints_per_second);
 	}
 	*ret = s;
 	return 0;
@@ -132,7 +143,9 @@ sandbox_unref(struct sandbox *s)
 	pool_free(s->pool);
 	accounts_free(s->accounts);
 	SSL_CTX_free(s->accept);
-	ca_free(s->ca);
+	ca_free(s->authority.open);
+	drop_bytes(s);
+	EVP_PKEY_free(s->authority.rsa_key);
 	policy_unref(s->policy);
 	overlay_unref(s->overlay);
 	free(s->labels);
@@ -153,13 +166,39 @@ sandbox_set_policy(struct sandbox *s, struct policy *policy)
 		s->set = overlay_over(s->overlay, s->set);
 }
 
+bool
+sandbox_is_served(const struct sandbox *s)
+{
+	return s->pool != NULL;
+}
+
+struct ca *
+sandbox_ca(struct sandbox *s, char *reterr, size_t reterr_size)
+{
+	struct ca *ca;
+
+	if (s->authority.open != NULL)
+		return s->authority.open;
+	if (ca_import(s->authority.bytes, s->authority.len, &ca, reterr,
+		    reterr_size) < 0)
+		return NULL;
+	drop_bytes(s);
+	ca_set_budget(ca, s->authority.mints_per_second);
+	if (s->authority.rsa_key != NULL)
+		ca_set_rsa_key(ca, s->authority.rsa_key);
+	s->authority.open = ca;
+	return ca;
+}
+
 SSL_CTX *
 sandbox_accept(struct sandbox *s)
 {
+	char why[128];
+	struct ca *ca = sandbox_ca(s, why, sizeof(why));
 	uint8_t ticket[32];
 
-	if (s->accept == NULL) {
-		ca_ticket_secret(s->ca, ticket);
+	if (s->accept == NULL && ca != NULL) {
+		ca_ticket_secret(ca, ticket);
 		s->accept = context_accept(ticket, s->name);
 		OPENSSL_cleanse(ticket, sizeof(ticket));
 	}
@@ -180,7 +219,7 @@ bool
 sandbox_is_alike(const struct sandbox *a, const struct sandbox *b)
 {
 	if (a->ifindex != b->ifindex || a->address_count != b->address_count ||
-		(a->ca == NULL) != (b->ca == NULL))
+		sandbox_is_served(a) != sandbox_is_served(b))
 		return false;
 	for (size_t i = 0; i < a->address_count; i++) {
 		if (a->addresses[i].family != b->addresses[i].family ||
@@ -188,7 +227,8 @@ sandbox_is_alike(const struct sandbox *a, const struct sandbox *b)
 				16) != 0)
 			return false;
 	}
-	return a->ca == NULL || strcmp(ca_pem(a->ca), ca_pem(b->ca)) == 0;
+	return CRYPTO_memcmp(a->authority.digest, b->authority.digest,
+		       sizeof(a->authority.digest)) == 0;
 }
 
 static void
@@ -214,6 +254,11 @@ sandbox_take_rules(struct sandbox *s, struct sandbox *b)
 void
 sandbox_set_rsa_key(struct sandbox *s, EVP_PKEY *key)
 {
-	if (s->ca != NULL && key != NULL)
-		ca_set_rsa_key(s->ca, key);
+	if (!sandbox_is_served(s) || key == NULL)
+		return;
+	EVP_PKEY_up_ref(key);
+	EVP_PKEY_free(s->authority.rsa_key);
+	s->authority.rsa_key = key;
+	if (s->authority.open != NULL)
+		ca_set_rsa_key(s->authority.open, key);
 }

@@ -46,9 +46,16 @@ struct sandbox {
 	struct policy *policy;        /* a reference */
 	struct overlay *overlay;      /* a reference, or NULL */
 	const struct policy_set *set; /* of both; NULL: denies everything */
-	struct ca *ca;                /* NULL: not served here */
-	SSL_CTX *accept;              /* see sandbox_accept() */
-	struct pool *pool;
+	struct {
+		uint8_t *bytes; /* not opened yet; wiped when it is */
+		size_t len;
+		uint8_t digest[32];
+		EVP_PKEY *rsa_key; /* a reference, or NULL */
+		unsigned mints_per_second;
+		struct ca *open;
+	} authority;               /* see sandbox_ca() */
+	SSL_CTX *accept;           /* see sandbox_accept() */
+	struct pool *pool;         /* NULL: not served here */
 	struct accounts *accounts; /* of rules with a limit */
 	struct budget connects, questions, complaints;
 	unsigned connections;
@@ -87,6 +94,14 @@ bool sandbox_is_alike(const struct sandbox *a, const struct sandbox *b);
 /* Takes policy name, overlay and labels from b, which keeps what s had; the
  * policy has to be set anew. */
 void sandbox_take_rules(struct sandbox *s, struct sandbox *b);
+
+/* Whether an address of it is steered to this process. */
+bool sandbox_is_served(const struct sandbox *s);
+
+/* Its authority, opened when the first leaf is wanted: that costs more than all
+ * the rest of a sandbox.  NULL: it cannot be, and reterr says why.  Served here
+ * only. */
+struct ca *sandbox_ca(struct sandbox *s, char *reterr, size_t reterr_size);
 
 /* For its clients' TLS: made when the first one comes, for it is the largest
  * part of a sandbox that only waits.  Borrowed; NULL: out of memory.  Served

@@ -174,9 +174,9 @@ test_sandboxes_come_and_go(void **state)
 	assert_string_equal(scene_who(&s, 6, "10.77.0.3"), "b");
 	assert_string_equal(scene_find(&s, "b")->labels, "{\"new\":1}");
 	assert_true(scene_may_reach(&s, "b", "b.test"));
-	assert_non_null(scene_find(&s, "b")->ca);
+	assert_non_null(scene_find(&s, "b")->pool);
 	/* Another worker's: known, but its authority is not here. */
-	assert_null(scene_find(&s, "c")->ca);
+	assert_null(scene_find(&s, "c")->authority.bytes);
 	assert_null(scene_find(&s, "c")->pool);
 	/* Nobody may dial a sandbox, wherever it is served. */
 	assert_true(scene_is_self(&s, "10.77.0.3"));
