@@ -74,20 +74,31 @@ send_sandbox(const struct sandbox *s, struct child *child)
 }
 
 static void
+send_gone(const struct sandbox *s, struct child *child)
+{
+	struct link_message m = {
+		.type = LINK_SANDBOX_GONE, .sandbox_gone = s->name};
+
+	child_send(child, &m);
+}
+
+static void
 send_sandboxes(struct keeper *k, struct child *child, enum batch batch)
 {
-	struct link_message gone = {.type = LINK_SANDBOX_GONE};
+	const struct registry *r = k->registry;
+	const struct sandbox *s;
 
-	for (size_t i = 0; i < registry_count(k->registry); i++) {
-		const struct sandbox *s = registry_at(k->registry, i);
-
-		gone.sandbox_gone = s->name;
-		if (s->phase != SANDBOX_LEAVING) {
-			if (batch != BATCH_NEWS || s->dirty)
-				send_sandbox(s, child);
-		} else if (batch != BATCH_FIRST) {
-			child_send(child, &gone);
-		}
+	for (size_t i = 0; batch != BATCH_NEWS && i < registry_count(r); i++) {
+		s = registry_at(r, i);
+		if (s->phase != SANDBOX_LEAVING)
+			send_sandbox(s, child);
+	}
+	for (size_t i = 0; (s = registry_marked(r, i)) != NULL; i++) {
+		if (s->phase == SANDBOX_LEAVING && batch != BATCH_FIRST)
+			send_gone(s, child);
+		else if (s->phase != SANDBOX_LEAVING && s->dirty &&
+			 batch == BATCH_NEWS)
+			send_sandbox(s, child);
 	}
 }
 
@@ -165,14 +176,31 @@ keeper_send_batch(struct keeper *k, uint32_t index, enum batch batch)
 	child_send(child, &m);
 }
 
+/* Nothing goes that a credential was sent for, and no policy is another. */
+static bool
+only_comes(const struct keeper *k, enum batch batch)
+{
+	const struct sandbox *s;
+
+	if (batch != BATCH_NEWS || k->target != k->documents)
+		return false;
+	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++)
+		if (s->phase == SANDBOX_LEAVING || s->old_spec != NULL)
+			return false;
+	return true;
+}
+
 void
 keeper_send_all(struct keeper *k, enum batch batch)
 {
-	strongbox_assign(k->strongbox, k->target->policy, k->registry);
+	if (only_comes(k, batch))
+		strongbox_assign_more(
+			k->strongbox, k->target->policy, k->registry);
+	else
+		strongbox_assign(k->strongbox, k->target->policy, k->registry);
 	for (uint32_t i = 0; i < crew_count(k->crew); i++)
 		keeper_send_batch(k, i, batch);
-	for (size_t i = 0; i < registry_count(k->registry); i++)
-		registry_at(k->registry, i)->dirty = false;
+	registry_told(k->registry);
 	for (size_t i = 0; i < strongbox_count(k->strongbox); i++)
 		strongbox_at(k->strongbox, i)->dirty = false;
 }

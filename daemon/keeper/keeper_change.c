@@ -60,9 +60,9 @@ take_out(struct keeper *k, struct sandbox *s, const struct sandbox_spec *spec)
 static void
 empty_kernel(struct keeper *k)
 {
-	for (size_t i = 0; i < registry_count(k->registry); i++) {
-		struct sandbox *s = registry_at(k->registry, i);
+	struct sandbox *s;
 
+	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++) {
 		if (s->phase == SANDBOX_LEAVING)
 			take_out(k, s, s->spec);
 		else if (s->old_spec != NULL &&
@@ -337,7 +337,7 @@ begin_remove(struct keeper *k, struct change *c, char **ret_text)
 		return fail(ret_text, -EBUSY,
 			"it is declared in a file: remove it there and reload");
 	take_out(k, s, s->spec);
-	registry_leave(s);
+	registry_leave(k->registry, s);
 	return 0;
 }
 

@@ -43,7 +43,8 @@ on_interface(void *arg, const char *name, uint32_t ifindex)
 			strcmp(s->spec->interface, name) != 0)
 			continue;
 		s->ifindex = ifindex;
-		s->dirty = dirty = true;
+		registry_soil(k->registry, s);
+		dirty = true;
 	}
 	if (dirty)
 		keeper_apply_update(k);

@@ -134,10 +134,10 @@ load_overlay(
 int
 keeper_load_overlays(struct keeper *k, char *reterr, size_t reterr_size)
 {
-	for (size_t i = 0; i < registry_count(k->registry); i++) {
-		struct sandbox *s = registry_at(k->registry, i);
-		int r;
+	struct sandbox *s;
+	int r;
 
+	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++) {
 		if (s->phase != SANDBOX_ENTERING || s->overlay != NULL)
 			continue;
 		r = load_overlay(k, s, reterr, reterr_size);
@@ -150,11 +150,10 @@ keeper_load_overlays(struct keeper *k, char *reterr, size_t reterr_size)
 void
 keeper_drop_overlays(struct keeper *k)
 {
+	const struct sandbox *s;
 	char text[KEEPER_TEXT];
 
-	for (size_t i = 0; i < registry_count(k->registry); i++) {
-		const struct sandbox *s = registry_at(k->registry, i);
-
+	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++) {
 		if (s->phase == SANDBOX_LEAVING &&
 			overlay_store_remove(
 				k->overlays, s->name, text, sizeof(text)) < 0)
@@ -184,7 +183,7 @@ begin_overlay(struct keeper *k, struct change *c, char **ret_text)
 	if (r == 0 && c->entry != NULL)
 		r = canonical(c->name, c->entry, &text, ret_text);
 	if (r == 0)
-		registry_overlay(s, text);
+		registry_overlay(k->registry, s, text);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "ca.h"
+#include "place_index.h"
 #include "policy.h"
 #include "sandbox_spec.h"
 
@@ -21,6 +22,9 @@ struct registry {
 	bool by_source;
 	struct sandbox **sorted;
 	size_t count, size;
+	struct sandbox **marked; /* has room for all that there are */
+	size_t marked_count;
+	struct place_index *places; /* of every spec that is not an old one */
 };
 
 /* ---- one sandbox ------------------------------------------------------ */
@@ -64,7 +68,6 @@ sandbox_new(const struct registry *r, const struct policy_sandbox *declared,
 	if (e < 0)
 		goto fail;
 	s->phase = SANDBOX_ENTERING;
-	s->dirty = true;
 	s->served = served_by(r, s->spec);
 	*ret = s;
 	return 0;
@@ -102,41 +105,115 @@ registry_find(const struct registry *r, const char *name)
 	return NULL;
 }
 
+/* Room for one more. */
 static int
-insert(struct registry *r, struct sandbox *s)
+make_room(struct registry *r)
 {
-	size_t at = position(r, s->name), size = r->size > 0 ? 2 * r->size : 16;
+	size_t size = r->size > 0 ? 2 * r->size : 16;
 	struct sandbox **more;
 
 	if (r->count == SANDBOXES_MAX)
 		return -ENOSPC;
-	if (r->count == r->size) {
-		more = realloc(r->sorted, size * sizeof(struct sandbox *));
-		if (more == NULL)
-			return -ENOMEM;
-		r->sorted = more;
-		r->size = size;
-	}
+	if (r->count < r->size)
+		return 0;
+	more = realloc(r->sorted, size * sizeof(struct sandbox *));
+	if (more == NULL)
+		return -ENOMEM;
+	r->sorted = more;
+	more = realloc(r->marked, size * sizeof(struct sandbox *));
+	if (more == NULL)
+		return -ENOMEM;
+	r->marked = more;
+	r->size = size;
+	return 0;
+}
+
+static int
+insert(struct registry *r, struct sandbox *s)
+{
+	size_t at = position(r, s->name);
+	int e = make_room(r);
+
+	if (e < 0)
+		return e;
 	memmove(r->sorted + at + 1, r->sorted + at,
 		(r->count - at) * sizeof(struct sandbox *));
 	r->sorted[at] = s;
 	r->count++;
+	place_index_add(r->places, s->spec, s);
 	return 0;
 }
 
-/* Frees all that are in that phase. */
+static void
+take_out(struct registry *r, struct sandbox *s)
+{
+	size_t at = position(r, s->name);
+
+	r->count--;
+	memmove(r->sorted + at, r->sorted + at + 1,
+		(r->count - at) * sizeof(struct sandbox *));
+	place_index_remove(r->places, s->spec);
+	sandbox_free(s);
+}
+
+static void
+put_spec(struct registry *r, struct sandbox *s, struct sandbox_spec *spec)
+{
+	place_index_remove(r->places, s->spec);
+	s->spec = spec;
+	s->served = served_by(r, spec);
+	place_index_add(r->places, spec, s);
+}
+
+/* ---- the list of what is marked --------------------------------------- */
+
+static void
+mark(struct registry *r, struct sandbox *s)
+{
+	if (!s->marked)
+		r->marked[r->marked_count++] = s;
+	s->marked = true;
+}
+
+struct sandbox *
+registry_marked(const struct registry *r, size_t i)
+{
+	return i < r->marked_count ? r->marked[i] : NULL;
+}
+
+void
+registry_soil(struct registry *r, struct sandbox *s)
+{
+	s->dirty = true;
+	mark(r, s);
+}
+
+void
+registry_told(struct registry *r)
+{
+	for (size_t i = 0; i < r->marked_count; i++)
+		r->marked[i]->dirty = false;
+}
+
+/* Frees those in that phase; of the others only what is dirty stays listed. */
 static void
 sweep(struct registry *r, enum sandbox_phase phase)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < r->count; i++) {
-		if (r->sorted[i]->phase == phase)
-			sandbox_free(r->sorted[i]);
-		else
-			r->sorted[kept++] = r->sorted[i];
+	for (size_t i = 0; i < r->marked_count; i++) {
+		struct sandbox *s = r->marked[i];
+
+		if (s->phase == phase) {
+			take_out(r, s);
+			continue;
+		}
+		s->phase = SANDBOX_LIVING;
+		s->marked = s->dirty;
+		if (s->dirty)
+			r->marked[kept++] = s;
 	}
-	r->count = kept;
+	r->marked_count = kept;
 }
 
 /* ---- marking ---------------------------------------------------------- */
@@ -145,11 +222,11 @@ static int
 collision(const struct registry *r, const struct sandbox *s, char *reterr,
 	size_t reterr_size)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		const struct sandbox *other = r->sorted[i];
+	struct place_walk at = {0};
+	const struct sandbox *other;
 
-		if (other == s || other->phase == SANDBOX_LEAVING ||
-			!sandbox_spec_collide(s->spec, other->spec))
+	while ((other = place_index_next(r->places, s->spec, &at)) != NULL) {
+		if (other == s || other->phase == SANDBOX_LEAVING)
 			continue;
 		snprintf(reterr, reterr_size,
 			"%s: sandbox %s: an address behind %s is that of "
@@ -163,7 +240,7 @@ collision(const struct registry *r, const struct sandbox *s, char *reterr,
 
 /* It is there: what is new about it? */
 static int
-change(const struct registry *r, struct sandbox *s,
+change(struct registry *r, struct sandbox *s,
 	const struct policy_sandbox *declared)
 {
 	struct sandbox_spec *spec = sandbox_spec_new(declared);
@@ -177,9 +254,8 @@ change(const struct registry *r, struct sandbox *s,
 	}
 	assert(s->old_spec == NULL);
 	s->old_spec = s->spec;
-	s->spec = spec;
-	s->served = served_by(r, spec);
-	s->dirty = true;
+	put_spec(r, s, spec);
+	registry_soil(r, s);
 	return 0;
 }
 
@@ -211,6 +287,8 @@ declare_one(struct registry *r, const struct policy_sandbox *declared,
 	e = insert(r, s);
 	if (e < 0)
 		sandbox_free(s);
+	else
+		registry_soil(r, s);
 	return e;
 }
 
@@ -225,11 +303,11 @@ registry_declare(struct registry *r, const struct policy *p, char *reterr,
 	reterr[0] = '\0';
 	for (size_t i = 0; i < r->count; i++)
 		if (!r->sorted[i]->runtime)
-			r->sorted[i]->phase = SANDBOX_LEAVING;
+			registry_leave(r, r->sorted[i]);
 	for (size_t i = 0; i < count && e == 0; i++)
 		e = declare_one(r, &declared[i], reterr, reterr_size);
-	for (size_t i = 0; i < r->count && e == 0; i++) {
-		const struct sandbox *s = r->sorted[i];
+	for (size_t i = 0; i < r->marked_count && e == 0; i++) {
+		const struct sandbox *s = r->marked[i];
 
 		if (s->phase == SANDBOX_ENTERING || s->old_spec != NULL)
 			e = collision(r, s, reterr, reterr_size);
@@ -272,23 +350,24 @@ registry_enter(struct registry *r, const struct policy_sandbox *declared,
 void
 registry_settle(struct registry *r)
 {
-	sweep(r, SANDBOX_LEAVING);
-	for (size_t i = 0; i < r->count; i++) {
-		struct sandbox *s = r->sorted[i];
+	for (size_t i = 0; i < r->marked_count; i++) {
+		struct sandbox *s = r->marked[i];
 
-		s->phase = SANDBOX_LIVING;
 		sandbox_spec_free(s->old_spec);
 		s->old_spec = NULL;
 		free(s->old_overlay);
 		s->old_overlay = NULL;
 		s->overlaid = false;
 	}
+	sweep(r, SANDBOX_LEAVING);
 }
 
 /* What changed is what it was. */
 static void
-change_back(const struct registry *r, struct sandbox *s)
+change_back(struct registry *r, struct sandbox *s)
 {
+	struct sandbox_spec *undone = s->spec;
+
 	if (s->overlaid) {
 		free(s->overlay);
 		s->overlay = s->old_overlay;
@@ -298,28 +377,25 @@ change_back(const struct registry *r, struct sandbox *s)
 	}
 	if (s->old_spec == NULL)
 		return;
-	sandbox_spec_free(s->spec);
-	s->spec = s->old_spec;
+	put_spec(r, s, s->old_spec);
 	s->old_spec = NULL;
-	s->served = served_by(r, s->spec);
+	sandbox_spec_free(undone);
 	s->dirty = true;
 }
 
 void
 registry_undo(struct registry *r)
 {
+	for (size_t i = 0; i < r->marked_count; i++)
+		change_back(r, r->marked[i]);
 	sweep(r, SANDBOX_ENTERING);
-	for (size_t i = 0; i < r->count; i++) {
-		r->sorted[i]->phase = SANDBOX_LIVING;
-		change_back(r, r->sorted[i]);
-	}
 }
 
 void
 registry_reverse(struct registry *r)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		struct sandbox *s = r->sorted[i];
+	for (size_t i = 0; i < r->marked_count; i++) {
+		struct sandbox *s = r->marked[i];
 
 		s->phase = s->phase == SANDBOX_ENTERING ? SANDBOX_LEAVING
 							: SANDBOX_LIVING;
@@ -328,19 +404,20 @@ registry_reverse(struct registry *r)
 }
 
 void
-registry_overlay(struct sandbox *s, char *overlay)
+registry_overlay(struct registry *r, struct sandbox *s, char *overlay)
 {
 	assert(!s->overlaid);
 	s->old_overlay = s->overlay;
 	s->overlay = overlay;
 	s->overlaid = true;
-	s->dirty = true;
+	registry_soil(r, s);
 }
 
 void
-registry_leave(struct sandbox *s)
+registry_leave(struct registry *r, struct sandbox *s)
 {
 	s->phase = SANDBOX_LEAVING;
+	mark(r, s);
 }
 
 /* ---- life ------------------------------------------------------------- */
@@ -355,6 +432,11 @@ registry_new(uint32_t workers, bool by_source)
 		return NULL;
 	r->workers = workers;
 	r->by_source = by_source;
+	r->places = place_index_new();
+	if (r->places == NULL) {
+		free(r);
+		return NULL;
+	}
 	return r;
 }
 
@@ -366,6 +448,8 @@ registry_free(struct registry *r)
 	for (size_t i = 0; i < r->count; i++)
 		sandbox_free(r->sorted[i]);
 	free(r->sorted);
+	free(r->marked);
+	place_index_free(r->places);
 	free(r);
 }
 

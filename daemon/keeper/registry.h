@@ -5,7 +5,8 @@
  * A change of several sandboxes is made in two steps, so that it can be taken
  * back: registry_declare() or registry_enter() mark what comes, goes and
  * changes; registry_settle() makes that so, registry_undo() makes as if it had
- * never been.  Between the two both old and new are there.
+ * never been.  Between the two both old and new are there.  What is marked is
+ * listed, so that a change of one costs the same however many there are.
  *
  * Knows nothing of workers but their number.
  */
@@ -19,6 +20,7 @@
 struct ca;
 struct link_sandbox;
 struct policy;
+struct place;
 struct policy_sandbox;
 struct registry;
 
@@ -29,6 +31,7 @@ struct sandbox_spec { /* what somebody says of it; never changes */
 		uint8_t bytes[16];
 	} * addresses;
 	size_t address_count;
+	struct place *places; /* place_index.h: one for each address */
 };
 
 enum sandbox_phase {
@@ -49,7 +52,8 @@ struct sandbox {
 	enum sandbox_phase phase;
 	bool overlaid;  /* the change is one of the overlay */
 	bool runtime;   /* added by a caller, not by a file */
-	bool dirty;     /* the workers know something else */
+	bool marked;    /* it is listed */
+	bool dirty;     /* the workers know something else: marked, too */
 	bool in_kernel; /* its addresses are in the kernel's sets */
 };
 
@@ -60,6 +64,15 @@ void registry_free(struct registry *r); /* accepts NULL; wipes authorities */
 size_t registry_count(const struct registry *r);
 struct sandbox *registry_at(const struct registry *r, size_t i);
 struct sandbox *registry_find(const struct registry *r, const char *name);
+
+/* What is marked, in no order: registry_marked(r, 0) to NULL. */
+struct sandbox *registry_marked(const struct registry *r, size_t i);
+
+/* The workers know something else of it. */
+void registry_soil(struct registry *r, struct sandbox *s);
+
+/* The workers have been told all that was marked. */
+void registry_told(struct registry *r);
 
 /*
  * Marks what the policy's documents declare: new ones, changed ones, and those
@@ -74,10 +87,10 @@ int registry_enter(struct registry *r, const struct policy_sandbox *declared,
 	struct sandbox **ret, char *reterr, size_t reterr_size);
 
 /* Marks another overlay: takes it; NULL: none. */
-void registry_overlay(struct sandbox *s, char *overlay);
+void registry_overlay(struct registry *r, struct sandbox *s, char *overlay);
 
 /* Marks one that goes. */
-void registry_leave(struct sandbox *s);
+void registry_leave(struct registry *r, struct sandbox *s);
 
 /* What is marked comes true. */
 void registry_settle(struct registry *r);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "place_index.h"
 #include "policy.h"
 #include "registry.h"
 #include "steer.h"
@@ -38,8 +39,10 @@ sandbox_spec_new(const struct policy_sandbox *declared)
 	s->source = strdup(declared->source);
 	s->labels = labels_json(declared);
 	s->addresses = calloc(count > 0 ? count : 1, sizeof(*s->addresses));
+	s->places = calloc(count > 0 ? count : 1, sizeof(*s->places));
 	if (s->interface == NULL || s->policy == NULL || s->source == NULL ||
-		s->labels == NULL || s->addresses == NULL) {
+		s->labels == NULL || s->addresses == NULL ||
+		s->places == NULL) {
 		sandbox_spec_free(s);
 		return NULL;
 	}
@@ -62,6 +65,7 @@ sandbox_spec_free(struct sandbox_spec *s)
 	free(s->source);
 	free(s->labels);
 	free(s->addresses);
+	free(s->places);
 	free(s);
 }
 
@@ -92,18 +96,6 @@ sandbox_spec_equal(const struct sandbox_spec *a, const struct sandbox_spec *b)
 	       strcmp(a->policy, b->policy) == 0 &&
 	       strcmp(a->labels, b->labels) == 0 &&
 	       strcmp(a->source, b->source) == 0;
-}
-
-bool
-sandbox_spec_collide(const struct sandbox_spec *a, const struct sandbox_spec *b)
-{
-	if (strcmp(a->interface, b->interface) != 0)
-		return false;
-	for (size_t i = 0; i < a->address_count; i++)
-		for (size_t j = 0; j < b->address_count; j++)
-			if (same_address(&a->addresses[i], &b->addresses[j]))
-				return true;
-	return false;
 }
 
 uint64_t

@@ -18,10 +18,6 @@ void sandbox_spec_free(struct sandbox_spec *s); /* accepts NULL */
 bool sandbox_spec_equal(
 	const struct sandbox_spec *a, const struct sandbox_spec *b);
 
-/* Whether both claim one address behind one interface. */
-bool sandbox_spec_collide(
-	const struct sandbox_spec *a, const struct sandbox_spec *b);
-
 /* A bit for each of the workers that its addresses are steered to. */
 uint64_t sandbox_spec_served(const struct sandbox_spec *s, uint32_t workers);
 

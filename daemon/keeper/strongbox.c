@@ -11,24 +11,18 @@
 #include "registry.h"
 #include "secret.h"
 #include "source.h"
+#include "strongbox_part.h"
 #include "strongbox_words.h"
 #include "tree.h"
 
-struct strongbox {
-	struct ev_loop *loop;
-	const struct strongbox_events *events;
-	void *arg;
-	struct strongbox_entry **entries;
-	size_t count;
-};
-
 /* ---- one entry -------------------------------------------------------- */
 
-static void
-entry_free(struct strongbox_entry *e)
+void
+strongbox_entry_free(struct strongbox_entry *e)
 {
 	if (e == NULL)
 		return;
+	strongbox_forget_own(e);
 	secret_source_free(e->source);
 	secret_unref(e->value);
 	policy_unref(e->policy);
@@ -76,8 +70,9 @@ on_settled(void *arg)
 static const struct secret_events source_events = {
 	.changed = on_value, .settled = on_settled};
 
-static int
-open_source(struct strongbox_entry *e, char *reterr, size_t reterr_size)
+int
+strongbox_entry_open(
+	struct strongbox_entry *e, char *reterr, size_t reterr_size)
 {
 	struct strongbox_words words;
 	int r;
@@ -92,10 +87,8 @@ open_source(struct strongbox_entry *e, char *reterr, size_t reterr_size)
 	return r;
 }
 
-/* In the box, and without a source.  of: the sandbox whose own it is, or NULL.
- * NULL: out of memory. */
-static struct strongbox_entry *
-new_entry(struct strongbox *b, struct policy *p,
+struct strongbox_entry *
+strongbox_entry_new(struct strongbox *b, struct policy *p,
 	const struct policy_credential *spec, const struct sandbox *of)
 {
 	struct strongbox_entry *e = calloc(1, sizeof(*e)), **more;
@@ -121,7 +114,7 @@ new_entry(struct strongbox *b, struct policy *p,
 		b->entries = more;
 	if (more == NULL || e->key == NULL ||
 		(of != NULL && (e->sandbox == NULL || e->labels == NULL))) {
-		entry_free(e);
+		strongbox_entry_free(e);
 		return NULL;
 	}
 	b->entries[b->count++] = e;
@@ -132,7 +125,7 @@ static int
 add_entry(struct strongbox *b, struct policy *p,
 	const struct policy_credential *spec, char *reterr, size_t reterr_size)
 {
-	struct strongbox_entry *e = new_entry(b, p, spec, NULL);
+	struct strongbox_entry *e = strongbox_entry_new(b, p, spec, NULL);
 	int r;
 
 	if (e == NULL) {
@@ -141,10 +134,10 @@ add_entry(struct strongbox *b, struct policy *p,
 	}
 	if (spec->own)
 		return 0;
-	r = open_source(e, reterr, reterr_size);
+	r = strongbox_entry_open(e, reterr, reterr_size);
 	if (r < 0) {
 		b->count--;
-		entry_free(e);
+		strongbox_entry_free(e);
 	}
 	return r;
 }
@@ -156,7 +149,7 @@ sweep(struct strongbox *b, enum strongbox_phase phase)
 
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->entries[i]->phase == phase)
-			entry_free(b->entries[i]);
+			strongbox_entry_free(b->entries[i]);
 		else
 			b->entries[kept++] = b->entries[i];
 	}
@@ -208,8 +201,8 @@ same_sources(
 	return true;
 }
 
-static bool
-lists(const struct policy_set *set, const char *credential)
+bool
+strongbox_lists(const struct policy_set *set, const char *credential)
 {
 	const char *const *names;
 	size_t count = policy_credential_names(set, &names);
@@ -233,7 +226,7 @@ is_listed(const struct documents *d, const char *credential)
 			const struct policy_set *set =
 				policy_find(d->policy, e->key->text);
 
-			if (set != NULL && lists(set, credential))
+			if (set != NULL && strongbox_lists(set, credential))
 				return true;
 		}
 	}
@@ -342,91 +335,6 @@ strongbox_reverse(struct strongbox *b)
 	}
 }
 
-/* ---- who needs what --------------------------------------------------- */
-
-/* The sandbox's own entry of that credential; NULL: out of memory. */
-static struct strongbox_entry *
-own_entry(struct strongbox *b, const struct strongbox_entry *all,
-	const struct sandbox *s)
-{
-	struct strongbox_entry *e;
-
-	for (size_t i = 0; i < b->count; i++) {
-		e = b->entries[i];
-		if (e->spec == all->spec && e->sandbox != NULL &&
-			strcmp(e->sandbox, s->name) == 0 &&
-			strcmp(e->labels, s->spec->labels) == 0)
-			return e;
-	}
-	e = new_entry(b, all->policy, all->spec, s);
-	if (e == NULL) {
-		log_error("credential %s: out of memory", all->spec->name);
-		return NULL;
-	}
-	e->phase = STRONGBOX_LIVING;
-	if (open_source(e, e->why, sizeof(e->why)) < 0)
-		log_warning("credential %s: %s", e->key, e->why);
-	return e;
-}
-
-static void
-want(struct strongbox *b, size_t i, const struct sandbox *s)
-{
-	struct strongbox_entry *e = b->entries[i];
-
-	if (e->spec->own)
-		e = own_entry(b, e, s);
-	if (e != NULL)
-		e->wanted |= s->served;
-}
-
-/* What no sandbox is there for is wiped now; its entry goes when the workers
- * have been told. */
-static void
-drop_own(struct strongbox *b)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < b->count; i++) {
-		struct strongbox_entry *e = b->entries[i];
-
-		if (e->sandbox != NULL && e->wanted == 0) {
-			secret_source_free(e->source);
-			secret_unref(e->value);
-			e->source = NULL;
-			e->value = NULL;
-		}
-		if (e->sandbox != NULL && e->wanted == 0 && e->holders == 0)
-			entry_free(e);
-		else
-			b->entries[kept++] = e;
-	}
-	b->count = kept;
-}
-
-void
-strongbox_assign(
-	struct strongbox *b, const struct policy *p, const struct registry *r)
-{
-	size_t count = b->count; /* own entries come behind these */
-
-	for (size_t i = 0; i < count; i++)
-		b->entries[i]->wanted = 0;
-	for (size_t i = 0; i < registry_count(r); i++) {
-		const struct sandbox *s = registry_at(r, i);
-		const struct policy_set *set = policy_find(p, s->spec->policy);
-
-		if (s->phase == SANDBOX_LEAVING || set == NULL)
-			continue;
-		for (size_t j = 0; j < count; j++)
-			if (b->entries[j]->sandbox == NULL &&
-				b->entries[j]->phase != STRONGBOX_LEAVING &&
-				lists(set, b->entries[j]->spec->name))
-				want(b, j, s);
-	}
-	drop_own(b);
-}
-
 void
 strongbox_forget_worker(struct strongbox *b, uint32_t index)
 {
@@ -456,7 +364,7 @@ strongbox_free(struct strongbox *b)
 	if (b == NULL)
 		return;
 	for (size_t i = 0; i < b->count; i++)
-		entry_free(b->entries[i]);
+		strongbox_entry_free(b->entries[i]);
 	free(b->entries);
 	free(b);
 }

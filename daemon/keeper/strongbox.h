@@ -87,6 +87,11 @@ void strongbox_reverse(struct strongbox *b); /* workers were */
 void strongbox_assign(
 	struct strongbox *b, const struct policy *p, const struct registry *r);
 
+/* The same, when all that has changed are sandboxes that come: costs what they
+ * cost, not what all do. */
+void strongbox_assign_more(
+	struct strongbox *b, const struct policy *p, const struct registry *r);
+
 /* A worker that has nothing: a new process. */
 void strongbox_forget_worker(struct strongbox *b, uint32_t index);
 

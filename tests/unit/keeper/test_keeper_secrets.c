@@ -391,6 +391,14 @@ test_own_values_go_to_who_serves_the_sandbox(void **state)
 	lab_wait_said(
 		&l, mark, ": secret key/late no policy of this worker", 1);
 	assert_int_equal(lab_count_said(&l, mark, ": secret "), 1);
+	/* … and comes back. */
+	mark = l.said_len;
+	keeper_add_sandbox(l.keeper, "late",
+		"{interface: sbx-t4, address: 10.77.1.8, policy: agent, "
+		"labels: {team: red}}",
+		lab_done, &l);
+	lab_wait_done(&l, 3);
+	lab_wait_said(&l, mark, ": secret key/late s3cret-red\n", 1);
 	lab_close(&l);
 }
 
