@@ -1,7 +1,6 @@
 """nft.h in a kernel: sandboxes come and go, and what is taken comes back."""
 
 import errno
-import time
 
 import pytest
 
@@ -231,9 +230,9 @@ def test_many_sandboxes(net):
                   *[f"10.{interface}.7.{n}" for n in range(1, 51)])
     net.gate.run("nft", "flush", "ruleset")
     net.setup("install")
-    start = time.monotonic()
+    before = driver.cpu_seconds()
     driver.do("sync")
-    took = time.monotonic() - start
+    took = driver.cpu_seconds() - before
     assert len(driver.do("sources")) == 10000
     driver.do("check")
     assert took < 10, f"{took:.1f} s for 10,000 sources"

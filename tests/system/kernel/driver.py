@@ -1,5 +1,6 @@
 """nft.h as the keeper uses it: the program of nft_driver.c in the gateway."""
 
+import os
 import subprocess
 
 from lab.built import TESTS
@@ -29,6 +30,12 @@ class Driver:
         status, text, lines = self.ask(*words)
         assert status >= 0, f"{words}: {status} {text}"
         return lines if lines else status
+
+    def cpu_seconds(self):
+        """Its own and the kernel's for it: the same however busy the machine is."""
+        with open(f"/proc/{self.process.pid}/stat") as f:
+            stat = f.read().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self):
         self.process.stdin.close()

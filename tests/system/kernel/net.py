@@ -58,7 +58,7 @@ def run(*argv, data=None, check=True, **keywords):
     return done
 
 
-def wait_for(what, condition, seconds=10):
+def wait_for(what, condition, seconds=60):
     """Asks until it is so; the deadline names what did not come."""
     deadline = time.monotonic() + seconds
     while not condition():

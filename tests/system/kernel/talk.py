@@ -115,7 +115,7 @@ class DnsServer(Served):
         self.socket.sendmsg([b"dns " + data], [cmsg], 0, peer)
 
 
-def dial(where, address, port, source=None, timeout=5):
+def dial(where, address, port, source=None, timeout=30):
     """What a TCP server there says, or the name of the error."""
     with where.socket(family_of(address), socket.SOCK_STREAM) as s:
         s.settimeout(timeout)
@@ -128,7 +128,7 @@ def dial(where, address, port, source=None, timeout=5):
             return type(error).__name__
 
 
-def ask(where, address, port, timeout=5):
+def ask(where, address, port, timeout=30):
     """What a UDP server there answers, or the name of the error."""
     with where.socket(family_of(address), socket.SOCK_DGRAM) as s:
         s.settimeout(timeout)
