@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from lab.client import read_response
+from lab.memory import Holding
 from lab.wait import until
 
 POLICY = """\
@@ -96,6 +97,8 @@ def test_threat_49_no_descriptor_stays(world, lab, stage, end):
 
     after_an_answer(client).close()  # name servers are known then
     until("the first one to be gone", lambda: from_the_sandbox() == 0)
+    # The kernel knows that before the worker has closed its descriptor.
+    until("the worker to have done with it", Holding(d).is_asleep)
     before = held()
     ends = [stage(client) for _ in range(20)]
     until("all of them", lambda: from_the_sandbox() == 20 and held() >= before + 20)

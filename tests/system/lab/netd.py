@@ -1,7 +1,9 @@
 """sbx-netd in the host namespace, with its records."""
+import contextlib
 import json
 import os
 import socket
+import struct
 import subprocess
 
 from .built import BIN
@@ -68,9 +70,41 @@ class Netd:
         return [w["pid"] for w in status["workers"] if w["pid"]]
 
     def children(self):
+        """Its workers.  A source's command and sbx-net-setup come and go beside
+        them, and what has ended is there until it is reaped."""
         out = subprocess.run(["pgrep", "-P", str(self.process.pid)],
                              text=True, capture_output=True).stdout.split()
-        return [int(p) for p in out]
+        return [int(p) for p in out if self._is_worker(p)]
+
+    @staticmethod
+    def _is_worker(pid):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                return b"--worker" in f.read().split(b"\0")
+        except OSError:
+            return False
+
+    def worker_of(self, connection):
+        """The worker that has accepted this one, of a sandbox; over IPv4."""
+        address, port = connection.getsockname()
+        source = "%08X:%04X" % (struct.unpack("=I", socket.inet_aton(address))[0], port)
+
+        def accepted():
+            with open(f"/proc/{self.process.pid}/net/tcp", encoding="ascii") as f:
+                rows = [row.split() for row in f]
+            found = [self._holder(f"socket:[{row[9]}]") for row in rows
+                     if row[2] == source and row[9] != "0"]
+            return found[0] if found else None
+
+        return until(f"a worker to accept {source}", accepted)
+
+    def _holder(self, what):
+        for pid in self.children():
+            with contextlib.suppress(OSError):
+                for fd in os.scandir(f"/proc/{pid}/fd"):
+                    if os.readlink(fd.path) == what:
+                        return pid
+        return None
 
     def close(self):
         if self.process.poll() is None:
