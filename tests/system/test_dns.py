@@ -69,7 +69,7 @@ def test_threat_15_other_types_say_nothing(world, kind):
 
 def test_a_flood_is_refused_and_counted(netd, names, lab):
     names.add("api.test", "203.0.113.10")
-    d = netd(POLICY, settings="limits: {dns_per_second: 5}\n")
-    words = [w for _ in range(60) for w in ("api.test", "A")]
+    d = netd(POLICY, settings="limits: {dns_per_second: 1}\n")
+    words = [w for _ in range(200) for w in ("api.test", "A")]
     assert "REFUSED" in dig(lab.sandbox, "+notcp", "@203.0.113.53", *words)
     d.wait_record(kind="dns", reason="limit", verdict="denied")

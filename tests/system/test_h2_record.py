@@ -121,7 +121,10 @@ def test_a_connection_that_is_cut_off(world, site, kind, count):
     o = site()
     c = o.open()
     c.wait_settings()
-    c.raw(w.frame(kind, 0, 0, b"12345678") * count)
+    try:
+        c.raw(w.frame(kind, 0, 0, b"12345678") * count)
+    except OSError:
+        pass  # cut off before it was all sent
     c.wait_goaway()
     r = world.daemon.wait_record(kind="connect", host=o.name, verdict="error")
     assert r["reason"] == "malformed_http" and r["detail"]

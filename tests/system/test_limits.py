@@ -10,6 +10,7 @@ import time
 import pytest
 
 from lab.client import Client, read_all, read_response
+from lab.hello import hello, server_name
 from lab.origin import ok
 from lab.wait import DEADLINE, until
 
@@ -62,8 +63,9 @@ def test_threat_58_new_connections_a_second_are_counted(start):
 
 def test_threat_44_new_names_a_second(start):
     d, client, other = start("mints_per_second: 3")
-    for i in range(20):
-        client.curl(f"https://h{i}.wild.test/", "--resolve", f"h{i}.wild.test:443:203.0.113.10")
+    held = [client.connect() for _ in range(20)]
+    for i, s in enumerate(held):  # all at once, however slow the machine
+        s.sendall(hello(server_name(b"h%d.wild.test" % i)))
     d.wait_record(kind="connect", reason="limit", sandbox="s1", proto="tls")
     assert other.curl("https://api.test/").status == 200
 
@@ -111,7 +113,8 @@ def test_threat_42_a_scan_of_all_ports(start):
         while not scanned.done():
             assert other.curl("https://api.test/").status == 200
         assert scanned.result() == len(ports)
-    assert d.records(sandbox="s1") == d.records(sandbox="s1", kind="connect", verdict="denied")
+    assert {(r["kind"], r["verdict"]) for r in d.records(sandbox="s1")} == {
+        ("connect", "denied")}
 
     def all_are_counted():
         """What the second's one record has not said, the next one says."""

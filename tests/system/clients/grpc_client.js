@@ -96,7 +96,7 @@ async function main()
 		chat: await chat(20),
 		fail: [name(failed.error.code), failed.error.details],
 		unknown: name((await unary('No', Buffer.alloc(0))).error.code),
-		deadline: name((await unary('Hang', Buffer.from('d'), within(0.5))).error.code),
+		deadline: name((await unary('Hang', Buffer.from('d'), within(3))).error.code),
 		big: crypto.createHash('sha256')
 			.update((await unary('Unary', big)).value).digest('hex'),
 		cancel: await cancel(),

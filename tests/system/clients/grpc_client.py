@@ -60,7 +60,7 @@ def main():
             "chat": chat(channel, 20),
             "fail": status(channel.unary_unary("/t.Test/Fail"), b"", timeout=TIMEOUT),
             "unknown": status(channel.unary_unary("/t.Test/No"), b"", timeout=TIMEOUT)[0],
-            "deadline": status(channel.unary_unary("/t.Test/Hang"), b"d", timeout=0.5)[0],
+            "deadline": status(channel.unary_unary("/t.Test/Hang"), b"d", timeout=3)[0],
             "big": hashlib.sha256(unary(BIG, timeout=TIMEOUT)).hexdigest(),
             "cancel": cancel(channel),
         }

@@ -22,16 +22,19 @@ class NameServer:
             "--local-ttl=5", f"--log-facility={self.log}",
             "--pid-file=" + str(directory / "dnsmasq.pid"),
             stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        until("dnsmasq to start", lambda: "started" in self.log.read_text())
+        # It reads them only after it has said that it has started.
+        until("dnsmasq to have read its hosts", lambda: self._reads() > 0)
+
+    def _reads(self):
+        return self.log.read_text().count("read " + str(self.hosts))
 
     def add(self, name, *addresses):
         with open(self.hosts, "a") as f:
             for a in addresses:
                 f.write(f"{a} {name}\n")
-        before = self.log.read_text().count("read " + str(self.hosts))
+        before = self._reads()
         self.process.send_signal(1)
-        until("dnsmasq to read its hosts",
-              lambda: self.log.read_text().count("read " + str(self.hosts)) > before)
+        until("dnsmasq to read its hosts", lambda: self._reads() > before)
 
     def queries(self, name=""):
         return [line for line in self.log.read_text().splitlines()

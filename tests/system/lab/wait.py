@@ -1,7 +1,7 @@
 """Waiting for the thing itself, with a deadline that names what it waited for."""
 import time
 
-DEADLINE = 20  # seconds; generous, because it decides nothing but a hang
+DEADLINE = 60  # seconds; generous, because it decides nothing but a hang
 
 
 def until(what, probe, seconds=DEADLINE):
