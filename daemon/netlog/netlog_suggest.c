@@ -264,23 +264,42 @@ take_wish(struct netlog_suggest *s, const struct logline *l, int reason)
 	return r == -ENOSPC ? 0 : r;
 }
 
+/* Let through by policy, and refused all the same. */
+static bool
+fails_all_the_same(int reason)
+{
+	return reason == RECORD_ADDRESS_REFUSED || reason == RECORD_SELF ||
+	       reason == RECORD_CLIENT_TLS;
+}
+
+/* A connection that is opened: each of its requests has a record. */
+static bool
+is_opened(const struct logline *l)
+{
+	return is(l, "kind", record_kind_name(RECORD_CONNECT)) &&
+	       is(l, "via", "inspect");
+}
+
 int
 netlog_suggest_add(struct netlog_suggest *s, const struct logline *decision,
 	const struct logline *outcome)
 {
 	bool denied =
 		is(decision, "verdict", record_verdict_name(RECORD_DENIED));
+	bool audited =
+		is(decision, "verdict", record_verdict_name(RECORD_AUDITED));
 	const struct logline *result =
 		outcome->object != NULL ? outcome : decision;
 	int reason = logline_reason(denied ? decision : result);
 
+	if (!denied && !fails_all_the_same(reason)) {
+		if (!audited || is_opened(decision))
+			return 0;
+		reason = logline_reason(decision);
+		denied = true; /* it would be, without audit */
+	}
 	if (denied && lacks_a_rule(reason))
 		return take_wish(s, decision, reason);
-	/* Allowed by policy, and refused all the same. */
-	if (!denied &&
-		!(reason == RECORD_ADDRESS_REFUSED || reason == RECORD_SELF ||
-			reason == RECORD_CLIENT_TLS))
-		return 0;
 	return refuse(s, decision, reason,
 		reason < 0 ? "see sbx-netlog --explain with its id"
 			   : record_reason_text((enum record_reason)reason));
@@ -292,7 +311,7 @@ netlog_suggest_print(struct netlog_suggest *s, FILE *out)
 	int r;
 
 	fprintf(out,
-		"# Denied and matching: %" PRIu64 ".  These rules would allow "
+		"# Denied or audited: %" PRIu64 ".  These rules would allow "
 		"%" PRIu64 " of them.\n",
 		s->wished + s->refused, s->wished);
 	if (s->wished > 0)

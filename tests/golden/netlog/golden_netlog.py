@@ -73,6 +73,7 @@ CASES = [
     ("audit-summary", "audit.log", ["--summary"], {}),
     ("audit-explain", "audit.log", ["--explain", "e3"], {}),
     ("audit-explain-open", "audit.log", ["--explain", "e5"], {}),
+    ("audit-suggest", "audit.log", ["--suggest"], {}),
     ("empty", "empty.log", [], {}),
     ("empty-summary", "empty.log", ["--summary"], {}),
     ("help", None, ["--help"], {}),
