@@ -34,8 +34,18 @@ load(const char *name)
 	return compiled(text);
 }
 
-static bool
-allows(const struct policy_set *set, const char *host, unsigned port,
+enum outcome { DENIED, ALLOWED, AUDITED };
+
+static enum outcome
+outcome_of(const struct policy_verdict *v)
+{
+	if (v->audited)
+		return AUDITED;
+	return v->allowed ? ALLOWED : DENIED;
+}
+
+static enum outcome
+decides(const struct policy_set *set, const char *host, unsigned port,
 	const char *method, const char *path)
 {
 	const struct policy_request request = {.host = host,
@@ -43,8 +53,11 @@ allows(const struct policy_set *set, const char *host, unsigned port,
 		.method = method,
 		.path = path};
 
-	return policy_decide_flow(set, host, (uint16_t)port).allowed &&
-	       policy_decide_request(set, &request).allowed;
+	struct policy_verdict v = policy_decide_request(set, &request);
+
+	if (v.allowed && !policy_decide_flow(set, host, (uint16_t)port).allowed)
+		fail_msg("a request to %s is allowed, a flow is not", host);
+	return outcome_of(&v);
 }
 
 static void
@@ -54,44 +67,47 @@ test_requests(void **state)
 		const char *preset, *method, *host;
 		unsigned port;
 		const char *path;
-		bool allowed;
+		enum outcome outcome;
 		const char *why;
 	} cases[] = {
-		{"locked", "GET", "example.org", 443, "/", false, "nothing"},
-		{"locked", "GET", "localhost", 80, "/", false, "nor that"},
+		{"locked", "GET", "example.org", 443, "/", DENIED, "nothing"},
+		{"locked", "GET", "localhost", 80, "/", DENIED, "nor that"},
 
-		{"dev", "GET", "forge.example", 443, "/a/b", true, "pages"},
-		{"dev", "HEAD", "raw.forge.example", 443, "/x", true, "files"},
-		{"dev", "GET", "forge.example", 443, "/a/b.git/info/refs", true,
-			"git fetch asks"},
+		{"dev", "GET", "forge.example", 443, "/a/b", ALLOWED, "pages"},
+		{"dev", "HEAD", "raw.forge.example", 443, "/x", ALLOWED,
+			"files"},
+		{"dev", "GET", "forge.example", 443, "/a/b.git/info/refs",
+			ALLOWED, "git fetch asks"},
 		{"dev", "POST", "forge.example", 443,
-			"/a/b.git/git-upload-pack", true, "git fetch gets"},
+			"/a/b.git/git-upload-pack", ALLOWED, "git fetch gets"},
 		{"dev", "POST", "forge.example", 443,
-			"/a/sub/b.git/git-upload-pack", true, "of a subgroup"},
+			"/a/sub/b.git/git-upload-pack", ALLOWED,
+			"of a subgroup"},
 		{"dev", "POST", "forge.example", 443,
-			"/a/b.git/git-receive-pack", false, "git push"},
+			"/a/b.git/git-receive-pack", DENIED, "git push"},
 		{"dev", "GET", "forge.example", 443, "/a/b/git-receive-pack",
-			false, "in no way"},
-		{"dev", "POST", "forge.example", 443, "/session", false,
+			DENIED, "in no way"},
+		{"dev", "POST", "forge.example", 443, "/session", DENIED,
 			"POST"},
-		{"dev", "PATCH", "api.forge.example", 443, "/repos/a", false,
+		{"dev", "PATCH", "api.forge.example", 443, "/repos/a", DENIED,
 			"changing anything"},
 		{"dev", "POST", "api.forge.example", 443, "/x/git-upload-pack",
-			false, "only the forge itself"},
-		{"dev", "GET", "packages.example", 443, "/p", true,
+			DENIED, "only the forge itself"},
+		{"dev", "GET", "packages.example", 443, "/p", ALLOWED,
 			"a package"},
-		{"dev", "GET", "a.files.packages.example", 443, "/f", true,
+		{"dev", "GET", "a.files.packages.example", 443, "/f", ALLOWED,
 			"its files"},
-		{"dev", "PUT", "packages.example", 443, "/p", false,
+		{"dev", "PUT", "packages.example", 443, "/p", DENIED,
 			"publishing"},
-		{"dev", "GET", "example.org", 443, "/", false, "other hosts"},
-		{"dev", "GET", "forge.example", 8443, "/", false,
+		{"dev", "GET", "example.org", 443, "/", DENIED, "other hosts"},
+		{"dev", "GET", "forge.example", 8443, "/", DENIED,
 			"other ports"},
 
-		{"audit", "GET", "example.org", 443, "/", true, "every host"},
-		{"audit", "DELETE", "a.b.example", 80, "/x", true,
+		{"audit", "GET", "example.org", 443, "/", AUDITED,
+			"every host"},
+		{"audit", "DELETE", "a.b.example", 80, "/x", AUDITED,
 			"and method"},
-		{"audit", "POST", "example.org", 8443, "/%2e%2e/", true,
+		{"audit", "POST", "example.org", 8443, "/%2e%2e/", AUDITED,
 			"and port and path"},
 	};
 
@@ -101,8 +117,8 @@ test_requests(void **state)
 		const struct policy_set *set = policy_find(p, cases[i].preset);
 
 		assert_non_null(set);
-		if (allows(set, cases[i].host, cases[i].port, cases[i].method,
-			    cases[i].path) != cases[i].allowed)
+		if (decides(set, cases[i].host, cases[i].port, cases[i].method,
+			    cases[i].path) != cases[i].outcome)
 			fail_msg("%s: %s %s:%u%s (%s)", cases[i].preset,
 				cases[i].method, cases[i].host, cases[i].port,
 				cases[i].path, cases[i].why);
@@ -110,18 +126,22 @@ test_requests(void **state)
 	}
 }
 
-/* Without a name nothing goes, and what may not be reached has no address. */
+/*
+ * Without a name nothing is allowed, and what may not be reached has no
+ * address; under audit it is on record.  Nothing is carried before its first
+ * byte.
+ */
 static void
 test_names_and_addresses(void **state)
 {
 	static const struct {
 		const char *preset, *name;
-		bool resolved;
+		enum outcome name_outcome, address_outcome;
 	} cases[] = {
-		{"locked", "example.org", false},
-		{"dev", "forge.example", true},
-		{"dev", "example.org", false},
-		{"audit", "example.org", true},
+		{"locked", "example.org", DENIED, DENIED},
+		{"dev", "forge.example", ALLOWED, DENIED},
+		{"dev", "example.org", DENIED, DENIED},
+		{"audit", "example.org", AUDITED, AUDITED},
 	};
 	struct sockaddr_in dst = {.sin_family = AF_INET, .sin_port = htons(22)};
 
@@ -131,12 +151,14 @@ test_names_and_addresses(void **state)
 		struct policy *p = load(cases[i].preset);
 		const struct policy_set *set = policy_find(p, cases[i].preset);
 		const char *const *credentials;
+		struct policy_verdict name =
+			policy_decide_name(set, cases[i].name);
+		struct policy_verdict address = policy_decide_address(
+			set, (const struct sockaddr *)&dst);
 
-		assert_int_equal(policy_decide_name(set, cases[i].name).allowed,
-			cases[i].resolved);
-		assert_false(policy_decide_address(
-			set, (const struct sockaddr *)&dst)
-				     .allowed);
+		assert_int_equal(outcome_of(&name), cases[i].name_outcome);
+		assert_int_equal(
+			outcome_of(&address), cases[i].address_outcome);
 		assert_false(policy_decides_early(
 			set, (const struct sockaddr *)&dst));
 		assert_int_equal(policy_credential_names(set, &credentials), 0);
