@@ -6,6 +6,8 @@
  * the same decisions, and two policies that say the same are the same text.
  */
 #include "print.h"
+
+#include "limit_text.h"
 #include "yaml_text.h"
 
 #include <stdio.h>
@@ -166,24 +168,16 @@ put_values(
 static void
 put_limit(FILE *out, int margin, const struct policy_limit *limit)
 {
-	static const char *const keys[] = {
-		[POLICY_REQUESTS] = "requests",
-		[POLICY_UP] = "up",
-		[POLICY_DOWN] = "down",
-	};
+	char text[LIMIT_AMOUNT];
 
 	fprintf(out, "%*slimit:\n", margin, "");
 	for (int i = 0; i < POLICY_BUDGETS; i++) {
-		const struct policy_amount *a = &limit->amounts[i];
-		char period = a->seconds == 1      ? 's'
-			      : a->seconds == 60   ? 'm'
-			      : a->seconds == 3600 ? 'h'
-						   : 'd';
+		enum policy_budget b = (enum policy_budget)i;
 
-		if (a->amount > 0)
-			fprintf(out, "%*s%s: %llu%s/%c\n", margin + 2, "",
-				keys[i], (unsigned long long)a->amount,
-				i == POLICY_REQUESTS ? "" : "B", period);
+		if (limit->amounts[i].amount > 0)
+			fprintf(out, "%*s%s: %s\n", margin + 2, "",
+				limit_key(b),
+				limit_amount(b, &limit->amounts[i], text));
 	}
 }
 

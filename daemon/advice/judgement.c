@@ -30,6 +30,7 @@ of_policy(const struct policy_verdict *v)
 		.via = v->via,
 		.rule = v->rule,
 		.source = v->source,
+		.limit = v->limit,
 	};
 }
 
@@ -95,6 +96,7 @@ judge_request(const struct judgement_question *q)
 	if (http_rules_refuse_method(span_of(q->method)) == NULL)
 		return j;
 	j.allowed = j.audited = j.entitled = false;
+	j.limit = NULL;
 	j.reason = RECORD_METHOD_REFUSED;
 	return j;
 }

@@ -28,7 +28,8 @@ struct judgement {
 	bool audited, entitled; /* as in struct policy_verdict */
 	enum record_reason reason;
 	enum policy_via via;
-	const char *rule, *source; /* the policy's; never NULL */
+	const char *rule, *source;        /* the policy's; never NULL */
+	const struct policy_limit *limit; /* of that rule; NULL: none */
 };
 
 /* A request over a connection of its own. */

@@ -34,6 +34,20 @@ struct asked {
 };
 
 static void
+print_limits(const json_t *a)
+{
+	const json_t *limits = json_object_get(a, "limits"), *one;
+	size_t i;
+
+	json_array_foreach(limits, i, one)
+	{
+		printf("  %-12s %s, by %s (%s)\n", i == 0 ? "limit" : "",
+			cli_text(one, "text"), cli_text(one, "by"),
+			cli_text(one, "source"));
+	}
+}
+
+static void
 print_credentials(const json_t *a)
 {
 	const json_t *names = json_object_get(a, "credentials");
@@ -128,6 +142,7 @@ print_answer(const json_t *a, bool resolved)
 	printf("  %-12s %s\n", "reason", cli_text(a, "reason"));
 	if (cli_text(a, "via")[0] != '\0')
 		printf("  %-12s %s\n", "via", cli_text(a, "via"));
+	print_limits(a);
 	print_credentials(a);
 	print_guard(a, resolved);
 	if (passes && strcmp(cli_text(a, "via"), "inspect") == 0)

@@ -22,6 +22,7 @@
 #include "control_routes.h"
 #include "judgement.h"
 #include "keeper.h"
+#include "limit_text.h"
 #include "message.h"
 #include "overlay.h"
 #include "policy.h"
@@ -236,6 +237,40 @@ add_guard(json_t *body, json_t *guard)
 	json_object_set_new(body, "guard", guard);
 }
 
+/* "limits": [{"by", "source", "text", and the amounts as documents have them}]
+ * of what is allowed: all of these count. */
+static void
+add_limit(json_t *limits, const char *by, const char *source,
+	const struct policy_limit *limit)
+{
+	char words[LIMIT_WORDS], amount[LIMIT_AMOUNT];
+	json_t *object;
+
+	if (limit == NULL)
+		return;
+	object = json_pack("{s:s, s:s, s:s}", "by", by, "source", source,
+		"text", limit_words(limit, words));
+	for (int i = 0; i < POLICY_BUDGETS; i++) {
+		enum policy_budget b = (enum policy_budget)i;
+
+		if (limit->amounts[i].amount > 0)
+			json_object_set_new(object, limit_key(b),
+				json_string(limit_amount(
+					b, &limit->amounts[i], amount)));
+	}
+	json_array_append_new(limits, object);
+}
+
+static void
+add_limits(json_t *body, const struct judgement *j)
+{
+	json_t *limits = json_array();
+
+	if (j->allowed)
+		add_limit(limits, j->rule, j->source, j->limit);
+	json_object_set_new(body, "limits", limits);
+}
+
 static const char *
 via_name(enum policy_via via)
 {
@@ -290,6 +325,7 @@ answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 		json_object_set_new(body, "name", json_string(t->name));
 	if (j.allowed)
 		json_object_set_new(body, "via", json_string(via_name(j.via)));
+	add_limits(body, &j);
 	add_credentials(body, q, &j);
 	add_remedy(body, &ask, &j);
 	add_guard(body, keeper_guard(keeper,

@@ -192,3 +192,15 @@ def test_sandboxes_have_budgets_of_their_own(lab, netd, origin, client):
     other = Client(lab.sandboxes[1]).trust(d, "s2")
     for c in (client, other):
         assert [c.curl("https://few.test/").status for _ in range(3)] == [200, 200, 429]
+
+
+def test_explain_says_the_limits(world):
+    d, o, client = world
+    said = d.ctl("explain", "s1", "GET", "https://few.test/").stdout
+    assert "2 requests a day, by agent.allow[0] (" in said
+    answer = json.loads(d.ctl("--json", "explain", "s1", "GET", "https://far.test/").stdout)
+    (limit,) = answer["limits"]
+    assert (limit["by"], limit["down"]) == ("agent.allow[5]", "20MB/d")
+    assert limit["text"] == "20 MB a day from the origin"
+    answer = json.loads(d.ctl("--json", "explain", "s1", "POST", "https://few.test/").stdout)
+    assert answer["limits"] == []

@@ -27,6 +27,8 @@ static const char document[] =
 	"header: {X-A: b}}\n"
 	"      - {host: db.example.org, port: 5432, tls: passthrough}\n"
 	"      - {address: 192.0.2.0/24, port: 22}\n"
+	"      - {host: few.example.org,\n"
+	"         limit: {requests: 60/m, up: 1500B/h, down: 20MB/d}}\n"
 	"    credentials: [api]\n"
 	"  open:\n"
 	"    default: allow\n";
