@@ -354,15 +354,16 @@ def test_threat_64_each_sandbox_has_its_own(two):
         clients[1].sendall(get("/gone"))
         head, body = read_response(clients[1])
         if not head.startswith(b"HTTP/1.1 200"):
-            assert b"credential_revoked" in body
+            assert b"credential_revoked" in body or b"credential_unavailable" in body
             return False
         return two.api.requests[-1].all("authorization") == []
 
     until("the value to be gone from the wire", without)
+    connections = two.api.connections
     clients[0].sendall(get("/red/last"))
     assert read_response(clients[0])[0].startswith(b"HTTP/1.1 200")
     assert two.api.requests[-1].all("authorization") == [f"Bearer {CANARY}-red"]
-    assert two.api.connections == 3
+    assert two.api.connections == connections >= 3
 
 
 @pytest.mark.parametrize("team,why", [
