@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr.h"
 #include "array.h"
 #include "settings.h"
 
@@ -69,15 +70,9 @@ front(const char *text, size_t len, char ret[SERVER_TEXT])
 bool
 settings_is_range(const char *text)
 {
-	const char *slash = strchr(text, '/');
-	char address[SERVER_TEXT];
+	struct addr_range range;
 
-	if (slash == NULL)
-		return settings_is_address(text);
-	if (front(text, (size_t)(slash - text), address) == NULL)
-		return false;
-	return settings_is_address(address) &&
-	       is_number(slash + 1, strchr(address, ':') != NULL ? 128 : 32);
+	return addr_parse(text, &range) == 0;
 }
 
 bool
@@ -129,7 +124,8 @@ read_checked(struct schema *s, const struct schema_field *f,
 			"addresses with or without a port, as "
 			"\"[2001:db8::53]:53\""},
 		{settings_read_ranges, settings_is_range,
-			"address ranges, as 10.1.0.0/16"},
+			"address ranges, as 10.1.0.0/16, with no bits set "
+			"behind the prefix"},
 	};
 	const struct tree_node *e =
 		value->kind == TREE_LIST ? value->first : value;

@@ -112,7 +112,8 @@ test_errors_say_what_and_where(void **state)
 			"\"dns.example.org\"\n"},
 		{"upstream: {allow_addresses: [10.0.0.0/8, 10.0.0.0/33]}",
 			"s.yaml:1:42: \"allow_addresses\" expects address "
-			"ranges, as 10.1.0.0/16, not \"10.0.0.0/33\"\n"},
+			"ranges, as 10.1.0.0/16, with no bits set behind the "
+			"prefix, not \"10.0.0.0/33\"\n"},
 		{"upstream: {ca_file: x.pem}",
 			"s.yaml:1:21: \"ca_file\" expects an absolute path, "
 			"not \"x.pem\"\n"},
@@ -166,6 +167,10 @@ test_servers_and_ranges(void **state)
 		{"192.0.2.53/32", false, true},
 		{"192.0.2.53/032", false, false},
 		{"192.0.2.53/33", false, false},
+		{"192.0.2.53/24", false, false},
+		{"192.0.2.0/24", false, true},
+		{"2001:db8::1/32", false, false},
+		{"::ffff:192.0.2.0/120", false, false},
 		{"192.0.2.53/", false, false},
 		{"2001:db8::53", true, true},
 		{"2001:db8::53/128", false, true},
