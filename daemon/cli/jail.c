@@ -145,6 +145,16 @@ build(const struct jail *jail, char *reterr, size_t size)
 	return tie_to_caller(jail->life_fd);
 }
 
+/* Nothing that is withheld from the command may be in its sandbox, not even in
+ * a process that it cannot look into. */
+static void
+forget_environment(const struct jail *jail)
+{
+	for (char **p = environ; *p != NULL; p++)
+		explicit_bzero(*p, strlen(*p));
+	environ = (char **)jail->envp;
+}
+
 static void
 run_init(const struct jail *jail, int error_fd)
 {
@@ -155,6 +165,7 @@ run_init(const struct jail *jail, int error_fd)
 		(void)!write(error_fd, text, strlen(text));
 		_exit(CANNOT_BUILD);
 	}
+	forget_environment(jail);
 	/* The command must not look into its keeper. */
 	prctl(PR_SET_DUMPABLE, 0);
 	close_range(FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
