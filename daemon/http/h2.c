@@ -27,7 +27,6 @@
 #include "h2.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "array.h"
@@ -78,9 +77,16 @@ h2_check(struct h2 *h, int error)
 int
 h2_flush(struct h2 *h)
 {
+	int r = -EPROTO;
+
 	h->blocked = false;
-	return h->dead ? -EPROTO
-		       : h2_check(h, nghttp2_session_send(h->session));
+	if (!h->dead)
+		r = h2_check(h, nghttp2_session_send(h->session));
+	if (r == 0 && h->secret_sent && !h->blocked) {
+		h2_memory_wipe_frames(&h->memory);
+		h->secret_sent = false;
+	}
+	return r;
 }
 
 /* Nothing that the peer sends is read any more, and it is told why. */
@@ -213,56 +219,6 @@ static const struct http_codec codec = {
 
 /* ---- opening ---- */
 
-static void *
-take(size_t size, void *arg)
-{
-	(void)arg;
-	return malloc(size);
-}
-
-/* Its larger blocks are buffers of frames: a credential may have been in one,
- * and is in nothing else of the library's, for it is never indexed. */
-static void
-give(void *block, void *arg)
-{
-	size_t size = malloc_usable_size(block);
-
-	(void)arg;
-	if (size >= FRAME_MAX)
-		explicit_bzero(block, size);
-	free(block);
-}
-
-static void *
-take_zeroed(size_t count, size_t size, void *arg)
-{
-	(void)arg;
-	return calloc(count, size);
-}
-
-/* By hand, for realloc() would leave the old bytes in freed memory. */
-static void *
-take_again(void *block, size_t size, void *arg)
-{
-	size_t had = malloc_usable_size(block);
-	void *ret = malloc(size);
-
-	if (ret == NULL || block == NULL)
-		return ret;
-	memcpy(ret, block, had < size ? had : size);
-	give(block, arg);
-	return ret;
-}
-
-/* Through these the library's memory is wiped, and in tests counted and made
- * to fail as ours is. */
-static nghttp2_mem memory = {
-	.malloc = take,
-	.free = give,
-	.calloc = take_zeroed,
-	.realloc = take_again,
-};
-
 static nghttp2_option *
 options(void)
 {
@@ -293,12 +249,13 @@ open_session(struct h2 *h)
 		h2_receive_callbacks(callbacks);
 		h2_send_callbacks(callbacks);
 		r = h->base.server ? nghttp2_session_server_new3(&h->session,
-					     callbacks, h, o, &memory)
+					     callbacks, h, o, &h->memory.hooks)
 				   : nghttp2_session_client_new3(&h->session,
-					     callbacks, h, o, &memory);
+					     callbacks, h, o, &h->memory.hooks);
 	}
 	nghttp2_session_callbacks_del(callbacks);
 	nghttp2_option_del(o);
+	h2_memory_settle(&h->memory);
 	return r;
 }
 
@@ -355,6 +312,7 @@ h2_new(bool server, struct buf *in, struct buf *out)
 	TAILQ_INIT(&h->stalled);
 	buf_init(&h->cookies, HTTP_HEAD_MAX);
 	h2_budget_init(&h->budget, server ? PREFACE : 0);
+	h2_memory_init(&h->memory);
 	if (open_session(h) == 0 && submit_settings(h) == 0 && h2_flush(h) == 0)
 		return &h->base;
 	h2_free(&h->base);

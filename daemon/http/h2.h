@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "codec.h"
 #include "h2_budget.h"
+#include "h2_memory.h"
 #include "h2_stream.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
 struct h2 {
 	struct http_conn base;
 	nghttp2_session *session;
+	struct h2_memory memory;
 	struct h2_budget budget;
 	struct h2_stream_list streams, spare;          /* by link */
 	struct h2_stream_list arrived, ready;          /* by ready_link */
@@ -41,6 +43,7 @@ struct h2 {
 	struct span offered;
 	bool offered_ends; /* … and END_STREAM with its last byte */
 	bool blocked;      /* `out` was full before all was written */
+	bool secret_sent;  /* a head that the library's frames still show */
 	bool goaway_sent;
 	bool dead; /* the library has failed and may not be asked to send */
 };

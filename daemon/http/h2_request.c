@@ -58,6 +58,7 @@ submit_request(
 	s->id = r;
 	s->on_wire = true;
 	h->on_wire++;
+	h->secret_sent = h->secret_sent || fields->secret;
 	if (h2_flush(h) < 0)
 		return -ENOMEM;
 	if (s->head_out)

@@ -196,6 +196,7 @@ submit_head(struct h2 *h, struct h2_stream *s, const struct http_head *head,
 			fields->count, body ? &h2_provider : NULL);
 	if (r == NGHTTP2_ERR_NOMEM)
 		return -ENOMEM;
+	h->secret_sent = h->secret_sent || fields->secret;
 	return h2_check(h, r) < 0 || h2_flush(h) < 0 ? -ENOMEM : 0;
 }
 
@@ -389,6 +390,7 @@ send_trailers(struct h2 *h, struct h2_stream *s, const struct http_head *head)
 		h->session, s->id, fields.list, fields.count);
 	if (r == NGHTTP2_ERR_NOMEM)
 		return -ENOMEM;
+	h->secret_sent = h->secret_sent || fields.secret;
 	return h2_check(h, r) < 0 || h2_flush(h) < 0 ? -EPROTO : 1;
 }
 

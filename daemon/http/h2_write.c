@@ -73,8 +73,10 @@ put(struct h2_fields *f, struct span name, struct span value, enum way way)
 	/* The library copies a name in lower case, if it copies it. */
 	if (is_lower(name))
 		flags |= NGHTTP2_NV_FLAG_NO_COPY_NAME;
-	if (way == NEVER_INDEXED)
+	if (way == NEVER_INDEXED) {
 		flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+		f->secret = true;
+	}
 	f->list[f->count++] = (nghttp2_nv){
 		.name = (uint8_t *)(uintptr_t)name.ptr,
 		.value = (uint8_t *)(uintptr_t)value.ptr,
@@ -131,6 +133,7 @@ h2_fields_of_request(struct h2_fields *f, const struct http_head *h, bool plain)
 	struct span protocol = http_head_protocol(h);
 
 	f->count = f->wire = 0;
+	f->secret = false;
 	if (host == NULL || h->status != 0)
 		return -EINVAL;
 	put(f, SPAN_LITERAL(":method"),
@@ -159,6 +162,7 @@ h2_fields_of_response(
 	int status = h->status == 101 ? 200 : h->status;
 
 	f->count = f->wire = 0;
+	f->secret = false;
 	f->status[0] = (char)('0' + status / 100);
 	f->status[1] = (char)('0' + status / 10 % 10);
 	f->status[2] = (char)('0' + status % 10);
@@ -172,5 +176,6 @@ void
 h2_fields_of_trailers(struct h2_fields *f, const struct http_head *h)
 {
 	f->count = f->wire = 0;
+	f->secret = false;
 	put_fields(f, h);
 }

@@ -7,6 +7,7 @@
 #define SBX_HTTP_H2_WRITE_H
 
 #include <nghttp2/nghttp2.h>
+#include <stdbool.h>
 
 #include "message.h"
 
@@ -18,6 +19,7 @@ struct h2_fields {
 	nghttp2_nv list[HTTP_FIELDS_MAX + H2_PSEUDO_MAX + 2];
 	size_t count;
 	size_t wire;     /* no more than that, with frame headers */
+	bool secret;     /* one of them is never indexed */
 	char status[4];  /* text of :status */
 	char length[24]; /* … of content-length */
 };
