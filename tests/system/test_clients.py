@@ -3,6 +3,7 @@ import subprocess
 
 import pytest
 
+from lab.servers import open_to_all
 from lab.wait import until
 
 POLICY = """\
@@ -36,7 +37,7 @@ def world(lab, netd, names, authority, client, tmp_path):
                   ["git", "-C", str(web / "r.git"), "update-server-info"]):
         subprocess.run(words, check=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
     (web / "hello").write_text("hello from nginx\n" * 100)
-    subprocess.run(["chmod", "-R", "a+rX", str(tmp_path), *map(str, tmp_path.parents[:2])])
+    open_to_all(tmp_path)
     conf = tmp_path / "nginx.conf"
     conf.write_text(NGINX.format(d=tmp_path, cert=authority.issue("git.test")))
     p = lab.internet.popen("nginx", "-c", str(conf), stderr=subprocess.DEVNULL)

@@ -42,6 +42,14 @@ def program(name):
     return [runner, str(PROGRAMS / name)]
 
 
+def open_to_all(directory):
+    """For a server with a user of its own: it may read what is there, and pass
+    through what is above it, where others come and go and have secrets."""
+    subprocess.run(["chmod", "-R", "a+rX", str(directory)], check=True)
+    for above in directory.parents[:2]:
+        above.chmod(above.stat().st_mode | 0o111)
+
+
 class Servers:
     """Each method starts a server and waits until it can be connected to."""
 
@@ -70,8 +78,7 @@ class Servers:
         web.mkdir(exist_ok=True)
         for name, data in (files or {}).items():
             (web / name).write_bytes(data)
-        subprocess.run(["chmod", "-R", "a+rX", str(self.directory),
-                        *map(str, self.directory.parents[:2])], check=True)
+        open_to_all(self.directory)
         conf = self.directory / "nginx.conf"
         conf.write_text(NGINX.format(d=self.directory, cert=certificate, address=address))
         p = self._start(address, "nginx", "-c", str(conf))
