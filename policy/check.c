@@ -34,7 +34,7 @@ enum obstacle {
 
 struct search {
 	const struct policy_set *set;
-	const struct injection *injection;
+	const struct binding *binding;
 	enum obstacle obstacle;
 	struct policy_verdict verdict; /* PASSTHROUGH, DENIED: whose */
 	const struct rule *rule;       /* WRONG_PORT: whose ports */
@@ -69,7 +69,7 @@ try_flow(struct search *s, const char *host, uint16_t port)
 static void
 try_ports(struct search *s, const char *host, const struct rule *rule)
 {
-	const struct ports *ports = &s->injection->ports;
+	const struct ports *ports = &s->binding->ports;
 	const struct ports *open = rule != NULL ? &rule->ports : &ports_all;
 	uint16_t port;
 	bool any = false;
@@ -136,28 +136,27 @@ explain(const struct search *s, char ret[WHY_MAX])
 
 static void
 check_binding(struct report *report, const struct policy_set *set,
-	const struct injection *injection)
+	const char *credential, const struct binding *binding)
 {
-	for (size_t i = 0; i < injection->hosts.count; i++) {
-		const struct host_pattern *bound = &injection->hosts.items[i];
-		struct search s = {.set = set, .injection = injection};
+	for (size_t i = 0; i < binding->hosts.count; i++) {
+		const struct host_pattern *bound = &binding->hosts.items[i];
+		struct search s = {.set = set, .binding = binding};
 		char why[WHY_MAX];
 
 		find_flow(&s, bound);
 		if (s.obstacle != NOTHING)
-			report_add(report, injection->at,
+			report_add(report, binding->at,
 				"credential \"%s\" for host \"%s\" can never "
 				"fire in policy \"%s\" (%s:%u): %s",
-				injection->face.credential, bound->text,
-				set->name, set->at.file, set->at.line,
-				explain(&s, why));
+				credential, bound->text, set->name,
+				set->at.file, set->at.line, explain(&s, why));
 	}
 }
 
 /* ---- two bindings for the same place ------------------------------------ */
 
 static bool
-same_place(const struct injection *a, const struct injection *b)
+same_place(const struct binding *a, const struct binding *b)
 {
 	uint16_t port;
 
@@ -177,24 +176,62 @@ static void
 check_pair(struct report *report, const struct policy_set *set,
 	const struct credential *ca, const struct credential *cb)
 {
-	for (size_t i = 0; i < ca->injection_count; i++) {
-		for (size_t k = 0; k < cb->injection_count; k++) {
-			const struct injection *a = &ca->injections[i];
-			const struct injection *b = &cb->injections[k];
+	for (size_t i = 0; i < ca->inject.count; i++) {
+		for (size_t k = 0; k < cb->inject.count; k++) {
+			const struct policy_injection *a = &ca->injections[i];
+			const struct policy_injection *b = &cb->injections[k];
 
-			if (strcasecmp(a->face.header, b->face.header) != 0 ||
-				!same_place(a, b))
+			if (strcasecmp(a->header, b->header) != 0 ||
+				!same_place(&ca->inject.items[i],
+					&cb->inject.items[k]))
 				continue;
-			report_add(report, b->at,
+			report_add(report, cb->inject.items[k].at,
 				"credentials \"%s\" (%s) and \"%s\" both set "
 				"the header %s for the same host in policy "
 				"\"%s\" (%s:%u)",
-				a->face.credential, a->face.source,
-				b->face.credential, b->face.header, set->name,
-				set->at.file, set->at.line);
+				a->credential, a->source, b->credential,
+				b->header, set->name, set->at.file,
+				set->at.line);
 		}
 	}
 }
+
+/* ---- stand-ins ---------------------------------------------------------- */
+
+static void
+check_variables(struct report *report, const struct policy_set *set,
+	const struct credential *ca, const struct credential *cb)
+{
+	const struct policy_credential *a = ca->face, *b = cb->face;
+
+	for (size_t i = 0; i < a->environment_count; i++) {
+		for (size_t k = 0; k < b->environment_count; k++) {
+			if (strcmp(a->environment[i], b->environment[k]) != 0)
+				continue;
+			report_add(report, cb->at,
+				"credentials \"%s\" (%s) and \"%s\" both name "
+				"the variable %s in policy \"%s\" (%s:%u)",
+				a->name, a->source, b->name, b->environment[k],
+				set->name, set->at.file, set->at.line);
+		}
+	}
+}
+
+static void
+check_count(struct report *report, const struct policy_set *set)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < set->credential_count; i++)
+		count += set->credentials[i]->face->stands_in;
+	if (count > POLICY_STAND_INS_MAX)
+		report_add(report, set->at,
+			"policy \"%s\" lists %zu credentials with stand-ins "
+			"(\"environment\", \"swap\"): it may list %d",
+			set->name, count, POLICY_STAND_INS_MAX);
+}
+
+/* ---- all of it ---------------------------------------------------------- */
 
 void
 check_credentials(struct report *report, const struct policy_set *set)
@@ -202,9 +239,16 @@ check_credentials(struct report *report, const struct policy_set *set)
 	for (size_t i = 0; i < set->credential_count; i++) {
 		const struct credential *c = set->credentials[i];
 
-		for (size_t k = 0; k < c->injection_count; k++)
-			check_binding(report, set, &c->injections[k]);
-		for (size_t k = i + 1; k < set->credential_count; k++)
+		for (size_t k = 0; k < c->inject.count; k++)
+			check_binding(report, set, c->face->name,
+				&c->inject.items[k]);
+		for (size_t k = 0; k < c->swap.count; k++)
+			check_binding(
+				report, set, c->face->name, &c->swap.items[k]);
+		for (size_t k = i + 1; k < set->credential_count; k++) {
 			check_pair(report, set, c, set->credentials[k]);
+			check_variables(report, set, c, set->credentials[k]);
+		}
 	}
+	check_count(report, set);
 }

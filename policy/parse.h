@@ -75,6 +75,19 @@ struct parse_sources {
 };
 schema_reader parse_sources; /* struct parse_sources */
 
+/* The bindings of a credential: one, or a list of them. */
+struct parse_injections {
+	struct binding_list bindings;
+	struct policy_injection *faces; /* of each */
+};
+struct parse_swaps {
+	struct binding_list bindings;
+	struct policy_swap *faces;
+};
+schema_reader parse_injections; /* struct parse_injections */
+schema_reader parse_swaps;      /* struct parse_swaps */
+extern const struct schema_table parse_inject_table, parse_swap_table;
+
 /* One entry of the section each. */
 void parse_credential(struct parse *p, const struct tree_node *entry,
 	struct credential *ret, struct policy_credential *ret_face);

@@ -91,15 +91,26 @@ policy_credential_names(const struct policy_set *set, const char *const **ret)
 /* ---- which credential goes there ---------------------------------------- */
 
 static bool
-applies(const struct injection *i, const char *host, uint16_t port)
+applies(const struct binding *b, const char *host, uint16_t port)
 {
-	if (!ports_contain(&i->ports, port))
+	if (!ports_contain(&b->ports, port))
 		return false;
-	for (size_t k = 0; k < i->hosts.count; k++) {
-		if (host_pattern_matches(&i->hosts.items[k], host))
+	for (size_t k = 0; k < b->hosts.count; k++) {
+		if (host_pattern_matches(&b->hosts.items[k], host))
 			return true;
 	}
 	return false;
+}
+
+/* The number of the first that applies; the list's count: none does. */
+static size_t
+find_binding(const struct binding_list *list, const char *host, uint16_t port)
+{
+	size_t i = 0;
+
+	while (i < list->count && !applies(&list->items[i], host, port))
+		i++;
+	return i;
 }
 
 size_t
@@ -112,15 +123,33 @@ policy_injections(const struct policy_set *set, const char *host, uint16_t port,
 		set = set->base;
 	for (size_t i = 0; i < set->credential_count; i++) {
 		const struct credential *c = set->credentials[i];
-		size_t k = 0;
+		size_t k = find_binding(&c->inject, host, port);
 
-		while (k < c->injection_count &&
-			!applies(&c->injections[k], host, port))
-			k++;
-		if (k == c->injection_count)
+		if (k == c->inject.count)
 			continue;
 		if (n < max)
-			ret[n] = &c->injections[k].face;
+			ret[n] = &c->injections[k];
+		n++;
+	}
+	return n;
+}
+
+size_t
+policy_swaps(const struct policy_set *set, const char *host, uint16_t port,
+	const struct policy_swap **ret, size_t max)
+{
+	size_t n = 0;
+
+	if (set->base != NULL)
+		set = set->base;
+	for (size_t i = 0; i < set->credential_count; i++) {
+		const struct credential *c = set->credentials[i];
+		size_t k = find_binding(&c->swap, host, port);
+
+		if (k == c->swap.count)
+			continue;
+		if (n < max)
+			ret[n] = &c->swaps[k];
 		n++;
 	}
 	return n;

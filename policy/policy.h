@@ -105,6 +105,9 @@ struct policy_credential {
 	size_t source_count;
 	const char *const *hosts; /* patterns that it is bound to, in order */
 	size_t host_count;
+	const char *const *environment; /* variables that hold its stand-in */
+	size_t environment_count;
+	bool stands_in;     /* sandboxes are given a stand-in for it */
 	bool own;           /* each sandbox has a value of its own */
 	bool required;      /* without a value nothing is loaded */
 	const char *source; /* "file:line" */

@@ -94,7 +94,15 @@ put_source(FILE *out, const struct policy_source *s)
 }
 
 static void
-put_injection(FILE *out, const struct injection *i)
+put_binding(FILE *out, const struct binding *b)
+{
+	fputs("      - ", out);
+	put_hosts(out, &b->hosts);
+	put_ports(out, 8, &b->ports);
+}
+
+static void
+put_injection(FILE *out, const struct policy_injection *i)
 {
 	static const char *const modes[] = {
 		[POLICY_INJECT_ALWAYS] = "always",
@@ -102,21 +110,50 @@ put_injection(FILE *out, const struct injection *i)
 		[POLICY_INJECT_IF_PLACEHOLDER] = "if-placeholder",
 	};
 
-	fputs("      - ", out);
-	put_hosts(out, &i->hosts);
-	put_ports(out, 8, &i->ports);
 	fputs("        header: ", out);
-	yaml_put_text(out, i->face.header);
+	yaml_put_text(out, i->header);
 	fputs("\n        format: ", out);
-	yaml_put_text(out, i->face.format);
-	fprintf(out, "\n        mode: %s\n", modes[i->face.mode]);
-	if (i->face.placeholder != NULL) {
+	yaml_put_text(out, i->format);
+	fprintf(out, "\n        mode: %s\n", modes[i->mode]);
+	if (i->placeholder != NULL) {
 		fputs("        placeholder: ", out);
-		yaml_put_text(out, i->face.placeholder);
+		yaml_put_text(out, i->placeholder);
 		fputc('\n', out);
 	}
-	if (i->face.plaintext)
+	if (i->plaintext)
 		fputs("        plaintext: true\n", out);
+}
+
+static void
+put_swap(FILE *out, const struct policy_swap *s)
+{
+	const char *comma = "";
+
+	fputs("        in: [", out);
+	for (unsigned i = 0; i < POLICY_PLACES; i++) {
+		if ((s->places >> i & 1) == 0)
+			continue;
+		fprintf(out, "%s%s", comma, policy_place_name(i));
+		comma = ", ";
+	}
+	fputs("]\n", out);
+	if (s->plaintext)
+		fputs("        plaintext: true\n", out);
+}
+
+static void
+put_bindings(FILE *out, const struct credential *c)
+{
+	fputs(c->inject.count > 0 ? "    inject:\n" : "", out);
+	for (size_t i = 0; i < c->inject.count; i++) {
+		put_binding(out, &c->inject.items[i]);
+		put_injection(out, &c->injections[i]);
+	}
+	fputs(c->swap.count > 0 ? "    swap:\n" : "", out);
+	for (size_t i = 0; i < c->swap.count; i++) {
+		put_binding(out, &c->swap.items[i]);
+		put_swap(out, &c->swaps[i]);
+	}
 }
 
 static void
@@ -129,9 +166,12 @@ put_credential(FILE *out, const struct credential *c)
 		put_source(out, &c->face->sources[i]);
 	if (c->face->required)
 		fputs("    required: true\n", out);
-	fputs("    inject:\n", out);
-	for (size_t i = 0; i < c->injection_count; i++)
-		put_injection(out, &c->injections[i]);
+	if (c->face->environment_count > 0) {
+		fputs("    environment: ", out);
+		put_texts(
+			out, c->face->environment, c->face->environment_count);
+	}
+	put_bindings(out, c);
 }
 
 /* ---- policies ----------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "addr.h"
 #include "host_pattern.h"
 #include "policy.h"
+#include "policy_swap.h"
 #include "ports.h"
 #include "report.h"
 #include "schema.h"
@@ -68,18 +69,24 @@ rule_is_flat(const struct rule *r)
 	       !rule_has_values(r);
 }
 
-struct injection { /* one entry of `inject` */
-	struct policy_injection face;
+struct binding { /* where one entry of `inject` or `swap` applies */
 	struct report_mark at;
+	const char *source;
 	struct pattern_list hosts;
 	struct ports ports;
+};
+
+struct binding_list {
+	const struct binding *items;
+	size_t count;
 };
 
 struct credential {
 	const struct policy_credential *face;
 	struct report_mark at; /* its name */
-	const struct injection *injections;
-	size_t injection_count;
+	struct binding_list inject, swap;
+	const struct policy_injection *injections; /* of each of inject */
+	const struct policy_swap *swaps;           /* of each of swap */
 };
 
 enum overlay_mode { /* of a set that is an overlay; see overlay.h */

@@ -27,6 +27,7 @@ NOT_OF_SHAPE = {
     "bad-ambiguous": "two bindings for one place",
     "bad-never-fires": "both sides of a credential",
     "bad-shadowed": "the order of bindings",
+    "bad-swaps-never": "both sides of a credential",
     "bad-version-late": "the order of keys",
 }
 # Those that Python's reader of YAML does not even read, or reads otherwise.
@@ -36,6 +37,8 @@ NOT_YAML = {"bad-star", "bad-yaml", "bad-duplicate"}
 RULE = "version: 1\npolicies: {p: {allow: [{%s}]}}\n"
 SOURCE = ("version: 1\ncredentials: {c: {source: {%s}, "
           "inject: {host: a.example.org, header: X-A}}}\n")
+SWAP = "version: 1\ncredentials: {c: {source: {env: X}, swap: {%s}}}\n"
+ENTRY = "version: 1\ncredentials: {c: {source: {env: X}, %s}}\n"
 INJECT = "version: 1\ncredentials: {c: {source: {env: X}, inject: {%s}}}\n"
 BOX = ("version: 1\npolicies: {p: {}}\nsandboxes: {s: {interface: i, "
        "policy: p, %s}}\n")
@@ -93,6 +96,11 @@ CASES = [
      "host: a.b.org, header: A, mode: if-placeholder"),
     (INJECT, "host: a.b.org, header: A, mode: if-placeholder, placeholder: abcd",
      "host: a.b.org, header: A, placeholder: abcd"),
+    (SWAP, "host: a.b.org, in: [query, body]", "host: a.b.org, in: cookie"),
+    (SWAP, "host: a.b.org, port: 8443", "host: a.b.org, header: X-A"),
+    (ENTRY, "swap: {host: a.b.org}", "environment: X"),
+    (ENTRY, "environment: [X, Z_1], swap: {host: a.b.org}",
+     "environment: X-A, swap: {host: a.b.org}"),
     (BOX, "address: 192.0.2.1", "address: 192.0.2.1/32"),
     (BOX, "address: [192.0.2.1]", "address: []"),
     (BOX, "address: 192.0.2.1, labels: {a: b}",
