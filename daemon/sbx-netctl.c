@@ -29,8 +29,10 @@ static const struct {
 		cli_doctor},
 	{"check", "[FILE...]", "would these documents load?", cli_check},
 	{"reload", "[--wait]", "read all documents again", cli_reload},
-	{"sandbox", "ls | show SANDBOX | add NAME OPTION... | rm SANDBOX",
-		"who is intercepted", cli_sandbox},
+	{"sandbox",
+		"ls | show SANDBOX | add NAME OPTION... | rm SANDBOX | "
+		"env SANDBOX",
+		"who is intercepted, and with which variables", cli_sandbox},
 	{"policy",
 		"ls | show POLICY | set SANDBOX OPTION... | "
 		"clear SANDBOX [OPTION...] | test FILE [OPTION...] | "

@@ -1,5 +1,5 @@
 /*
- * cli_sandbox.c - sandbox ls, show, add, rm; policy ls, show, test, replay
+ * cli_sandbox.c - sandbox ls, show, add, rm, env; policy ls, show, test, replay
  */
 #include <errno.h>
 #include <getopt.h>
@@ -87,6 +87,28 @@ show_sandbox(const struct cli *cli, int argc, char **argv)
 	(void)argc;
 	return cli_show(
 		cli, cli_target("/v1/sandboxes/%s", argv[1]), print_sandbox);
+}
+
+/* As a shell or an env file reads it: no stand-in needs quotes. */
+static void
+print_environment(const json_t *answer)
+{
+	const json_t *value;
+	const char *name;
+
+	json_object_foreach(json_object_get(answer, "environment"), name, value)
+	{
+		printf("%s=%s\n", name, json_string_value(value));
+	}
+}
+
+static int
+show_environment(const struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return cli_show(cli,
+		cli_target("/v1/sandboxes/%s/environment", argv[1]),
+		print_environment);
 }
 
 static int
@@ -257,6 +279,7 @@ cli_sandbox(const struct cli *cli, int argc, char **argv)
 		{"add", "NAME --interface IF --address ADDR... --policy NAME",
 			add_sandbox, 1, 256},
 		{"rm", "SANDBOX", remove_sandbox, 1, 1},
+		{"env", "SANDBOX", show_environment, 1, 1},
 	};
 
 	return cli_run_verb(cli, verbs, ARRAY_LEN(verbs), argc, argv);

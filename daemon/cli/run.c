@@ -63,7 +63,8 @@ struct run {
 	char *policy;
 	struct run_secrets secrets;
 	char *authority, *roots;
-	char text[8192]; /* what went wrong */
+	json_t *environment; /* of stand-ins */
+	char text[8192];     /* what went wrong */
 };
 
 static void
@@ -76,6 +77,7 @@ run_done(struct run *r)
 	if (r->netns_fd >= 0)
 		close(r->netns_fd);
 	run_secrets_done(&r->secrets);
+	json_decref(r->environment);
 	free(r->policy);
 	free(r->authority);
 	free(r->roots);
@@ -347,6 +349,12 @@ step_enter(struct run *r)
 		r->client, target, &r->authority, r->text, sizeof(r->text));
 	if (e < 0)
 		return e;
+	snprintf(target, sizeof(target), "/v1/sandboxes/%s/environment",
+		r->options.name);
+	e = cli_get_json(
+		r->client, target, &r->environment, r->text, sizeof(r->text));
+	if (e < 0)
+		return e;
 	return cli_get_roots(r->client, &r->roots, r->text, sizeof(r->text));
 }
 
@@ -384,6 +392,7 @@ step_run(struct run *r, int *ret_status)
 		.withheld = r->secrets.names,
 		.withheld_count = r->secrets.count,
 		.stand_in = IMPORT_STAND_IN,
+		.environment = json_object_get(r->environment, "environment"),
 	};
 	char **environment;
 	pid_t init;

@@ -158,9 +158,18 @@ is_never(const char *name)
 static void
 set_stand_ins(struct environment *e, const struct run_variables *v)
 {
+	const json_t *value;
+	const char *name;
+
 	for (size_t i = 0; i < v->stand_in_count; i++) {
 		if (!is_never(v->stand_ins[i]))
 			set(e, v->stand_ins[i], v->stand_in);
+	}
+	/* What the daemon swaps is worth more than a word that says so. */
+	json_object_foreach((json_t *)v->environment, name, value)
+	{
+		if (!is_never(name))
+			set(e, name, json_string_value(value));
 	}
 }
 
@@ -201,8 +210,10 @@ run_environment(
 	const struct run_user *user, const struct run_variables *variables)
 {
 	enum { OURS = 16 };
-	struct environment e = {.size = OURS + trust_variable_count() +
-					variables->stand_in_count};
+	struct environment e = {
+		.size = OURS + trust_variable_count() +
+			variables->stand_in_count +
+			json_object_size(variables->environment)};
 
 	for (char **p = environ; *p != NULL; p++)
 		e.size++;

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include <jansson.h>
+
 #include "jail.h"
 
 struct run_user {
@@ -33,6 +35,7 @@ struct run_variables { /* borrowed for the call */
 	const char *const *stand_ins; /* set all the same, to stand_in */
 	size_t stand_in_count;
 	const char *stand_in;
+	const json_t *environment; /* of the sandbox: object of texts */
 };
 
 /*

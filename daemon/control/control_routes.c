@@ -80,6 +80,17 @@ show_sandbox(const struct control_request *q, struct control_reply *reply)
 }
 
 static void
+show_environment(const struct control_request *q, struct control_reply *reply)
+{
+	json_t *environment = keeper_environment(q->keeper, q->name);
+
+	if (environment == NULL)
+		control_no_sandbox(reply);
+	else
+		control_reply_json(reply, 200, environment);
+}
+
+static void
 add_sandbox(const struct control_request *q, struct control_ticket *ticket)
 {
 	keeper_add_sandbox(
@@ -157,6 +168,8 @@ static const struct route {
 		"?ephemeral=1; If-Match: its policy alone"},
 	{"GET", "/v1/sandboxes/NAME/ca.pem", false, show_authority, NULL, 0,
 		"the certificate of its authority"},
+	{"GET", "/v1/sandboxes/NAME/environment", true, show_environment, NULL,
+		0, "its variables with stand-ins, and all stand-ins"},
 	{"GET", "/v1/policies", false, control_list_policies, NULL, 0,
 		"the names of all policies"},
 	{"GET", "/v1/policies/NAME", false, control_show_policy, NULL, 0,

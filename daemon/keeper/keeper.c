@@ -311,8 +311,10 @@ allocate(struct ev_loop *loop, const struct keeper_options *options,
 			    ? default_state_dir
 			    : options->runtime_dir) < 0)
 		k->overlays = NULL;
+	if (asprintf(&k->stand_ins, "%s/stand-ins.d", options->runtime_dir) < 0)
+		k->stand_ins = NULL;
 	if (k->config == NULL || k->runtime_dir == NULL ||
-		k->overlays == NULL) {
+		k->overlays == NULL || k->stand_ins == NULL) {
 		keeper_free(k);
 		return NULL;
 	}
@@ -393,6 +395,7 @@ keeper_free(struct keeper *k)
 	free(k->config);
 	free(k->runtime_dir);
 	free(k->overlays);
+	free(k->stand_ins);
 	free(k);
 }
 

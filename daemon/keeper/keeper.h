@@ -118,6 +118,8 @@ json_t *keeper_sandbox(struct keeper *k, const char *name); /* NULL: none */
 /* Borrowed until the loop turns; NULL: no such sandbox. */
 const char *keeper_sandbox_policy(struct keeper *k, const char *name);
 const char *keeper_sandbox_ca(struct keeper *k, const char *name); /* PEM */
+/* {environment: {VARIABLE: stand-in}, stand_ins: {CREDENTIAL: stand-in}} */
+json_t *keeper_environment(struct keeper *k, const char *name); /* NULL: none */
 
 /*
  * What the address guard would say of addresses (a list with commas; "" for

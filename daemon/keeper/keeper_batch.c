@@ -14,6 +14,7 @@
  * its addresses are steered to.
  */
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ca.h"
@@ -48,6 +49,7 @@ send_sandbox(const struct sandbox *s, struct child *child)
 	struct link_message m = {.type = LINK_SANDBOX};
 	struct link_sandbox *to = &m.sandbox;
 	uint8_t *authority = NULL;
+	char *stand_ins = NULL;
 	size_t len = 0;
 
 	to->name = s->name;
@@ -68,9 +70,13 @@ send_sandbox(const struct sandbox *s, struct child *child)
 		child_kill(child, "no memory to tell it an authority");
 		return;
 	}
+	if (to->served && s->stand_ins != NULL)
+		stand_ins = json_dumps(s->stand_ins, JSON_COMPACT);
 	to->authority = (struct span){(const char *)authority, len};
+	to->stand_ins = stand_ins;
 	child_send(child, &m);
 	OPENSSL_clear_free(authority, len);
+	free(stand_ins);
 }
 
 static void
@@ -198,6 +204,7 @@ keeper_send_all(struct keeper *k, enum batch batch)
 			k->strongbox, k->target->policy, k->registry);
 	else
 		strongbox_assign(k->strongbox, k->target->policy, k->registry);
+	keeper_assign_stand_ins(k, batch);
 	for (uint32_t i = 0; i < crew_count(k->crew); i++)
 		keeper_send_batch(k, i, batch);
 	registry_told(k->registry);

@@ -190,6 +190,7 @@ commit_reload(struct keeper *k, struct change *c, char **ret_text)
 {
 	(void)ret_text;
 	keeper_drop_overlays(k);
+	keeper_drop_stand_ins(k);
 	registry_settle(k->registry);
 	strongbox_settle(k->strongbox);
 	documents_free(k->documents);
@@ -346,6 +347,7 @@ commit_settle(struct keeper *k, struct change *c, char **ret_text)
 {
 	(void)c, (void)ret_text;
 	keeper_drop_overlays(k);
+	keeper_drop_stand_ins(k);
 	registry_settle(k->registry);
 	strongbox_settle(k->strongbox);
 	return 0;

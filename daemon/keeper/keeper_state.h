@@ -34,8 +34,9 @@ struct keeper {
 	const struct keeper_events *events;
 	void *arg;
 	char *config, *runtime_dir;
-	char *overlays; /* the folder of what is kept */
-	int lock;       /* fd */
+	char *overlays;  /* the folder of what is kept */
+	char *stand_ins; /* … and of those */
+	int lock;        /* fd */
 	double started;
 
 	struct documents *documents; /* what holds */
@@ -88,6 +89,10 @@ int keeper_load_overlays(struct keeper *k, char *reterr, size_t reterr_size);
 
 /* … and of those that go. */
 void keeper_drop_overlays(struct keeper *k);
+
+/* keeper_stand_ins.c: those that are about to be told get what they lack. */
+void keeper_assign_stand_ins(struct keeper *k, enum batch batch);
+void keeper_drop_stand_ins(struct keeper *k); /* of those that go */
 
 /* The ETag of a text.  0 or -ENOMEM. */
 int keeper_tag_of(const char *text, char ret[KEEPER_TAG]);

@@ -1,6 +1,7 @@
 /*
- * The overlays that outlive the daemon (docs/policy.md, "Overlays"): a folder
- * with one file for each sandbox that has one, NAME.yaml.  A file is written
+ * What is kept for sandboxes and outlives the daemon (docs/policy.md,
+ * "Overlays" and "Stand-ins"): a folder of each kind, with one file for each
+ * sandbox that has one, NAME.yaml.  A file is written
  * whole or not at all, whenever power or the daemon fails.
  */
 #ifndef SBX_OVERLAY_STORE_H

@@ -38,6 +38,7 @@ sandbox_free(struct sandbox *s)
 	sandbox_spec_free(s->old_spec);
 	free(s->overlay);
 	free(s->old_overlay);
+	json_decref(s->stand_ins);
 	ca_free(s->ca);
 	free(s->name);
 	free(s);

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 struct ca;
 struct link_sandbox;
 struct policy;
@@ -46,6 +48,7 @@ struct sandbox {
 	struct sandbox_spec *old_spec; /* if the change is undone */
 	char *overlay;                 /* canonical YAML, or NULL */
 	char *old_overlay;             /* if the change is undone */
+	json_t *stand_ins; /* credential to text; NULL: none looked for yet */
 	struct ca *ca;
 	uint64_t served; /* a bit for each worker that serves it */
 	uint32_t ifindex;

@@ -171,6 +171,7 @@ put_sandbox(struct frame_writer *w, const struct link_message *m)
 		put_address(w, s->addresses[i].family, s->addresses[i].bytes);
 	frame_put_u32(w, s->served);
 	frame_put_span(w, s->authority);
+	frame_put_text(w, s->stand_ins);
 }
 
 static int
@@ -191,6 +192,7 @@ take_sandbox(struct frame_reader *r, const int *fds, struct link_message *m)
 		take_address(r, &s->addresses[i].family, s->addresses[i].bytes);
 	s->served = frame_take_bool(r);
 	s->authority = frame_take_span(r);
+	s->stand_ins = frame_take_text(r);
 	return 0;
 }
 

@@ -88,6 +88,7 @@ struct link_sandbox {
 	bool served; /* an address of it is steered to this worker: CA and
 			secrets follow */
 	struct span authority; /* ca_export(), only if served */
+	const char *stand_ins; /* likewise: {credential: text}, or "" */
 };
 
 struct link_secret {

@@ -58,7 +58,7 @@ SHELLS = pytest.mark.parametrize("shell", sorted(SCRIPTS))
 @SHELLS
 @pytest.mark.parametrize("words, offered", [
     (["sbx-netctl", "sa"], ["sandbox"]),
-    (["sbx-netctl", "sandbox", ""], ["ls", "show", "add", "rm"]),
+    (["sbx-netctl", "sandbox", ""], ["ls", "show", "add", "rm", "env"]),
     (["sbx-netctl", "--json", "policy", "s"], ["set", "show"]),
     (["sbx-netctl", "policy", "set", "x", "--mode", "l"], ["lockdown"]),
     (["sbx-netctl", "ca", "env", "x", "--f"], ["--format"]),

@@ -137,8 +137,11 @@ test_environment(void **state)
 	static const char *const withheld[] = {"TOKEN_A", "TOKEN_B"};
 	static const char *const stand_ins[] = {
 		"TOKEN_B", "NEW", "http_proxy", "SSL_CERT_FILE", "HOME"};
-	struct run_variables variables = {
-		"box", withheld, 2, stand_ins, ARRAY_LEN(stand_ins), "nothing"};
+	json_t *real = json_pack("{s:s, s:s, s:s, s:s}", "TOKEN_A",
+		"looks-like-it", "NEW", "looks-like-it", "https_proxy", "x",
+		"HOME", "x");
+	struct run_variables variables = {"box", withheld, 2, stand_ins,
+		ARRAY_LEN(stand_ins), "nothing", real};
 	struct run_user user = {
 		.name = "somebody", .home = "/srv/s", .shell = "/bin/sh"};
 	char **e;
@@ -154,12 +157,12 @@ test_environment(void **state)
 	setenv("EMPTY", "", 1);
 	e = run_environment(&user, &variables);
 	assert_non_null(e);
-	assert_null(get(e, "TOKEN_A"));
+	assert_string_equal(get(e, "TOKEN_A"), "looks-like-it");
 	assert_null(get(e, "https_proxy"));
 	assert_string_equal(get(e, "TOKEN_AB"), "stays");
 	assert_string_equal(get(e, "EMPTY"), "");
 	assert_string_equal(get(e, "TOKEN_B"), "nothing");
-	assert_string_equal(get(e, "NEW"), "nothing");
+	assert_string_equal(get(e, "NEW"), "looks-like-it");
 	assert_null(get(e, "http_proxy"));
 	assert_string_equal(get(e, "HOME"), "/srv/s");
 	assert_string_equal(get(e, "USER"), "somebody");
@@ -170,6 +173,7 @@ test_environment(void **state)
 		"-Dx=y -Djavax.net.ssl.trustStore="
 		"/run/sbx-net-ca/truststore.jks");
 	run_environment_free(e);
+	json_decref(real);
 
 	user.name[0] = '\0';
 	variables = (struct run_variables){.sandbox = "box"};

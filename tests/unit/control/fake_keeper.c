@@ -183,6 +183,16 @@ keeper_sandbox(struct keeper *k, const char *name)
 	return json_pack("{s:s, s:s}", "name", "one", "interface", "veth-1");
 }
 
+json_t *
+keeper_environment(struct keeper *k, const char *name)
+{
+	(void)k;
+	if (strcmp(name, "one") != 0)
+		return NULL;
+	return json_pack("{s:{s:s}, s:{s:s}}", "environment", "GH_TOKEN",
+		"looks-like-it", "stand_ins", "github", "looks-like-it");
+}
+
 const char *
 keeper_sandbox_policy(struct keeper *k, const char *name)
 {

@@ -37,7 +37,7 @@ static void say(const struct twin *t, const char *format, ...)
 static void
 say(const struct twin *t, const char *format, ...)
 {
-	char line[512];
+	char line[4096];
 	va_list ap;
 	int n;
 
@@ -88,6 +88,8 @@ on_sandbox(struct twin *t, const struct link_sandbox *s)
 		s->policy, s->ifindex > 0, s->served, s->authority.len > 0);
 	if (s->overlay[0] != '\0')
 		say(t, "overlay of %zu bytes", strlen(s->overlay));
+	if (s->stand_ins[0] != '\0')
+		say(t, "stand-ins of %s: %s", s->name, s->stand_ins);
 	snprintf(word, sizeof(word), "refuse-%u.test", t->index);
 	t->refuse |= strstr(s->overlay, word) != NULL;
 }

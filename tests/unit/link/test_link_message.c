@@ -43,7 +43,8 @@ static const struct link_message sandbox = {
 		.addresses = {{AF_INET, {10, 77, 1, 2}},
 			{AF_INET6, {0xfd, 0x77, [15] = 2}}},
 		.served = true,
-		.authority = {"a\0b", 3}},
+		.authority = {"a\0b", 3},
+		.stand_ins = "{\"github\":\"looks-like-it\"}"},
 };
 
 static size_t
@@ -108,6 +109,8 @@ test_sandbox_comes_back(void **state)
 	assert_true(m.sandbox.served);
 	assert_int_equal(m.sandbox.authority.len, 3);
 	assert_memory_equal(m.sandbox.authority.ptr, "a\0b", 4);
+	assert_string_equal(
+		m.sandbox.stand_ins, "{\"github\":\"looks-like-it\"}");
 	buf_done(&b);
 }
 
