@@ -143,7 +143,8 @@ h2_fields_of_request(struct h2_fields *f, const struct http_head *h, bool plain)
 	put(f, SPAN_LITERAL(":scheme"),
 		plain ? SPAN_LITERAL("http") : SPAN_LITERAL("https"), COPIED);
 	put(f, SPAN_LITERAL(":authority"), http_head_value(h, host), COPIED);
-	put(f, SPAN_LITERAL(":path"), http_head_target(h), COPIED);
+	put(f, SPAN_LITERAL(":path"), http_head_target(h),
+		h->secret_target ? NEVER_INDEXED : COPIED);
 	if (protocol.len > 0)
 		put(f, SPAN_LITERAL(":protocol"), protocol, COPIED);
 	if (h->framing == HTTP_LENGTH && h->content_length > 0)

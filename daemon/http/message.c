@@ -25,7 +25,7 @@ holds_secret(const struct http_head *h)
 		if (h->fields[i].secret)
 			return true;
 	}
-	return false;
+	return h->secret_target;
 }
 
 void
@@ -148,6 +148,26 @@ http_head_add(
 	if (!http_is_token(name) || !http_is_value(value))
 		return -EINVAL;
 	return add_text(h, name, http_trim(value), secret);
+}
+
+int
+http_head_replace(struct http_head *h, size_t field, struct span value)
+{
+	struct http_field *f = &h->fields[field];
+	uint32_t at;
+	int r;
+
+	assert(field < h->field_count);
+	if (!http_is_value(value))
+		return -EINVAL;
+	value = http_trim(value);
+	r = http_head_append(h, value, &at);
+	if (r < 0)
+		return r;
+	f->value = at;
+	f->value_len = (uint32_t)value.len;
+	f->secret = true;
+	return 0;
 }
 
 int

@@ -86,6 +86,7 @@ struct http_head {
 	bool keep_alive; /* the peer lets the connection live on (h1) */
 	bool expect_continue;
 	bool te_trailers;
+	bool secret_target; /* as a field's secret: of the target */
 	enum http_framing framing;
 	/* With HTTP_LENGTH; in an answer to HEAD and in a 304 (HTTP_NO_BODY)
 	 * what the body's length would be, 0 when unknown. */
@@ -106,6 +107,10 @@ void http_head_done(struct http_head *h);
  */
 int http_head_add(
 	struct http_head *h, struct span name, struct span value, bool secret);
+
+/* Another value for one of its fields, which is secret from then on.  Errors as
+ * http_head_add(). */
+int http_head_replace(struct http_head *h, size_t field, struct span value);
 
 /* Errors as http_head_add(): a token; visible ASCII; visible ASCII without '#'.
  * An old value's bytes stay in text until http_head_clear(). */

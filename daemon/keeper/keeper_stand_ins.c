@@ -209,18 +209,23 @@ assign(struct keeper *k, struct sandbox *s)
 	if (!changed)
 		return;
 	save(k, s);
-	s->dirty = true;
+	registry_soil(k->registry, s);
 }
 
 void
 keeper_assign_stand_ins(struct keeper *k, enum batch batch)
 {
 	bool all = batch != BATCH_NEWS || k->target != k->documents;
+	struct sandbox *s;
 
-	for (size_t i = 0; i < registry_count(k->registry); i++) {
-		struct sandbox *s = registry_at(k->registry, i);
-
-		if ((all || s->dirty) && s->phase != SANDBOX_LEAVING)
+	for (size_t i = 0; all && i < registry_count(k->registry); i++) {
+		s = registry_at(k->registry, i);
+		if (s->phase != SANDBOX_LEAVING)
+			assign(k, s);
+	}
+	for (size_t i = 0;
+		!all && (s = registry_marked(k->registry, i)) != NULL; i++) {
+		if (s->dirty && s->phase != SANDBOX_LEAVING)
 			assign(k, s);
 	}
 }
@@ -228,11 +233,10 @@ keeper_assign_stand_ins(struct keeper *k, enum batch batch)
 void
 keeper_drop_stand_ins(struct keeper *k)
 {
+	const struct sandbox *s;
 	char why[KEEPER_TEXT];
 
-	for (size_t i = 0; i < registry_count(k->registry); i++) {
-		const struct sandbox *s = registry_at(k->registry, i);
-
+	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++) {
 		if (s->phase == SANDBOX_LEAVING &&
 			overlay_store_remove(
 				k->stand_ins, s->name, why, sizeof(why)) < 0)

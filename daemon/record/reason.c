@@ -136,6 +136,11 @@ static const struct {
 	[RECORD_CREDENTIAL_PLAINTEXT] = {"credential_plaintext",
 		"a credential would have left over plain HTTP",
 		"use https, or set plaintext: true at that binding"},
+	[RECORD_CREDENTIAL_WRONG_HOST] = {"credential_wrong_host",
+		"the request holds the stand-in for a credential that is not "
+		"bound to this host",
+		"send it to its own host only; if this one is meant, add it "
+		"to \"swap\" of that credential"},
 	[RECORD_LIMIT] = {"limit", "the sandbox went over one of its limits",
 		"read the detail for which; limits can be raised in the "
 		"daemon's settings"},

@@ -79,6 +79,7 @@ enum record_reason {
 	/* credentials */
 	RECORD_CREDENTIAL_UNAVAILABLE,
 	RECORD_CREDENTIAL_PLAINTEXT,
+	RECORD_CREDENTIAL_WRONG_HOST, /* its stand-in, where it is not bound */
 	/* us */
 	RECORD_LIMIT,
 	RECORD_BUDGET, /* … or what a rule's limit leaves */

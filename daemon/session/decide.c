@@ -98,6 +98,55 @@ refuse_by_limit(struct exchange *x)
 	return x->step;
 }
 
+/* Never the stand-in itself. */
+static void
+say_misplaced(const struct exchange *x, const char *credential, char *ret,
+	size_t size)
+{
+	snprintf(ret, size,
+		"the request holds the stand-in for credential \"%s\", which "
+		"is not for %s:%u",
+		credential, x->flow->host, x->flow->port);
+}
+
+/* Audit does not let it pass: what is wrong is not what rules say. */
+static enum step
+refuse_misplaced(struct exchange *x, const char *credential)
+{
+	struct refusal refusal;
+	struct record r;
+
+	say_misplaced(x, credential, x->why, sizeof(x->why));
+	record_decision(x, RECORD_DENIED, RECORD_CREDENTIAL_WRONG_HOST, &r);
+	flow_record_rule(&r, &x->verdict);
+	r.detail = x->why;
+	r.status = 403;
+	daybook_add(x->flow->services->daybook, &r, NULL);
+	refusal_because(
+		&refusal, x->flow, 403, RECORD_CREDENTIAL_WRONG_HOST, x->why);
+	refusal_set_id(&refusal, x->id);
+	exchange_answer(x, &refusal);
+	return x->step;
+}
+
+void
+exchange_misplaced(struct exchange *x)
+{
+	char why[sizeof(x->why)];
+
+	say_misplaced(x, x->misplaced, why, sizeof(why));
+	exchange_leave_origin(x);
+	if (!http_stream_sent_head(x->down)) {
+		exchange_fail(x, 403, RECORD_CREDENTIAL_WRONG_HOST, why);
+		return;
+	}
+	memcpy(x->why, why, sizeof(why));
+	x->ended = RECORD_ERROR;
+	x->reason = RECORD_CREDENTIAL_WRONG_HOST;
+	x->broken = true;
+	x->step = STEP_END;
+}
+
 static char *
 copy_span(struct span s)
 {
@@ -213,22 +262,36 @@ on_recorded(struct daybook_entry *entry, bool ok)
 	x->wake(x->arg);
 }
 
-static enum step
-allow(struct exchange *x, const struct http_head *head)
+static void
+plan_credentials(struct exchange *x, const struct http_head *head)
 {
 	struct flow *f = x->flow;
-	struct inject_target target = {
+	const struct inject_target target = {
 		.set = f->sandbox->set,
 		.sandbox = f->sandbox->name,
 		.host = f->host,
 		.port = f->port,
 		.secure = f->secure,
+		/* What passes only because policy looks on gets nothing of
+		 * value. */
+		.entitled = x->verdict.entitled,
 	};
+
+	if (target.entitled)
+		inject_plan(&target, f->services->keyring, head, &x->plan);
+	if (f->sandbox->stand_ins == NULL)
+		return;
+	swap_plan(&x->swaps, f->sandbox->stand_ins, &target,
+		f->services->keyring);
+	swap_plan_head(&x->swaps, head, &x->plan);
+}
+
+static enum step
+allow(struct exchange *x)
+{
+	struct flow *f = x->flow;
 	struct record r;
 
-	/* What passes only because policy looks on gets nothing of value. */
-	if (x->verdict.entitled)
-		inject_plan(&target, f->services->keyring, head, &x->plan);
 	x->ended = flow_passes(&x->verdict);
 	record_decision(x, x->ended, (enum record_reason)x->verdict.reason, &r);
 	flow_record_rule(&r, &x->verdict);
@@ -288,11 +351,14 @@ exchange_decide(struct exchange *x)
 		return refuse(x, 403, RECORD_NOT_HTTP,
 			"policy passes this host through unopened, which "
 			"needs TLS");
+	plan_credentials(x, head);
+	if (swap_plan_wrong(&x->swaps) != NULL)
+		return refuse_misplaced(x, swap_plan_wrong(&x->swaps));
 	if (allowance_open(&x->allowance, x->flow->sandbox, x->verdict.limit) <
 		0)
 		return refuse(x, 503, RECORD_INTERNAL, "out of memory");
 	if (!allowance_has_all(&x->allowance))
 		return refuse_by_limit(x);
 	allowance_charge(&x->allowance, POLICY_REQUESTS, 1);
-	return allow(x, head);
+	return allow(x);
 }

@@ -241,7 +241,11 @@ step_send(struct exchange *x)
 		r = inject_apply(
 			&x->plan, x->flow->services->keyring, &x->head);
 	if (r == 0)
-		x->up = lease_request(x->lease, &x->head, x->plan.count > 0);
+		r = swap_plan_apply(
+			&x->swaps, x->flow->services->keyring, &x->head);
+	if (r == 0)
+		x->up = lease_request(x->lease, &x->head,
+			x->plan.count > 0 || swap_plan_is_secret(&x->swaps));
 	if (r == 0 && x->up == NULL && errno == EBUSY) {
 		/* Others were faster: all its streams are taken. */
 		exchange_leave_origin(x);
@@ -418,7 +422,9 @@ exchange_revoke(struct exchange *x, const char *credential)
 	static const char why[] = "a credential that went out with this "
 				  "request was withdrawn";
 
-	if (x->step != STEP_RELAY || !inject_plan_has(&x->plan, credential))
+	if (x->step != STEP_RELAY ||
+		(!inject_plan_has(&x->plan, credential) &&
+			!swap_plan_has(&x->swaps, credential)))
 		return false;
 	if (http_stream_sent_head(x->down)) {
 		break_off(x, RECORD_CREDENTIAL_REVOKED, why);
@@ -488,6 +494,7 @@ exchange_free(struct exchange *x)
 	http_head_done(&x->head);
 	buf_done(&x->body);
 	resend_done(&x->resend);
+	swap_plan_done(&x->swaps);
 	allowance_close(&x->allowance);
 	grounds_release(&x->grounds);
 	free(x->method);

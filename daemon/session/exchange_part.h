@@ -19,6 +19,7 @@
 #include "policy.h"
 #include "record.h"
 #include "resend.h"
+#include "swap_plan.h"
 #include "websocket.h"
 
 enum step {
@@ -44,6 +45,9 @@ struct exchange {
 	struct grounds grounds; /* hold the strings of verdict and plan */
 	struct policy_verdict verdict;
 	struct inject_plan plan;
+	struct swap_plan swaps;
+	const char *misplaced; /* the credential of a stand-in that came late,
+				  and must not go there */
 	struct allowance allowance;
 	bool overspent; /* … of what a body may use */
 	struct daybook_entry entry;
@@ -72,7 +76,7 @@ struct exchange {
 	bool head_built;
 	enum record_reason reason; /* how it ended */
 	enum record_verdict ended;
-	char why[256];
+	char why[400];
 	int status;
 	uint64_t bytes_up, bytes_down;
 	double began, first_byte, expires;
@@ -89,6 +93,10 @@ bool exchange_is_idempotent(const struct exchange *x);
 /* decide.c: what policy says of it now. */
 bool exchange_is_allowed(
 	const struct exchange *x, struct policy_verdict *ret_verdict);
+
+/* decide.c: a stand-in that must not go there has come behind the head: says
+ * so, or breaks off; nothing more of the request goes out. */
+void exchange_misplaced(struct exchange *x);
 
 /* exchange.c: its stream is closed, the connection back in the pool. */
 void exchange_leave_origin(struct exchange *x);

@@ -12,33 +12,30 @@
 
 enum {
 	VALUE_MAX = 16 * 1024, /* of a rendered field */
-	KEY_MAX = 160,         /* of two names, and more */
 	CANDIDATES = 64,       /* a policy lists no more credentials */
 };
 
 static const char marker[] = "${value}";
 
-static void
-add_name(char list[INJECT_NAMES], const char *name)
+bool
+inject_add_name(char list[INJECT_NAMES], const char *name)
 {
 	size_t len = strlen(list), size = strlen(name) + 1;
 
 	/* Part of a name would be another one's. */
 	if (size + 1 > INJECT_NAMES - len)
-		return;
+		return false;
 	if (len > 0)
 		list[len++] = ',';
 	memcpy(list + len, name, size);
+	return true;
 }
 
-/* An earlier credential already owns that field, or one that looks like it and
- * would be taken out with it. */
-static bool
-is_taken(const struct inject_plan *plan, const struct policy_injection *in)
+bool
+inject_takes(const struct inject_plan *plan, struct span header)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		if (http_names_alike(span_of(plan->entries[i]->header),
-			    span_of(in->header)))
+		if (http_names_alike(span_of(plan->entries[i]->header), header))
 			return true;
 	}
 	return false;
@@ -70,20 +67,11 @@ is_called_for(
 	return false;
 }
 
-/* A sandbox's own value has its name behind the credential's; in neither name
- * there can be a slash. */
 static const struct secret *
 value_of(const struct keyring *keyring, const struct policy_injection *in,
 	const char *sandbox)
 {
-	char key[KEY_MAX];
-
-	if (!in->own)
-		return keyring_get(keyring, in->credential);
-	if (snprintf(key, sizeof(key), "%s/%s", in->credential, sandbox) >=
-		(int)sizeof(key))
-		return NULL;
-	return keyring_get(keyring, key);
+	return keyring_value(keyring, in->credential, in->own ? sandbox : NULL);
 }
 
 void
@@ -102,16 +90,17 @@ inject_plan(const struct inject_target *target, const struct keyring *keyring,
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_injection *in = found[i];
 
-		if (is_taken(ret, in) || !is_called_for(in, request))
+		if (inject_takes(ret, span_of(in->header)) ||
+			!is_called_for(in, request))
 			continue;
 		if (ret->count == INJECT_MAX ||
 			(!target->secure && !in->plaintext) ||
 			value_of(keyring, in, target->sandbox) == NULL) {
-			add_name(ret->skipped, in->credential);
+			inject_add_name(ret->skipped, in->credential);
 			continue;
 		}
 		ret->entries[ret->count++] = in;
-		add_name(ret->injected, in->credential);
+		inject_add_name(ret->injected, in->credential);
 	}
 }
 

@@ -38,8 +38,12 @@ struct inject_target {
 	const char *sandbox; /* its name */
 	const char *host;
 	uint16_t port;
-	bool secure; /* over TLS whose name will have been verified */
+	bool secure;   /* over TLS whose name will have been verified */
+	bool entitled; /* values may go with it; see swap_plan.h */
 };
+
+/* Adds a credential to such a list.  False: there is no room for it. */
+bool inject_add_name(char list[INJECT_NAMES], const char *name);
 
 /* request: as the sandbox sent it. */
 void inject_plan(const struct inject_target *target,
@@ -52,6 +56,10 @@ void inject_plan(const struct inject_target *target,
  */
 int inject_apply(const struct inject_plan *plan, const struct keyring *keyring,
 	struct http_head *head);
+
+/* Whether that field, or one that looks like it, will be taken out, for a
+ * credential of the plan goes there. */
+bool inject_takes(const struct inject_plan *plan, struct span header);
 
 /* Whether a value of that credential goes out with it. */
 bool inject_plan_has(const struct inject_plan *plan, const char *credential);

@@ -1,11 +1,16 @@
 #include "keyring.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
 #include "secret.h"
+
+enum {
+	KEY_MAX = 160, /* of two names, and more */
+};
 
 /* Few names, each looked up once a request: a list is enough. */
 struct entry {
@@ -87,10 +92,26 @@ keyring_set(struct keyring *v, const char *name, struct secret *value)
 	return 0;
 }
 
-const struct secret *
+struct secret *
 keyring_get(const struct keyring *v, const char *name)
 {
 	const struct entry *e = find(v, name);
 
 	return e != NULL ? e->value : NULL;
+}
+
+/* A sandbox's own value has its name behind the credential's; in neither name
+ * there can be a slash. */
+struct secret *
+keyring_value(
+	const struct keyring *v, const char *credential, const char *sandbox)
+{
+	char key[KEY_MAX];
+
+	if (sandbox == NULL)
+		return keyring_get(v, credential);
+	if (snprintf(key, sizeof(key), "%s/%s", credential, sandbox) >=
+		(int)sizeof(key))
+		return NULL;
+	return keyring_get(v, key);
 }

@@ -18,6 +18,10 @@ int keyring_reserve(struct keyring *v, const char *name);
 int keyring_set(struct keyring *v, const char *name, struct secret *value);
 
 /* Borrowed until the next keyring_set(); NULL: no value. */
-const struct secret *keyring_get(const struct keyring *v, const char *name);
+struct secret *keyring_get(const struct keyring *v, const char *name);
+
+/* The value of a credential; sandbox: whose own it is, or NULL. */
+struct secret *keyring_value(
+	const struct keyring *v, const char *credential, const char *sandbox);
 
 #endif

@@ -62,6 +62,10 @@ end_request(struct exchange *x)
 	int r = 0;
 
 	if (trailers != NULL)
+		x->misplaced = swap_plan_wrong_in(&x->swaps, trailers);
+	if (x->misplaced != NULL)
+		return MOVED_FAILED;
+	if (trailers != NULL)
 		r = http_rules_trailers(trailers, injected,
 			inject_fields(&x->plan, injected), &x->head);
 	if (trailers != NULL && r == 0)
@@ -407,6 +411,10 @@ exchange_relay(struct exchange *x, bool *ret_moved)
 	}
 	if (x->overspent) {
 		exchange_overspent(x);
+		return NEXT_STEP;
+	}
+	if (x->misplaced != NULL) {
+		exchange_misplaced(x);
 		return NEXT_STEP;
 	}
 	if (up == MOVED_FAILED && is_request_broken(x)) {

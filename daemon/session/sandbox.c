@@ -19,6 +19,7 @@
 #include "pool.h"
 #include "report.h"
 #include "sandbox_limits.h"
+#include "stand_ins.h"
 #include "tree.h"
 
 static const double burst_seconds = 2, complaints_per_second = 1;
@@ -115,6 +116,13 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 		if (r < 0)
 			goto fail;
 	}
+	if (spec->stand_ins != NULL && spec->stand_ins[0] != '\0') {
+		r = stand_ins_new(spec->stand_ins, &s->stand_ins);
+		if (r < 0) {
+			snprintf(reterr, reterr_size, "bad stand-ins");
+			goto fail;
+		}
+	}
 	if (spec->authority != NULL) {
 		r = keep_authority(s, spec, limits, upstream);
 		if (r < 0)
@@ -148,6 +156,7 @@ sandbox_unref(struct sandbox *s)
 	EVP_PKEY_free(s->authority.rsa_key);
 	policy_unref(s->policy);
 	overlay_unref(s->overlay);
+	stand_ins_unref(s->stand_ins);
 	free(s->labels);
 	free(s->policy_name);
 	free(s->name);
@@ -244,9 +253,12 @@ void
 sandbox_take_rules(struct sandbox *s, struct sandbox *b)
 {
 	struct overlay *overlay = s->overlay;
+	struct stand_ins *stand_ins = s->stand_ins;
 
 	s->overlay = b->overlay;
 	b->overlay = overlay;
+	s->stand_ins = b->stand_ins;
+	b->stand_ins = stand_ins;
 	swap_texts(&s->policy_name, &b->policy_name);
 	swap_texts(&s->labels, &b->labels);
 }

@@ -28,6 +28,7 @@ struct policy_set;
 struct pool;
 struct seat;
 struct session;
+struct stand_ins;
 struct upstream;
 
 enum { SANDBOX_ADDRESSES = 64 };
@@ -46,6 +47,7 @@ struct sandbox {
 	struct policy *policy;        /* a reference */
 	struct overlay *overlay;      /* a reference, or NULL */
 	const struct policy_set *set; /* of both; NULL: denies everything */
+	struct stand_ins *stand_ins;  /* a reference; NULL: it has none */
 	struct {
 		uint8_t *bytes; /* not opened yet; wiped when it is */
 		size_t len;
@@ -69,7 +71,8 @@ struct sandbox {
 /* What a sandbox is made of; strings and bytes are copied. */
 struct sandbox_spec {
 	const char *name, *policy_name, *labels;
-	const char *overlay; /* YAML, or "" */
+	const char *overlay;   /* YAML, or "" */
+	const char *stand_ins; /* see stand_ins.h; NULL or "": it has none */
 	uint32_t ifindex;
 	const struct sandbox_address *addresses;
 	size_t address_count;
@@ -91,8 +94,8 @@ void sandbox_set_policy(struct sandbox *s, struct policy *policy);
 /* The same place, the same authority: a's connections may stand as b's. */
 bool sandbox_is_alike(const struct sandbox *a, const struct sandbox *b);
 
-/* Takes policy name, overlay and labels from b, which keeps what s had; the
- * policy has to be set anew. */
+/* Takes policy name, overlay, labels and stand-ins from b, which keeps what s
+ * had; the policy has to be set anew. */
 void sandbox_take_rules(struct sandbox *s, struct sandbox *b);
 
 /* Whether an address of it is steered to this process. */

@@ -96,6 +96,7 @@ free_arriving(struct arriving *a)
 	free((char *)a->spec.policy);
 	free((char *)a->spec.labels);
 	free((char *)a->spec.overlay);
+	free((char *)a->spec.stand_ins);
 	if (a->spec.authority.ptr != NULL) {
 		explicit_bzero(
 			(char *)a->spec.authority.ptr, a->spec.authority.len);
@@ -181,9 +182,11 @@ handover_add_sandbox(struct handover *b, const struct link_sandbox *s)
 	a->spec.policy = strdup(s->policy);
 	a->spec.labels = strdup(s->labels);
 	a->spec.overlay = strdup(s->overlay);
+	a->spec.stand_ins = strdup(s->stand_ins != NULL ? s->stand_ins : "");
 	a->spec.authority.ptr = NULL;
 	whole = a->spec.name != NULL && a->spec.policy != NULL &&
-		a->spec.labels != NULL && a->spec.overlay != NULL;
+		a->spec.labels != NULL && a->spec.overlay != NULL &&
+		a->spec.stand_ins != NULL;
 	if (whole && s->served) {
 		char *copy = malloc(s->authority.len);
 
@@ -273,6 +276,7 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		.policy_name = a->spec.policy,
 		.labels = a->spec.labels,
 		.overlay = a->spec.overlay,
+		.stand_ins = a->spec.stand_ins,
 		.ifindex = a->spec.ifindex,
 		.addresses = addresses,
 		.address_count = a->spec.address_count,
