@@ -242,6 +242,16 @@ swap_give(struct swap *s, size_t entry, struct secret *value)
 	s->values[entry] = secret_ref(value);
 }
 
+bool
+swap_gives(const struct swap *s, struct secret *const values[SWAP_MAX])
+{
+	for (size_t i = 0; i < swap_set_count(s->set); i++) {
+		if (!secret_equals(s->values[i], values[i]))
+			return false;
+	}
+	return true;
+}
+
 size_t
 swap_run(struct swap *s, struct span *in, char *out, size_t room)
 {

@@ -62,6 +62,9 @@ void swap_done(struct swap *s);
  * Before the text begins. */
 void swap_give(struct swap *s, size_t entry, struct secret *value);
 
+/* Whether these are the values that it has, and no others. */
+bool swap_gives(const struct swap *s, struct secret *const values[SWAP_MAX]);
+
 /*
  * Reads from *in, which goes forward, writes to out and returns how many bytes
  * are there: less than room only when *in was read to its end.

@@ -169,6 +169,26 @@ test_length(void **state)
 	}
 }
 
+static void
+test_gives(void **state)
+{
+	struct secret *one = secret_new("v1", 2), *two = secret_new("v2", 2);
+	struct secret *values[SWAP_MAX] = {one, two};
+
+	(void)state;
+	begin(SWAP_PLAIN, "v1", "v2");
+	assert_true(swap_gives(&s, values));
+	values[1] = one;
+	assert_false(swap_gives(&s, values));
+	values[1] = NULL;
+	assert_false(swap_gives(&s, values));
+	values[1] = two;
+	values[2] = one; /* has none */
+	assert_false(swap_gives(&s, values));
+	secret_unref(one);
+	secret_unref(two);
+}
+
 /* What does not fit is not there, and the next text is another one. */
 static void
 test_no_room(void **state)
@@ -326,6 +346,7 @@ main(void)
 		TEST(test_rows),
 		TEST(test_spellings),
 		TEST(test_length),
+		TEST(test_gives),
 		TEST(test_no_room),
 		TEST(test_every_cut),
 		TEST(test_law),
