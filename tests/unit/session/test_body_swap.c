@@ -299,7 +299,7 @@ static void
 test_threat_32_wrong_host(void **state)
 {
 	static const char text[] = "before " WRONG " behind";
-	size_t len = strlen(text);
+	size_t len = strlen(text), end = strlen("before " WRONG);
 
 	for (size_t n = 0; n < 2 * (len + 1) * 8; n++) {
 		size_t cut = n / 16, most = 1 + n % 4;
@@ -315,7 +315,8 @@ test_threat_32_wrong_host(void **state)
 		assert_true(body_swap_is_wrong(&b));
 		assert_int_equal(body_swap_peek(&b, from, &data), HTTP_BROKEN);
 		assert_null(memmem(got, got_len, WRONG, strlen(WRONG)));
-		assert_true(got_len < strlen("before " WRONG));
+		/* Nothing at all of the piece in which it ends. */
+		assert_true(got_len <= (cut < end ? cut : 0));
 		begin_again(state);
 	}
 }
