@@ -118,13 +118,28 @@ has_values(const struct body_swap_want *want)
 	return false;
 }
 
+static bool
+has_open_body(const struct http_head *head)
+{
+	return (head->framing == HTTP_LENGTH ||
+		       head->framing == HTTP_CHUNKED) &&
+	       !is_encoded(head);
+}
+
+bool
+body_swap_takes(const struct http_head *head)
+{
+	enum swap_spelling spelling;
+
+	return has_open_body(head) && spelling_of(type_of(head), &spelling);
+}
+
 static enum body_swap_mode
 mode_for(const struct body_swap_want *want, const struct http_head *head,
 	enum swap_spelling *ret)
 {
 	*ret = SWAP_PLAIN;
-	if (want->set == NULL || is_encoded(head) ||
-		(head->framing != HTTP_LENGTH && head->framing != HTTP_CHUNKED))
+	if (want->set == NULL || !has_open_body(head))
 		return BODY_SWAP_OFF;
 	if (has_values(want) && spelling_of(type_of(head), ret))
 		return BODY_SWAP_PUTS;
@@ -180,11 +195,22 @@ body_swap_done(struct body_swap *b)
 
 /* ---- on its way --------------------------------------------------------- */
 
-bool
-body_swap_is_wrong(const struct body_swap *b)
+uint32_t
+body_swap_wrong(const struct body_swap *b)
 {
-	return b->mode != BODY_SWAP_OFF &&
-	       (swap_found(&b->swap) & b->wrong) != 0;
+	if (b->mode == BODY_SWAP_OFF)
+		return 0;
+	return swap_found(&b->swap) & b->wrong;
+}
+
+uint32_t
+body_swap_put(const struct body_swap *b)
+{
+	uint32_t put = 0;
+
+	for (size_t i = 0; b->mode == BODY_SWAP_PUTS && i < SWAP_MAX; i++)
+		put |= (uint32_t)(b->swap.values[i] != NULL) << i;
+	return put != 0 ? put & swap_found(&b->swap) : 0;
 }
 
 bool
@@ -206,7 +232,7 @@ look(struct body_swap *b, struct http_stream *from, struct span *ret)
 					    data.len - b->looked});
 	b->looked = data.len;
 	*ret = data;
-	return body_swap_is_wrong(b) ? HTTP_BROKEN : HTTP_DATA;
+	return body_swap_wrong(b) != 0 ? HTTP_BROKEN : HTTP_DATA;
 }
 
 /* What can be made of what is there, into an empty buffer. */
@@ -231,7 +257,7 @@ fill(struct body_swap *b, struct http_stream *from)
 	rest = data;
 	buf_commit(&b->out, swap_run(&b->swap, &rest, out, room));
 	http_stream_consume(from, data.len - rest.len);
-	return body_swap_is_wrong(b) ? HTTP_BROKEN : HTTP_DATA;
+	return body_swap_wrong(b) != 0 ? HTTP_BROKEN : HTTP_DATA;
 }
 
 enum http_body
@@ -243,7 +269,7 @@ body_swap_peek(struct body_swap *b, struct http_stream *from, struct span *ret)
 		return http_stream_peek(from, ret);
 	if (b->mode == BODY_SWAP_LOOKS)
 		return look(b, from, ret);
-	if (body_swap_is_wrong(b))
+	if (body_swap_wrong(b) != 0)
 		return HTTP_BROKEN;
 	/* All of a piece may be held back. */
 	while (b->out.len == 0 && body == HTTP_DATA)

@@ -36,6 +36,9 @@ struct body_swap_want {
 	uint32_t wrong;                  /* bits; these have no value */
 };
 
+/* Whether values can be put into the body of such a request. */
+bool body_swap_takes(const struct http_head *head);
+
 /*
  * head: the request as it goes out; it gets another framing if its body may
  * change its length.  References to all are taken.  May be called again, when
@@ -47,14 +50,15 @@ int body_swap_open(struct body_swap *b, const struct body_swap_want *want,
 void body_swap_done(struct body_swap *b);
 
 /* As http_stream_peek() of that stream and http_stream_consume().  HTTP_BROKEN
- * also for want of memory (no_memory), and once body_swap_is_wrong(). */
+ * also for want of memory (no_memory), and once body_swap_wrong(). */
 enum http_body body_swap_peek(
 	struct body_swap *b, struct http_stream *from, struct span *ret);
 void body_swap_consume(
 	struct body_swap *b, struct http_stream *from, size_t len);
 
-/* A stand-in was found that must not go there. */
-bool body_swap_is_wrong(const struct body_swap *b);
+/* Those found so far that must not go there, and those whose value went in. */
+uint32_t body_swap_wrong(const struct body_swap *b);
+uint32_t body_swap_put(const struct body_swap *b);
 
 /* Values go out with the body. */
 bool body_swap_puts(const struct body_swap *b);

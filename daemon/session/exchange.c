@@ -30,14 +30,12 @@
 #include "pool.h"
 #include "receipt.h"
 #include "refusal.h"
-#include "rules.h"
 #include "sandbox.h"
 #include "services.h"
 #include "stream.h"
 
 enum {
 	REPLY_MAX = 4096,
-	AUTHORITY_MAX = HOST_MAX + 8,
 };
 
 struct exchange *
@@ -216,62 +214,6 @@ step_connect(struct exchange *x)
 	return NEXT_WAIT;
 }
 
-/* text: where it is written, if it has to be. */
-static struct span
-authority_of(const struct flow *f, char text[AUTHORITY_MAX])
-{
-	if (f->port == (f->secure ? 443 : 80))
-		return span_of(f->host);
-	snprintf(text, AUTHORITY_MAX, "%s:%u", f->host, f->port);
-	return span_of(text);
-}
-
-static enum next
-step_send(struct exchange *x)
-{
-	char authority[AUTHORITY_MAX];
-	int r;
-
-	r = http_rules_request(http_stream_head(x->down),
-		authority_of(x->flow, authority), &x->head);
-	if (r == 0 && x->upgrade)
-		r = websocket_ask(&x->websocket,
-			http_conn_version(lease_http(x->lease)), &x->head);
-	if (r == 0)
-		r = inject_apply(
-			&x->plan, x->flow->services->keyring, &x->head);
-	if (r == 0)
-		r = swap_plan_apply(
-			&x->swaps, x->flow->services->keyring, &x->head);
-	if (r == 0)
-		x->up = lease_request(x->lease, &x->head,
-			x->plan.count > 0 || swap_plan_is_secret(&x->swaps));
-	if (r == 0 && x->up == NULL && errno == EBUSY) {
-		/* Others were faster: all its streams are taken. */
-		exchange_leave_origin(x);
-		x->step = STEP_LEASE;
-		return NEXT_STEP;
-	}
-	http_head_clear(&x->head);
-	if (r == -ENOKEY) {
-		exchange_fail(x, 502, RECORD_CREDENTIAL_UNAVAILABLE,
-			"a credential was withdrawn while this request was on "
-			"its way");
-		return NEXT_STEP;
-	}
-	if (r == -ENOMEM || (r == 0 && x->up == NULL && errno == ENOMEM)) {
-		exchange_fail(x, 503, RECORD_INTERNAL, "out of memory");
-		return NEXT_STEP;
-	}
-	if (r < 0 || x->up == NULL) {
-		exchange_fail(x, 431, RECORD_LIMIT,
-			"the head is too large once it is rebuilt");
-		return NEXT_STEP;
-	}
-	x->step = STEP_RELAY;
-	return NEXT_STEP;
-}
-
 /* Sends what is left of our own answer. */
 static enum next
 step_reply(struct exchange *x, bool *ret_moved)
@@ -315,6 +257,7 @@ record_outcome(struct exchange *x)
 {
 	struct flow *f = x->flow;
 	double now = monotonic_now();
+	char put[INJECT_NAMES] = "";
 	struct record r;
 
 	flow_record(f, RECORD_REQUEST, x->ended, x->reason, &r);
@@ -328,6 +271,10 @@ record_outcome(struct exchange *x)
 		r.ttfb_us = (int64_t)((x->first_byte - x->began) * 1e6);
 	if (x->why[0] != '\0')
 		r.detail = x->why;
+	/* That it might be was put down before; now it is known. */
+	swap_plan_names(&x->swaps, body_swap_put(&x->body_swap), put);
+	if (put[0] != '\0')
+		r.injected = put;
 	if (x->lease != NULL) {
 		r.upstream = lease_address(x->lease);
 		r.dst_mismatch = flow_dialled_elsewhere(f, r.upstream);
@@ -454,7 +401,7 @@ exchange_run(struct exchange *x, bool *ret_moved)
 		[STEP_RECORD] = step_record,
 		[STEP_LEASE] = step_lease,
 		[STEP_CONNECT] = step_connect,
-		[STEP_SEND] = step_send,
+		[STEP_SEND] = exchange_send,
 	};
 	const struct limits *limits = &x->flow->services->limits;
 	enum next next = NEXT_STEP;
@@ -494,6 +441,7 @@ exchange_free(struct exchange *x)
 	http_head_done(&x->head);
 	buf_done(&x->body);
 	resend_done(&x->resend);
+	body_swap_done(&x->body_swap);
 	swap_plan_done(&x->swaps);
 	allowance_close(&x->allowance);
 	grounds_release(&x->grounds);

@@ -1,6 +1,7 @@
 /*
  * What the parts of an exchange share: exchange.c walks the states, decide.c
- * makes the decision, relay.c moves the bodies.  Internal to them.
+ * makes the decision, send.c sends the head, relay.c moves the bodies. Internal
+ * to them.
  */
 #ifndef SBX_EXCHANGE_PART_H
 #define SBX_EXCHANGE_PART_H
@@ -9,6 +10,7 @@
 
 #include "allowance.h"
 #include "array.h"
+#include "body_swap.h"
 #include "daybook.h"
 #include "exchange.h"
 #include "flow.h"
@@ -46,6 +48,7 @@ struct exchange {
 	struct policy_verdict verdict;
 	struct inject_plan plan;
 	struct swap_plan swaps;
+	struct body_swap body_swap;
 	const char *misplaced; /* the credential of a stand-in that came late,
 				  and must not go there */
 	struct allowance allowance;
@@ -100,6 +103,9 @@ void exchange_misplaced(struct exchange *x);
 
 /* exchange.c: its stream is closed, the connection back in the pool. */
 void exchange_leave_origin(struct exchange *x);
+
+/* send.c: the request's head to the origin, with what is put into it. */
+enum next exchange_send(struct exchange *x);
 
 /* relay.c: moves what can be moved. */
 enum next exchange_relay(struct exchange *x, bool *ret_moved);

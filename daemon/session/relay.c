@@ -101,6 +101,16 @@ send_again(struct exchange *x)
 	return MOVED_SOME;
 }
 
+/* The sandbox's fault, or ours. */
+static enum moved
+stop_request(struct exchange *x)
+{
+	x->no_memory = x->no_memory || x->body_swap.no_memory;
+	x->misplaced =
+		swap_plan_first(&x->swaps, body_swap_wrong(&x->body_swap));
+	return MOVED_FAILED;
+}
+
 static enum moved
 move_request(struct exchange *x)
 {
@@ -112,11 +122,11 @@ move_request(struct exchange *x)
 		return MOVED_NOTHING;
 	if (resend_rest(&x->resend).len > 0)
 		return send_again(x);
-	switch (http_stream_peek(x->down, &data)) {
+	switch (body_swap_peek(&x->body_swap, x->down, &data)) {
 	case HTTP_WAIT:
 		return MOVED_NOTHING;
 	case HTTP_BROKEN:
-		return MOVED_FAILED;
+		return stop_request(x);
 	case HTTP_END:
 		return end_request(x);
 	case HTTP_DATA:
@@ -134,7 +144,7 @@ move_request(struct exchange *x)
 	if (http_conn_version(lease_http(x->lease)) == HTTP_2 &&
 		http_stream_head(x->up) == NULL)
 		resend_keep(&x->resend, (struct span){data.ptr, (size_t)n});
-	http_stream_consume(x->down, (size_t)n);
+	body_swap_consume(&x->body_swap, x->down, (size_t)n);
 	return MOVED_SOME;
 }
 

@@ -19,6 +19,12 @@ resend_done(struct resend *r)
 }
 
 void
+resend_hide(struct resend *r)
+{
+	r->sent.secret = true;
+}
+
+void
 resend_keep(struct resend *r, struct span data)
 {
 	if (!r->too_long && buf_add(&r->sent, data.ptr, data.len) == 0) {

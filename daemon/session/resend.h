@@ -19,6 +19,9 @@ struct resend {
 void resend_init(struct resend *r);
 void resend_done(struct resend *r); /* may be called twice */
 
+/* From now on what is kept is wiped. */
+void resend_hide(struct resend *r);
+
 /* That was sent, for the first time. */
 void resend_keep(struct resend *r, struct span data);
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body_swap.h"
 #include "inject.h"
 #include "keyring.h"
 #include "message.h"
@@ -154,6 +155,13 @@ ready_in(const struct swap_plan *p, enum policy_place place)
 	return set;
 }
 
+/* Those whose values go out with the request, or may. */
+static uint32_t
+used(const struct swap_plan *p)
+{
+	return p->header | p->query | p->path | p->body;
+}
+
 static bool
 goes_out(const struct http_head *request, size_t field,
 	const struct inject_plan *inject)
@@ -172,13 +180,13 @@ goes_out(const struct http_head *request, size_t field,
 static void
 list_names(struct swap_plan *p, uint32_t left, struct inject_plan *inject)
 {
-	uint32_t used = p->header | p->query | p->path, dropped = 0;
+	uint32_t dropped = 0;
 
 	for (size_t i = 0; i < p->stand_ins->count; i++) {
 		const char *name = p->stand_ins->credentials[i];
 		uint32_t bit = UINT32_C(1) << i;
 
-		if ((used & bit) != 0 && !inject_plan_has(inject, name) &&
+		if ((used(p) & bit) != 0 && !inject_plan_has(inject, name) &&
 			!inject_add_name(inject->injected, name))
 			dropped |= bit;
 		if (((left | dropped) & bit) != 0)
@@ -187,6 +195,7 @@ list_names(struct swap_plan *p, uint32_t left, struct inject_plan *inject)
 	p->header &= ~dropped;
 	p->query &= ~dropped;
 	p->path &= ~dropped;
+	p->body &= ~dropped;
 }
 
 void
@@ -212,12 +221,14 @@ swap_plan_head(struct swap_plan *p, const struct http_head *request,
 	p->query = in_query & ready_in(p, POLICY_IN_QUERY);
 	p->wrong = all & ~p->bound;
 	left |= (in_path & ~p->path) | (in_query & ~p->query);
-	if (p->wrong == 0 && (all != 0))
+	if (body_swap_takes(request))
+		p->body = ready_in(p, POLICY_IN_BODY);
+	if (p->wrong == 0 && (all | p->body) != 0)
 		list_names(p, left, inject);
 }
 
-static const char *
-name_first(const struct swap_plan *p, uint32_t set)
+const char *
+swap_plan_first(const struct swap_plan *p, uint32_t set)
 {
 	for (size_t i = 0; p->stand_ins != NULL && i < p->stand_ins->count; i++)
 		if ((set >> i & 1) != 0)
@@ -225,10 +236,18 @@ name_first(const struct swap_plan *p, uint32_t set)
 	return NULL;
 }
 
+void
+swap_plan_names(const struct swap_plan *p, uint32_t set, char *list)
+{
+	for (size_t i = 0; set != 0 && i < p->stand_ins->count; i++)
+		if ((set >> i & 1) != 0)
+			inject_add_name(list, p->stand_ins->credentials[i]);
+}
+
 const char *
 swap_plan_wrong(const struct swap_plan *p)
 {
-	return name_first(p, p->wrong);
+	return swap_plan_first(p, p->wrong);
 }
 
 const char *
@@ -239,7 +258,7 @@ swap_plan_wrong_in(const struct swap_plan *p, const struct http_head *trailers)
 	for (size_t i = 0; p->stand_ins != NULL && i < trailers->field_count;
 		i++)
 		found |= found_in_field(p, trailers, &trailers->fields[i]);
-	return name_first(p, found & ~p->bound);
+	return swap_plan_first(p, found & ~p->bound);
 }
 
 /* ---- values ------------------------------------------------------------- */
@@ -347,7 +366,7 @@ swap_plan_apply(const struct swap_plan *p, const struct keyring *keyring,
 	char *text;
 	int r = 0;
 
-	if (!swap_plan_is_secret(p))
+	if ((p->header | p->query | p->path) == 0)
 		return 0;
 	text = malloc(TEXT_MAX);
 	if (text == NULL)
@@ -360,19 +379,36 @@ swap_plan_apply(const struct swap_plan *p, const struct keyring *keyring,
 	return r;
 }
 
+int
+swap_plan_body(const struct swap_plan *p, const struct keyring *keyring,
+	struct body_swap_want *ret)
+{
+	*ret = (struct body_swap_want){.set = p->stand_ins->set};
+	for (size_t i = 0; i < p->stand_ins->count; i++) {
+		if ((p->bound >> i & 1) == 0)
+			ret->wrong |= UINT32_C(1) << i;
+		if ((p->body >> i & 1) == 0)
+			continue;
+		ret->values[i] = value_of(p, keyring, i);
+		if (ret->values[i] == NULL)
+			return -ENOKEY;
+	}
+	return 0;
+}
+
 bool
 swap_plan_is_secret(const struct swap_plan *p)
 {
-	return (p->header | p->query | p->path) != 0;
+	return used(p) != 0;
 }
 
 bool
 swap_plan_has(const struct swap_plan *p, const char *credential)
 {
-	uint32_t used = p->header | p->query | p->path;
+	uint32_t set = used(p);
 
-	for (size_t i = 0; used != 0 && i < p->stand_ins->count; i++)
-		if ((used >> i & 1) != 0 &&
+	for (size_t i = 0; set != 0 && i < p->stand_ins->count; i++)
+		if ((set >> i & 1) != 0 &&
 			strcmp(p->stand_ins->credentials[i], credential) == 0)
 			return true;
 	return false;

@@ -15,6 +15,7 @@
 
 #include "swap_set.h"
 
+struct body_swap_want;
 struct http_head;
 struct inject_plan;
 struct inject_target;
@@ -29,6 +30,7 @@ struct swap_plan { /* sets of stand-ins have a bit for each by its number */
 	uint32_t bound; /* has a binding here, of whichever kind */
 	uint32_t ready; /* may be swapped here, and has a value */
 	uint32_t header, query, path; /* is, in this head */
+	uint32_t body;                /* will be, should it be in the body */
 	uint32_t wrong;               /* is there, and must not be */
 	const char *sandbox;          /* the target's */
 };
@@ -44,6 +46,12 @@ void swap_plan_head(struct swap_plan *p, const struct http_head *request,
 	struct inject_plan *inject);
 void swap_plan_done(struct swap_plan *p); /* accepts one that is all zeros */
 
+/* The credential of the first in a set; NULL: that is empty. */
+const char *swap_plan_first(const struct swap_plan *p, uint32_t set);
+
+/* Adds the credentials of a set to such a list; see inject.h. */
+void swap_plan_names(const struct swap_plan *p, uint32_t set, char *list);
+
 /* The credential of one that is wrong there; NULL: none is. */
 const char *swap_plan_wrong(const struct swap_plan *p);
 
@@ -55,6 +63,11 @@ const char *swap_plan_wrong_in(
  * -ENOMEM. */
 int swap_plan_apply(const struct swap_plan *p, const struct keyring *keyring,
 	struct http_head *head);
+
+/* What becomes of each in the body; the values are the keyring's.  0; -ENOKEY
+ * when one has gone meanwhile. */
+int swap_plan_body(const struct swap_plan *p, const struct keyring *keyring,
+	struct body_swap_want *ret);
 
 /* Whether values go out with it; whether that credential's does. */
 bool swap_plan_is_secret(const struct swap_plan *p);

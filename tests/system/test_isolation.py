@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from lab.built import SANITIZED
+from lab.memory import readable_memory
 
 MARK = "mark-2718281828459045"
 EC_KEY = bytes.fromhex("30770201010420")  # how a private key begins on its way
@@ -116,20 +117,6 @@ def test_threat_36_secrets_are_where_they_must_be_and_nowhere_else(world):
         if path.is_file():
             assert SECRET.encode() not in path.read_bytes(), path
     assert "PRIVATE KEY" not in d.log() + str(d.lines())
-
-
-def readable_memory(pid):
-    """All that root can read of a process; secret pages answer with an error."""
-    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in maps:
-            first, last = (int(x, 16) for x in line.split()[0].split("-"))
-            if last - first > 1 << 30 or first >> 63:
-                continue  # reserved by a sanitizer, or the kernel's
-            try:
-                memory.seek(first)
-                yield memory.read(last - first)
-            except (OSError, ValueError):
-                continue
 
 
 def test_threat_36_no_memory_holds_a_credential(netd, origin, client, tmp_path):

@@ -68,12 +68,29 @@ test_too_long(void **state)
 	resend_done(&r);
 }
 
+/* Values may be among it: wiped, whatever becomes of it. */
+static void
+test_threat_36_hidden(void **state)
+{
+	struct resend r;
+
+	(void)state;
+	resend_init(&r);
+	assert_false(r.sent.secret);
+	resend_hide(&r);
+	keep(&r, "abc");
+	assert_true(r.sent.secret);
+	resend_done(&r);
+	assert_true(r.sent.secret);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_again_in_pieces),
 		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_threat_36_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
