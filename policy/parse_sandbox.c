@@ -26,6 +26,10 @@ struct entry {
 	struct range_list addresses;
 	const struct policy_set *set;
 	struct labels labels;
+	struct limit {
+		struct policy_limit *amounts;
+		const char *source;
+	} limit;
 };
 
 /* What the kernel takes for a name, less what no tool would print. */
@@ -161,6 +165,16 @@ read_labels(struct schema *s, const struct schema_field *f,
 	*(struct labels *)ret = (struct labels){items, value->count};
 }
 
+static void
+read_limit(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	struct limit *limit = ret;
+
+	parse_limit(s, f, value, &limit->amounts);
+	limit->source = parse_source(s->arg, value->key->at);
+}
+
 static const struct schema_shape interface_shape = {
 	.one = "\"type\": \"string\", \"pattern\": "
 	       "\"^[^\\\\s/:\\\"\\\\\\\\*]{1,15}$\""};
@@ -190,6 +204,8 @@ static const struct schema_field fields[] = {
 		.about = "the name of a policy in any document"},
 	{FIELD(labels, labels), .read = read_labels, .shape = &labels_shape,
 		.about = "texts that are copied into records"},
+	{FIELD(limit, limit), .read = read_limit, .table = &parse_limit_table,
+		.shape = &parse_limit_shape, .about = "of all that it does"},
 	{.key = NULL},
 };
 const struct schema_table parse_sandbox_table = {"a sandbox", fields};
@@ -208,6 +224,8 @@ parse_sandbox(struct parse *p, const struct tree_node *entry,
 	ret->set = e.set;
 	ret->labels = e.labels.items;
 	ret->label_count = e.labels.count;
+	ret->limit = e.limit.amounts;
+	ret->limit_source = e.limit.source;
 	addresses = region_alloc(
 		p->schema.region, e.addresses.count, sizeof(*addresses));
 	if (addresses == NULL)

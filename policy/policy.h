@@ -49,6 +49,8 @@ struct policy_label {
 	const char *key, *value;
 };
 
+struct policy_limit;
+
 struct policy_address { /* one address, no prefix */
 	int family;     /* AF_INET or AF_INET6 */
 	uint8_t bytes[16];
@@ -62,7 +64,9 @@ struct policy_sandbox {        /* strings owned by the policy */
 	const struct policy_set *set;
 	const struct policy_label *labels;
 	size_t label_count;
-	const char *source; /* "file:line" */
+	const char *source;               /* "file:line" */
+	const struct policy_limit *limit; /* of all that it does, or NULL */
+	const char *limit_source;
 };
 
 size_t policy_sandboxes(
@@ -191,8 +195,8 @@ struct policy_amount {
 	unsigned seconds;
 };
 
-struct policy_limit {    /* of what one allow rule lets through */
-	const char *key; /* the same for rules of the same text */
+struct policy_limit {    /* of what one allow rule, or a sandbox, does */
+	const char *key; /* of a rule: the same for rules of the same text */
 	struct policy_amount amounts[POLICY_BUDGETS];
 };
 

@@ -311,6 +311,8 @@ put_sandbox(FILE *out, const struct policy_sandbox *s)
 	fputs("]\n    policy: ", out);
 	yaml_put_text(out, s->set->name);
 	fputc('\n', out);
+	if (s->limit != NULL)
+		put_limit(out, 4, s->limit);
 	if (s->label_count > 0)
 		fputs("    labels:\n", out);
 	for (size_t i = 0; i < s->label_count; i++) {

@@ -67,6 +67,10 @@ print_sandbox(const json_t *s)
 	{
 		printf("%-12s %s=%s\n", "label", key, json_string_value(value));
 	}
+	json_object_foreach(json_object_get(s, "limit"), key, value)
+	{
+		printf("%-12s %s %s\n", "limit", key, json_string_value(value));
+	}
 	if (cli_text(s, "source")[0] != '\0')
 		printf("%-12s %s\n", "declared in", cli_text(s, "source"));
 	if (cli_text(s, "overlay")[0] != '\0')
@@ -163,6 +167,11 @@ const struct usage_option cli_sandbox_add_usage[] = {
 		.code = 'l',
 		.value = "K=V",
 		.help = "for its records; may be given again"},
+	{.name = "limit",
+		.code = 'L',
+		.value = "K=AMOUNT",
+		.help = "of all that it does: requests=60/m, up=10MB/h, "
+			"down=1GB/d; may be given again"},
 	{.name = "file",
 		.code = 'f',
 		.value = "FILE",
@@ -170,11 +179,24 @@ const struct usage_option cli_sandbox_add_usage[] = {
 	{.name = NULL},
 };
 
+/* "key=value" into the map of that name, which is made if it is not there. */
+static int
+add_pair(json_t *document, const char *map, char *pair)
+{
+	char *equals = strchr(pair, '=');
+
+	if (equals == NULL)
+		return -1;
+	*equals = '\0';
+	if (json_object_get(document, map) == NULL)
+		json_object_set_new(document, map, json_object());
+	return json_object_set_new(
+		json_object_get(document, map), pair, json_string(equals + 1));
+}
+
 static int
 add_option(json_t *document, int option, char *value)
 {
-	json_t *labels = json_object_get(document, "labels");
-	char *equals;
 
 	switch (option) {
 	case 'i':
@@ -188,12 +210,9 @@ add_option(json_t *document, int option, char *value)
 		return json_object_set_new(
 			document, "policy", json_string(value));
 	case 'l':
-		equals = strchr(value, '=');
-		if (equals == NULL)
-			return -1;
-		*equals = '\0';
-		return json_object_set_new(
-			labels, value, json_string(equals + 1));
+		return add_pair(document, "labels", value);
+	case 'L':
+		return add_pair(document, "limit", value);
 	default:
 		return -1;
 	}
@@ -203,7 +222,7 @@ add_option(json_t *document, int option, char *value)
 static char *
 make_document(int argc, char **argv)
 {
-	json_t *document = json_pack("{s:[], s:{}}", "address", "labels");
+	json_t *document = json_pack("{s:[]}", "address");
 	struct option add_options[USAGE_OPTIONS_MAX + 1];
 	char *text = NULL;
 	int option;
@@ -236,7 +255,8 @@ add_sandbox(const struct cli *cli, int argc, char **argv)
 	if (document == NULL)
 		return cli_complain(CLI_USAGE,
 			"usage: sandbox add NAME --interface IF --address "
-			"ADDR... --policy NAME [--label K=V]...\n"
+			"ADDR... --policy NAME [--label K=V]... "
+			"[--limit K=AMOUNT]...\n"
 			"   or: sandbox add NAME --file FILE|-");
 	status = cli_change(cli, "PUT", cli_target("/v1/sandboxes/%s", name),
 		document, "added");

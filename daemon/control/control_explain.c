@@ -262,12 +262,22 @@ add_limit(json_t *limits, const char *by, const char *source,
 }
 
 static void
-add_limits(json_t *body, const struct judgement *j)
+add_limits(json_t *body, struct keeper *keeper, const struct question *q,
+	const struct judgement *j)
 {
 	json_t *limits = json_array();
+	const struct policy_limit *own = NULL;
+	char by[CONTROL_NAME_MAX + 8];
+	const char *source;
 
+	if (j->allowed && q->sandbox[0] != '\0')
+		own = keeper_sandbox_limit(keeper, q->sandbox, &source);
 	if (j->allowed)
 		add_limit(limits, j->rule, j->source, j->limit);
+	if (own != NULL) {
+		snprintf(by, sizeof(by), "%s.limit", q->sandbox);
+		add_limit(limits, by, source, own);
+	}
 	json_object_set_new(body, "limits", limits);
 }
 
@@ -325,7 +335,7 @@ answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 		json_object_set_new(body, "name", json_string(t->name));
 	if (j.allowed)
 		json_object_set_new(body, "via", json_string(via_name(j.via)));
-	add_limits(body, &j);
+	add_limits(body, keeper, q, &j);
 	add_credentials(body, q, &j);
 	add_remedy(body, &ask, &j);
 	add_guard(body, keeper_guard(keeper,

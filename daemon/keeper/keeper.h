@@ -24,6 +24,7 @@ struct ev_loop;
 struct keeper;
 struct overlay;
 struct policy;
+struct policy_limit;
 
 typedef void keeper_done(
 	void *arg, int status, const char *text, const json_t *receipt);
@@ -120,6 +121,11 @@ const char *keeper_sandbox_policy(struct keeper *k, const char *name);
 const char *keeper_sandbox_ca(struct keeper *k, const char *name); /* PEM */
 /* {environment: {VARIABLE: stand-in}, stand_ins: {CREDENTIAL: stand-in}} */
 json_t *keeper_environment(struct keeper *k, const char *name); /* NULL: none */
+
+/* The limit of all that it does, and where that stands; NULL: none.  Borrowed
+ * until the loop turns. */
+const struct policy_limit *keeper_sandbox_limit(
+	struct keeper *k, const char *name, const char **ret_source);
 
 /*
  * What the address guard would say of addresses (a list with commas; "" for

@@ -13,6 +13,7 @@
  * queries; its authority and the credentials of its policy only to those that
  * its addresses are steered to.
  */
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,8 @@ send_documents(const struct documents *d, struct child *child)
 	}
 }
 
+static_assert((int)LINK_BUDGETS == (int)POLICY_BUDGETS, "each has its place");
+
 static void
 send_sandbox(const struct sandbox *s, struct child *child)
 {
@@ -58,6 +61,11 @@ send_sandbox(const struct sandbox *s, struct child *child)
 	to->labels = s->spec->labels;
 	to->source = s->spec->source;
 	to->overlay = s->overlay;
+	to->limit_source = s->spec->limit_source;
+	for (int i = 0; i < POLICY_BUDGETS; i++)
+		to->limit[i] =
+			(struct link_amount){s->spec->limit.amounts[i].amount,
+				s->spec->limit.amounts[i].seconds};
 	to->ifindex = s->ifindex;
 	to->address_count = s->spec->address_count;
 	for (size_t i = 0; i < to->address_count; i++) {

@@ -13,6 +13,7 @@
 #include "documents.h"
 #include "keeper_state.h"
 #include "kernel_side.h"
+#include "limit_text.h"
 #include "monotonic.h"
 #include "policy.h"
 #include "registry.h"
@@ -117,15 +118,39 @@ served_by(const struct sandbox *s)
 	return array;
 }
 
+/* As a document says it; none: null. */
+static json_t *
+limit(const struct sandbox_spec *spec)
+{
+	char text[LIMIT_AMOUNT];
+	json_t *object = json_object();
+
+	if (spec->limit_source == NULL) {
+		json_decref(object);
+		return json_null();
+	}
+	for (int i = 0; i < POLICY_BUDGETS; i++) {
+		enum policy_budget b = (enum policy_budget)i;
+		const struct policy_amount *a = &spec->limit.amounts[i];
+
+		if (a->amount > 0)
+			json_object_set_new(object, limit_key(b),
+				json_string(limit_amount(b, a, text)));
+	}
+	return object;
+}
+
 static json_t *
 sandbox(const struct sandbox *s)
 {
-	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:o, s:s, s:b, s:b, s:o}",
+	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:o, s:s, s:b, s:b, s:o, "
+			 "s:o}",
 		"name", s->name, "interface", s->spec->interface, "ifindex",
 		(int)s->ifindex, "addresses", addresses(s->spec), "policy",
 		s->spec->policy, "labels", json_loads(s->spec->labels, 0, NULL),
 		"source", s->spec->source, "runtime", (int)s->runtime, "kernel",
-		(int)s->in_kernel, "workers", served_by(s));
+		(int)s->in_kernel, "workers", served_by(s), "limit",
+		limit(s->spec));
 }
 
 /* Not in lists: it may be long. */
@@ -194,6 +219,18 @@ keeper_sandbox_policy(struct keeper *k, const char *name)
 	const struct sandbox *s = find(k, name);
 
 	return s != NULL ? s->spec->policy : NULL;
+}
+
+const struct policy_limit *
+keeper_sandbox_limit(
+	struct keeper *k, const char *name, const char **ret_source)
+{
+	const struct sandbox *s = find(k, name);
+
+	if (s == NULL || s->spec->limit_source == NULL)
+		return NULL;
+	*ret_source = s->spec->limit_source;
+	return &s->spec->limit;
 }
 
 const char *

@@ -19,15 +19,17 @@
 
 #include <jansson.h>
 
+#include "policy.h"
+
 struct ca;
 struct link_sandbox;
-struct policy;
 struct place;
-struct policy_sandbox;
 struct registry;
 
 struct sandbox_spec { /* what somebody says of it; never changes */
 	char *interface, *policy, *labels, *source;
+	char *limit_source; /* "file:line"; NULL: it has no limit */
+	struct policy_limit limit;
 	struct sandbox_address {
 		int family;
 		uint8_t bytes[16];

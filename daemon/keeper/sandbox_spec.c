@@ -38,15 +38,21 @@ sandbox_spec_new(const struct policy_sandbox *declared)
 	s->policy = strdup(policy_name(declared->set));
 	s->source = strdup(declared->source);
 	s->labels = labels_json(declared);
+	if (declared->limit != NULL)
+		s->limit_source = strdup(declared->limit_source);
 	s->addresses = calloc(count > 0 ? count : 1, sizeof(*s->addresses));
 	s->places = calloc(count > 0 ? count : 1, sizeof(*s->places));
 	if (s->interface == NULL || s->policy == NULL || s->source == NULL ||
 		s->labels == NULL || s->addresses == NULL ||
-		s->places == NULL) {
+		s->places == NULL ||
+		(s->limit_source == NULL && declared->limit != NULL)) {
 		sandbox_spec_free(s);
 		return NULL;
 	}
 	s->address_count = count;
+	if (declared->limit != NULL)
+		memcpy(s->limit.amounts, declared->limit->amounts,
+			sizeof(s->limit.amounts));
 	for (size_t i = 0; i < count; i++) {
 		s->addresses[i].family = declared->addresses[i].family;
 		memcpy(s->addresses[i].bytes, declared->addresses[i].bytes,
@@ -64,6 +70,7 @@ sandbox_spec_free(struct sandbox_spec *s)
 	free(s->policy);
 	free(s->source);
 	free(s->labels);
+	free(s->limit_source);
 	free(s->addresses);
 	free(s->places);
 	free(s);
@@ -89,13 +96,32 @@ sandbox_spec_same_place(
 	return true;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_limit(const struct sandbox_spec *a, const struct sandbox_spec *b)
+{
+	for (int i = 0; i < POLICY_BUDGETS; i++) {
+		const struct policy_amount *x = &a->limit.amounts[i];
+		const struct policy_amount *y = &b->limit.amounts[i];
+
+		if (x->amount != y->amount || x->seconds != y->seconds)
+			return false;
+	}
+	return same_text(a->limit_source, b->limit_source);
+}
+
 bool
 sandbox_spec_equal(const struct sandbox_spec *a, const struct sandbox_spec *b)
 {
 	return sandbox_spec_same_place(a, b) &&
 	       strcmp(a->policy, b->policy) == 0 &&
 	       strcmp(a->labels, b->labels) == 0 &&
-	       strcmp(a->source, b->source) == 0;
+	       strcmp(a->source, b->source) == 0 && same_limit(a, b);
 }
 
 uint64_t

@@ -155,6 +155,34 @@ take_document(struct frame_reader *r, const int *fds, struct link_message *m)
 }
 
 static void
+put_limit(struct frame_writer *w, const struct link_sandbox *s)
+{
+	frame_put_text(w, s->limit_source);
+	for (size_t i = 0; i < LINK_BUDGETS; i++) {
+		frame_put_u32(w, (uint32_t)(s->limit[i].amount >> 32));
+		frame_put_u32(w, (uint32_t)s->limit[i].amount);
+		frame_put_u32(w, s->limit[i].seconds);
+	}
+}
+
+static void
+take_limit(struct frame_reader *r, struct link_sandbox *s)
+{
+	s->limit_source = frame_take_text(r);
+	for (size_t i = 0; i < LINK_BUDGETS; i++) {
+		struct link_amount *a = &s->limit[i];
+
+		a->amount = (uint64_t)frame_take_u32(r) << 32;
+		a->amount |= frame_take_u32(r);
+		a->seconds = frame_take_u32(r);
+		/* What is left is counted in a double, by the second. */
+		if (a->amount > (uint64_t)1 << 53 ||
+			(a->amount > 0 && a->seconds == 0))
+			r->bad = true;
+	}
+}
+
+static void
 put_sandbox(struct frame_writer *w, const struct link_message *m)
 {
 	const struct link_sandbox *s = &m->sandbox;
@@ -165,6 +193,7 @@ put_sandbox(struct frame_writer *w, const struct link_message *m)
 	frame_put_text(w, s->labels);
 	frame_put_text(w, s->source);
 	frame_put_text(w, s->overlay);
+	put_limit(w, s);
 	frame_put_u32(w, s->ifindex);
 	frame_put_u32(w, (uint32_t)s->address_count);
 	for (size_t i = 0; i < s->address_count; i++)
@@ -186,6 +215,7 @@ take_sandbox(struct frame_reader *r, const int *fds, struct link_message *m)
 	s->labels = frame_take_text(r);
 	s->source = frame_take_text(r);
 	s->overlay = frame_take_text(r);
+	take_limit(r, s);
 	s->ifindex = frame_take_u32(r);
 	s->address_count = frame_take_count(r, LINK_ADDRESSES);
 	for (size_t i = 0; i < s->address_count; i++)

@@ -47,6 +47,7 @@ enum {
 	LINK_RANGES = 256,
 	LINK_ADDRESSES = 64,
 	LINK_LABELS = 64,
+	LINK_BUDGETS = 3, /* requests, up, down */
 };
 
 struct link_limits { /* DESIGN 12; 0 is not a value */
@@ -77,12 +78,19 @@ struct link_address {
 	uint8_t bytes[16];
 };
 
+struct link_amount { /* as struct policy_amount */
+	uint64_t amount;
+	uint32_t seconds;
+};
+
 struct link_sandbox {
 	const char *name, *interface, *policy;
-	const char *labels;  /* a JSON object */
-	const char *source;  /* "file:line" */
-	const char *overlay; /* its canonical YAML, or "" */
-	uint32_t ifindex;    /* 0: the interface is not there now */
+	const char *labels;       /* a JSON object */
+	const char *source;       /* "file:line" */
+	const char *overlay;      /* its canonical YAML, or "" */
+	const char *limit_source; /* "file:line"; "": it has no limit */
+	struct link_amount limit[LINK_BUDGETS];
+	uint32_t ifindex; /* 0: the interface is not there now */
 	size_t address_count;
 	struct link_address addresses[LINK_ADDRESSES];
 	bool served; /* an address of it is steered to this worker: CA and

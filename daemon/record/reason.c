@@ -145,10 +145,10 @@ static const struct {
 		"read the detail for which; limits can be raised in the "
 		"daemon's settings"},
 	[RECORD_BUDGET] = {"budget",
-		"the rule that allows it has a limit, and nothing is left of "
-		"it for now",
+		"the rule that allows it or the sandbox has a limit, and "
+		"nothing is left of it for now",
 		"wait as long as the detail says; if more is wanted, raise "
-		"\"limit\" in that rule"},
+		"that \"limit\""},
 	[RECORD_LOG_FULL] = {"log_full",
 		"the decision could not be written down, so it was denied",
 		"make room where the decision log lies"},

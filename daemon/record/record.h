@@ -82,7 +82,7 @@ enum record_reason {
 	RECORD_CREDENTIAL_WRONG_HOST, /* its stand-in, where it is not bound */
 	/* us */
 	RECORD_LIMIT,
-	RECORD_BUDGET, /* … or what a rule's limit leaves */
+	RECORD_BUDGET, /* … or what is left of a `limit` */
 	RECORD_LOG_FULL,
 	RECORD_INTERNAL,
 	RECORD_WORKER_CRASHED,

@@ -1,6 +1,7 @@
 /*
- * What one exchange or tunnel may still use of the limit that its rule has, in
- * the words of a refusal.  Without a limit it may use anything.
+ * What one exchange or tunnel may still use of the limits that count it: its
+ * rule's and its sandbox's.  In the words of a refusal, and with the name of
+ * the one that is spent.  Without a limit it may use anything.
  */
 #ifndef SBX_ALLOWANCE_H
 #define SBX_ALLOWANCE_H
@@ -13,10 +14,14 @@
 struct account;
 struct sandbox;
 
+enum allowance_of { ALLOWANCE_RULE, ALLOWANCE_SANDBOX, ALLOWANCES };
+
 struct allowance {
-	struct account *account; /* NULL: no limit */
+	const struct sandbox *sandbox;
+	struct account *accounts[ALLOWANCES]; /* NULL: no limit */
 	/* Once something is spent: */
-	char why[160];
+	enum allowance_of spent;
+	char why[256];
 	unsigned retry_after; /* seconds */
 };
 
@@ -31,5 +36,10 @@ bool allowance_has_all(struct allowance *a);
 
 void allowance_charge(
 	struct allowance *a, enum policy_budget budget, uint64_t n);
+
+/* Once something is spent: verdict, with the name of what limits it as its
+ * rule.  As long as verdict, and while the sandbox's rules are the same. */
+struct policy_verdict allowance_verdict(
+	const struct allowance *a, const struct policy_verdict *verdict);
 
 #endif

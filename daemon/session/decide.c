@@ -84,15 +84,17 @@ refuse_by_policy(struct exchange *x)
 static enum step
 refuse_by_limit(struct exchange *x)
 {
+	struct policy_verdict by =
+		allowance_verdict(&x->allowance, &x->verdict);
 	struct refusal refusal;
 	struct record r;
 
 	record_decision(x, RECORD_DENIED, RECORD_BUDGET, &r);
-	flow_record_rule(&r, &x->verdict);
+	flow_record_rule(&r, &by);
 	r.detail = x->allowance.why;
 	r.status = 429;
 	daybook_add(x->flow->services->daybook, &r, NULL);
-	refusal_by_limit(&refusal, x->flow, &x->verdict, &x->allowance);
+	refusal_by_limit(&refusal, x->flow, &by, &x->allowance);
 	refusal_set_id(&refusal, x->id);
 	exchange_answer(x, &refusal);
 	return x->step;

@@ -315,6 +315,7 @@ break_off(struct exchange *x, enum record_reason reason, const char *why)
 void
 exchange_overspent(struct exchange *x)
 {
+	struct policy_verdict by;
 	struct refusal refusal;
 
 	x->overspent = false;
@@ -325,7 +326,8 @@ exchange_overspent(struct exchange *x)
 	x->ended = RECORD_ERROR;
 	x->reason = RECORD_BUDGET;
 	snprintf(x->why, sizeof(x->why), "%s", x->allowance.why);
-	refusal_by_limit(&refusal, x->flow, &x->verdict, &x->allowance);
+	by = allowance_verdict(&x->allowance, &x->verdict);
+	refusal_by_limit(&refusal, x->flow, &by, &x->allowance);
 	refusal_set_id(&refusal, x->id);
 	exchange_answer(x, &refusal);
 }

@@ -111,6 +111,10 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL ||
 		s->seat == NULL || s->accounts == NULL)
 		goto fail;
+	r = own_limit_init(
+		&s->limit, spec->name, spec->limit_source, &spec->limit);
+	if (r < 0)
+		goto fail;
 	if (spec->overlay != NULL && spec->overlay[0] != '\0') {
 		r = compile_overlay(s, spec->overlay, reterr, reterr_size);
 		if (r < 0)
@@ -150,6 +154,7 @@ sandbox_unref(struct sandbox *s)
 	assert(TAILQ_EMPTY(&s->sessions));
 	pool_free(s->pool);
 	accounts_free(s->accounts);
+	own_limit_done(&s->limit);
 	SSL_CTX_free(s->accept);
 	ca_free(s->authority.open);
 	drop_bytes(s);
@@ -254,11 +259,14 @@ sandbox_take_rules(struct sandbox *s, struct sandbox *b)
 {
 	struct overlay *overlay = s->overlay;
 	struct stand_ins *stand_ins = s->stand_ins;
+	struct own_limit limit = s->limit;
 
 	s->overlay = b->overlay;
 	b->overlay = overlay;
 	s->stand_ins = b->stand_ins;
 	b->stand_ins = stand_ins;
+	s->limit = b->limit;
+	b->limit = limit;
 	swap_texts(&s->policy_name, &b->policy_name);
 	swap_texts(&s->labels, &b->labels);
 }

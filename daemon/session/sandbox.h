@@ -18,6 +18,7 @@
 #include <openssl/types.h>
 
 #include "budget.h"
+#include "own_limit.h"
 
 struct accounts;
 struct ca;
@@ -58,7 +59,8 @@ struct sandbox {
 	} authority;               /* see sandbox_ca() */
 	SSL_CTX *accept;           /* see sandbox_accept() */
 	struct pool *pool;         /* NULL: not served here */
-	struct accounts *accounts; /* of rules with a limit */
+	struct accounts *accounts; /* of rules with a limit, and of: */
+	struct own_limit limit;
 	struct budget connects, questions, complaints;
 	unsigned connections;
 	unsigned lookups; /* DNS questions that wait for an answer */
@@ -71,8 +73,10 @@ struct sandbox {
 /* What a sandbox is made of; strings and bytes are copied. */
 struct sandbox_spec {
 	const char *name, *policy_name, *labels;
-	const char *overlay;   /* YAML, or "" */
-	const char *stand_ins; /* see stand_ins.h; NULL or "": it has none */
+	const char *overlay;      /* YAML, or "" */
+	const char *stand_ins;    /* see stand_ins.h; NULL or "": it has none */
+	const char *limit_source; /* "file:line"; NULL or "": no limit */
+	struct policy_limit limit;
 	uint32_t ifindex;
 	const struct sandbox_address *addresses;
 	size_t address_count;
@@ -94,8 +98,8 @@ void sandbox_set_policy(struct sandbox *s, struct policy *policy);
 /* The same place, the same authority: a's connections may stand as b's. */
 bool sandbox_is_alike(const struct sandbox *a, const struct sandbox *b);
 
-/* Takes policy name, overlay, labels and stand-ins from b, which keeps what s
- * had; the policy has to be set anew. */
+/* Takes policy name, overlay, stand-ins, limit and labels from b, which keeps
+ * what s had; the policy has to be set anew. */
 void sandbox_take_rules(struct sandbox *s, struct sandbox *b);
 
 /* Whether an address of it is steered to this process. */

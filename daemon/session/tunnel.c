@@ -153,6 +153,8 @@ begin_dial(struct tunnel *t)
 	const struct dialler *d = &t->flow->services->upstream.dialler;
 
 	t->state = T_DIAL;
+	/* To its sandbox it counts as one: nobody sees how many it holds. */
+	allowance_charge(&t->allowance, POLICY_REQUESTS, 1);
 	if (t->verdict.via == POLICY_VIA_PASSTHROUGH)
 		t->dial = dial_name(
 			d, t->flow->host, t->flow->port, on_dialled, t);

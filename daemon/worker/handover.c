@@ -97,6 +97,7 @@ free_arriving(struct arriving *a)
 	free((char *)a->spec.labels);
 	free((char *)a->spec.overlay);
 	free((char *)a->spec.stand_ins);
+	free((char *)a->spec.limit_source);
 	if (a->spec.authority.ptr != NULL) {
 		explicit_bzero(
 			(char *)a->spec.authority.ptr, a->spec.authority.len);
@@ -183,10 +184,11 @@ handover_add_sandbox(struct handover *b, const struct link_sandbox *s)
 	a->spec.labels = strdup(s->labels);
 	a->spec.overlay = strdup(s->overlay);
 	a->spec.stand_ins = strdup(s->stand_ins != NULL ? s->stand_ins : "");
+	a->spec.limit_source = strdup(s->limit_source);
 	a->spec.authority.ptr = NULL;
 	whole = a->spec.name != NULL && a->spec.policy != NULL &&
 		a->spec.labels != NULL && a->spec.overlay != NULL &&
-		a->spec.stand_ins != NULL;
+		a->spec.stand_ins != NULL && a->spec.limit_source != NULL;
 	if (whole && s->served) {
 		char *copy = malloc(s->authority.len);
 
@@ -277,6 +279,7 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		.labels = a->spec.labels,
 		.overlay = a->spec.overlay,
 		.stand_ins = a->spec.stand_ins,
+		.limit_source = a->spec.limit_source,
 		.ifindex = a->spec.ifindex,
 		.addresses = addresses,
 		.address_count = a->spec.address_count,
@@ -289,6 +292,9 @@ make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 		addresses[i].family = a->spec.addresses[i].family;
 		memcpy(addresses[i].bytes, a->spec.addresses[i].bytes, 16);
 	}
+	for (int i = 0; i < POLICY_BUDGETS; i++)
+		spec.limit.amounts[i] = (struct policy_amount){
+			a->spec.limit[i].amount, a->spec.limit[i].seconds};
 	if (a->spec.served) {
 		spec.authority = (const uint8_t *)a->spec.authority.ptr;
 		spec.authority_len = a->spec.authority.len;

@@ -204,3 +204,103 @@ def test_explain_says_the_limits(world):
     assert limit["text"] == "20 MB a day from the origin"
     answer = json.loads(d.ctl("--json", "explain", "s1", "POST", "https://few.test/").stdout)
     assert answer["limits"] == []
+
+
+def boxes(lab, limit, more=""):
+    s = lab.sandbox
+    return (f"sandboxes:\n  s1:\n    interface: {s.interface}\n    address: [{s.address4}]\n"
+            f"    policy: agent\n{more}    limit: {limit}\n")
+
+
+OPEN = "policies: {agent: {default: allow, allow: [{host: pin.test, tls: passthrough}]}}\n"
+
+
+@BOTH
+def test_a_sandbox_has_a_limit_of_its_own(lab, netd, origin, client, version):
+    a = origin("few.test", kind=H2Origin)
+    b = origin("more.test", address="203.0.113.11", kind=H2Origin)
+    d = netd(OPEN + boxes(lab, "{requests: 3/d}"))
+    client.trust(d)
+    hosts = ["few.test", "more.test", "few.test", "more.test"]
+    assert [client.curl(f"https://{h}/", version).status for h in hosts] == [200, 200, 200, 429]
+    assert len(a.requests) + len(b.requests) == 3
+    r = client.curl("https://few.test/", version)
+    line = d.config.read_text().splitlines().index("    limit: {requests: 3/d}") + 1
+    body = json.loads(r.body)
+    assert (r.status, body["error"]) == (429, "budget")
+    assert body["rule"] == f"s1.limit ({d.config}:{line})"
+    assert 7 * 3600 < int(r.headers["retry-after"]) <= 8 * 3600
+    record = d.wait_record(id=r.headers["x-sbx-decision"])
+    assert (record["verdict"], record["reason"]) == ("denied", "budget")
+    assert (record["rule"], record["source"]) == ("s1.limit", f"{d.config}:{line}")
+    # A reload that leaves it alone leaves what was used of it alone; another is full.
+    moved = d.config.read_text().replace("    limit:", "    labels: {a: b}\n    limit:")
+    assert d.reload(moved).returncode == 0
+    assert client.curl("https://few.test/", version).status == 429
+    assert d.reload(moved.replace("3/d", "4/d")).returncode == 0
+    assert [client.curl("https://few.test/", version).status for _ in range(5)] == [200] * 4 + [429]
+    assert d.reload(moved.replace("    limit: {requests: 3/d}\n", "")).returncode == 0
+    assert client.curl("https://few.test/", version).status == 200
+
+
+def test_bytes_of_a_sandbox_are_counted_over_all_its_flows(lab, netd, origin, client, authority):
+    o = origin("few.test")
+    pin = origin("pin.test", address="203.0.113.11", kind=H2Origin)
+    d = netd(OPEN + boxes(lab, "{down: 100kB/d}"))
+    client.trust(d)
+    o.answer = lambda r, c: ok(bytes(50000))
+    assert client.curl("https://few.test/").status == 200
+    client.ca = authority.path
+    pin.serve = lambda c: c.sendall(BIG)
+    s = client.tls("pin.test", "203.0.113.11")
+    try:
+        read_all(s)
+    except OSError:
+        pass  # reset in the middle: the record has the figure
+    r = d.wait_record(host="pin.test", kind="connect", event="outcome")
+    assert (r["verdict"], r["reason"]) == ("error", "budget")
+    assert f"({d.config}:" in r["detail"]
+    # Half of it was used before.
+    assert 40000 <= r["bytes_down"] < 100000
+    client.trust(d)
+    a = client.curl("https://few.test/")
+    assert a.status == 429 and json.loads(a.body)["rule"].startswith("s1.limit")
+
+
+def test_a_flow_that_nobody_opens_is_one_request(lab, netd, origin, client, authority):
+    pin = origin("pin.test", kind=H2Origin)
+    pin.serve = lambda c: c.sendall(b"x" * 100)
+    d = netd(OPEN + boxes(lab, "{requests: 1/d}"))
+    client.ca = authority.path
+    assert len(read_all(client.tls("pin.test", "203.0.113.10"))) == 100
+    with pytest.raises(OSError):
+        client.tls("pin.test", "203.0.113.10")
+    r = d.wait_record(host="pin.test", event="outcome", reason="budget")
+    assert f"({d.config}:" in r["detail"]
+
+
+def test_audit_spends_it_too(lab, netd, origin, client):
+    origin("few.test")
+    d = netd("policies: {agent: {audit: true}}\n" + boxes(lab, "{requests: 1/d}"))
+    client.trust(d)
+    assert [client.curl("https://few.test/").status for _ in range(2)] == [200, 429]
+
+
+def test_a_sandbox_added_at_run_time_has_one(lab, netd, origin, client):
+    origin("few.test")
+    s = lab.sandbox
+    d = netd(OPEN + "sandboxes: {}\n")
+    d.ctl("sandbox", "add", "s1", "--interface", s.interface, "--address", s.address4,
+          "--policy", "agent", "--label", "a=b", "--limit", "requests=2/d", "--limit", "up=1MB/h")
+    client.trust(d)
+    assert [client.curl("https://few.test/").status for _ in range(3)] == [200, 200, 429]
+    shown = d.ctl("sandbox", "show", "s1").stdout
+    assert "requests 2/d" in shown and "up 1MB/h" in shown
+    answer = json.loads(d.ctl("--json", "explain", "s1", "GET", "https://few.test/").stdout)
+    (limit,) = answer["limits"]
+    assert (limit["by"], limit["requests"], limit["up"]) == ("s1.limit", "2/d", "1MB/h")
+    assert "2 requests a day, 1 MB an hour to the origin, by s1.limit (" in d.ctl(
+        "explain", "s1", "GET", "https://few.test/").stdout
+    bad = d.ctl("sandbox", "add", "s2", "--interface", "x", "--address", "10.9.9.9",
+                "--policy", "agent", "--limit", "requests=many", check=False)
+    assert bad.returncode == 1 and '"requests" expects' in bad.stderr

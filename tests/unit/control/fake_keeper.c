@@ -197,7 +197,22 @@ const char *
 keeper_sandbox_policy(struct keeper *k, const char *name)
 {
 	(void)k;
-	return strcmp(name, "one") == 0 ? "agent" : NULL;
+	return strcmp(name, "one") == 0 || strcmp(name, "two") == 0 ? "agent"
+								    : NULL;
+}
+
+const struct policy_limit *
+keeper_sandbox_limit(
+	struct keeper *k, const char *name, const char **ret_source)
+{
+	static const struct policy_limit limit = {
+		.amounts[POLICY_REQUESTS] = {100, 3600}};
+
+	(void)k;
+	if (strcmp(name, "two") != 0)
+		return NULL;
+	*ret_source = "boxes.yaml:7";
+	return &limit;
 }
 
 const char *

@@ -38,6 +38,8 @@ static const struct link_message sandbox = {
 		.labels = "{\"team\":\"search\"}",
 		.source = "box.yaml:3",
 		.overlay = "mode: open\n",
+		.limit_source = "box.yaml:5",
+		.limit = {{60, 60}, {0, 0}, {UINT64_C(1) << 53, 86400}},
 		.ifindex = 7,
 		.address_count = 2,
 		.addresses = {{AF_INET, {10, 77, 1, 2}},
@@ -102,6 +104,9 @@ test_sandbox_comes_back(void **state)
 	assert_string_equal(m.sandbox.labels, "{\"team\":\"search\"}");
 	assert_string_equal(m.sandbox.source, "box.yaml:3");
 	assert_string_equal(m.sandbox.overlay, "mode: open\n");
+	assert_string_equal(m.sandbox.limit_source, "box.yaml:5");
+	assert_memory_equal(m.sandbox.limit, sandbox.sandbox.limit,
+		sizeof(m.sandbox.limit));
 	assert_int_equal(m.sandbox.ifindex, 7);
 	assert_int_equal(m.sandbox.address_count, 2);
 	assert_memory_equal(m.sandbox.addresses, sandbox.sandbox.addresses,
@@ -112,6 +117,27 @@ test_sandbox_comes_back(void **state)
 	assert_string_equal(
 		m.sandbox.stand_ins, "{\"github\":\"looks-like-it\"}");
 	buf_done(&b);
+}
+
+/* What would be divided by, or be more than can be counted. */
+static void
+test_no_such_limit(void **state)
+{
+	static const struct link_amount bad[] = {
+		{1, 0}, {(UINT64_C(1) << 53) + 1, 60}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct link_message m = sandbox;
+		int fds[LINK_FDS];
+		struct buf b;
+
+		m.sandbox.limit[1] = bad[i];
+		assert_int_equal(encode(&m, &b, fds), 0);
+		assert_int_equal(
+			link_message_decode(buf_span(&b), fds, &m), -EPROTO);
+		buf_done(&b);
+	}
 }
 
 /* Every other type: the whole struct is small and comes back as it was. */
@@ -248,11 +274,12 @@ test_counts_have_bounds(void **state)
 	encode(&m, &b, fds);
 	bytes = buf_span(&b);
 	assert_int_equal(link_message_decode(bytes, fds, &got), 0);
-	/* Six texts (each with 5 bytes around it) and the ifindex before. */
-	at = b.data + b.start + FRAME_HEAD + 30 + strlen("build-1") +
+	/* Seven texts (each with 5 bytes around it), the amounts of the limit
+	 * and the ifindex before. */
+	at = b.data + b.start + FRAME_HEAD + 35 + 9 * 9 + strlen("build-1") +
 	     strlen("veth-b1") + strlen("agent") +
 	     strlen("{\"team\":\"search\"}") + strlen("box.yaml:3") +
-	     strlen("mode: open\n") + 9 + 4;
+	     strlen("mode: open\n") + strlen("box.yaml:5") + 9 + 4;
 	assert_int_equal(*at, LINK_ADDRESSES);
 	*at = LINK_ADDRESSES + 1;
 	assert_int_equal(link_message_decode(bytes, fds, &got), -EPROTO);
@@ -301,6 +328,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_setup_comes_back),
 		cmocka_unit_test(test_sandbox_comes_back),
+		cmocka_unit_test(test_no_such_limit),
 		cmocka_unit_test(test_small_messages_come_back),
 		cmocka_unit_test(test_each_cut_and_each_byte_more_is_refused),
 		cmocka_unit_test(test_hostile_frames_are_refused),

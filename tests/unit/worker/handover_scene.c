@@ -89,6 +89,8 @@ scene_add_sandbox(struct scene *s, const struct place *p)
 		.labels = "{\"new\":1}",
 		.source = "s.yaml:1",
 		.overlay = s->overlay != NULL ? s->overlay : "",
+		.limit_source = s->limit_source != NULL ? s->limit_source : "",
+		.limit = {{1000, 60}},
 		.ifindex = p->ifindex,
 		.address_count = 1,
 		.addresses = {{.family = AF_INET}},

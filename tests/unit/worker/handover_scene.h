@@ -18,7 +18,8 @@ struct scene {
 	struct handover *batch;
 	uint8_t *authority;
 	size_t authority_len;
-	const char *overlay; /* of sandboxes that come; NULL: none */
+	const char *overlay;      /* of sandboxes that come; NULL: none */
+	const char *limit_source; /* of their limit; NULL: none */
 	char why[1024];
 };
 

@@ -301,6 +301,35 @@ test_secrets_come_change_and_go(void **state)
 	scene_close(&s);
 }
 
+/* It comes, changes and goes with what else is said of the sandbox. */
+static void
+test_a_limit_of_its_own(void **state)
+{
+	struct place place = box;
+	struct sandbox *s;
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, policy);
+	s = scene_find(&scene, "box");
+	assert_null(own_limit_get(&s->limit));
+	scene.limit_source = "s.yaml:3";
+	scene_add_sandbox(&scene, &place);
+	assert_int_equal(scene_commit(&scene), 0);
+	assert_ptr_equal(scene_find(&scene, "box"), s);
+	assert_non_null(own_limit_get(&s->limit));
+	assert_int_equal(
+		own_limit_get(&s->limit)->amounts[POLICY_REQUESTS].amount,
+		1000);
+	assert_string_equal(s->limit.source, "s.yaml:3");
+	assert_string_equal(s->limit.rule, "box.limit");
+	scene.limit_source = NULL;
+	scene_add_sandbox(&scene, &place);
+	assert_int_equal(scene_commit(&scene), 0);
+	assert_null(own_limit_get(&s->limit));
+	scene_close(&scene);
+}
+
 int
 main(void)
 {
@@ -313,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_sandboxes_come_and_go),
 		cmocka_unit_test(test_a_place_changes_hands),
 		cmocka_unit_test(test_told_anew),
+		cmocka_unit_test(test_a_limit_of_its_own),
 		cmocka_unit_test(test_secrets_come_change_and_go),
 	};
 

@@ -66,6 +66,8 @@ fill(struct handover *batch, const struct world *w, struct span authority)
 		.policy = "p",
 		.labels = "{}",
 		.overlay = "",
+		.limit_source = "two.yaml:1",
+		.limit = {{1000000, 1}},
 		.ifindex = TWO_IFINDEX,
 		.address_count = 1,
 		.addresses = {{.family = AF_INET}},
