@@ -16,18 +16,12 @@
 #include "print.h"
 #include "region.h"
 
-struct overlay {
-	unsigned refs; /* one thread */
-	struct region *region;
-	struct policy_set set;
-};
-
 struct entry {
-	int mode; /* index in mode_words */
+	int mode; /* index in overlay_mode_words */
 	const struct tree_node *allow, *deny;
 };
 
-static const char *const mode_words[] = {
+const char *const overlay_mode_words[] = {
 	[OVERLAY_POLICY] = "policy",
 	[OVERLAY_LOCKDOWN] = "lockdown",
 	[OVERLAY_OPEN] = "open",
@@ -37,13 +31,18 @@ static const char *const mode_words[] = {
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct entry, member)
 
+static const struct schema_shape rules_shape = {.many = SCHEMA_LIST};
+
 static const struct schema_field fields[] = {
-	{FIELD(mode, mode), .read = schema_choice, .words = mode_words},
-	{FIELD(allow, allow), .read = parse_rule_list},
-	{FIELD(deny, deny), .read = parse_rule_list},
+	{FIELD(mode, mode), .read = schema_choice, .words = overlay_mode_words,
+		.about = "over the policy's; policy"},
+	{FIELD(allow, allow), .read = parse_rule_list, .shape = &rules_shape,
+		.table = &parse_allow_table},
+	{FIELD(deny, deny), .read = parse_rule_list, .shape = &rules_shape,
+		.table = &parse_deny_table},
 	{.key = NULL},
 };
-static const struct schema_table table = {"an overlay", fields};
+const struct schema_table parse_overlay_table = {"an overlay", fields};
 
 static void
 read_overlay(struct parse *p, const struct tree_node *root, const char *sandbox,
@@ -55,11 +54,11 @@ read_overlay(struct parse *p, const struct tree_node *root, const char *sandbox,
 	p->file = region_copy(region, root->at.file, strlen(root->at.file));
 	set->name = region_copy(region, sandbox, strlen(sandbox));
 	set->at = parse_mark(p, root->at);
-	schema_fill(&p->schema, root, &table, &e);
+	schema_fill(&p->schema, root, &parse_overlay_table, &e);
 	set->mode = (enum overlay_mode)e.mode;
 	set->default_allow = set->mode == OVERLAY_OPEN;
-	set->default_name =
-		region_format(region, "%s.%s", sandbox, mode_words[e.mode]);
+	set->default_name = region_format(
+		region, "%s.%s", sandbox, overlay_mode_words[e.mode]);
 	set->default_source = parse_source(p, root->at);
 	if (root->kind == TREE_MAP && region_failed(region) == 0)
 		parse_set_rules(p, e.deny, e.allow, set);
@@ -67,6 +66,13 @@ read_overlay(struct parse *p, const struct tree_node *root, const char *sandbox,
 
 int
 overlay_compile(const struct tree *tree, const char *sandbox,
+	struct overlay **ret, struct report *report)
+{
+	return overlay_compile_entry(tree_root(tree), sandbox, ret, report);
+}
+
+int
+overlay_compile_entry(const struct tree_node *entry, const char *sandbox,
 	struct overlay **ret, struct report *report)
 {
 	size_t before = report_count(report);
@@ -82,7 +88,7 @@ overlay_compile(const struct tree *tree, const char *sandbox,
 	}
 	o->refs = 1;
 	p.schema.arg = &p;
-	read_overlay(&p, tree_root(tree), sandbox, &o->set);
+	read_overlay(&p, entry, sandbox, &o->set);
 	if (region_failed(o->region) < 0 || report_count(report) > before) {
 		int r = region_failed(o->region) < 0 ? -ENOMEM : -EINVAL;
 
@@ -121,5 +127,5 @@ overlay_over(struct overlay *o, const struct policy_set *base)
 char *
 overlay_print(const struct overlay *o)
 {
-	return print_overlay(&o->set, mode_words[o->set.mode]);
+	return print_overlay(&o->set);
 }

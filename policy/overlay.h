@@ -15,6 +15,7 @@ struct overlay;
 struct policy_set;
 struct report;
 struct tree;
+struct tree_node;
 
 /*
  * sandbox: names the rules ("build-1.allow[0]").  Returns 0 and *ret with one
@@ -23,6 +24,11 @@ struct tree;
  */
 int overlay_compile(const struct tree *tree, const char *sandbox,
 	struct overlay **ret, struct report *report);
+
+/* The same, of a part of a tree. */
+int overlay_compile_entry(const struct tree_node *entry, const char *sandbox,
+	struct overlay **ret, struct report *report);
+
 struct overlay *overlay_ref(struct overlay *o); /* both accept NULL */
 void overlay_unref(struct overlay *o);
 

@@ -65,6 +65,8 @@ schema_reader parse_limit; /* struct policy_limit * */
 extern const struct schema_shape parse_limit_shape;
 extern const struct schema_table parse_limit_table;
 
+extern const struct schema_table parse_overlay_table; /* of a sandbox */
+
 /* What a limit is known by, once its rule is complete. */
 void parse_limit_key(struct parse *p, struct rule *r);
 

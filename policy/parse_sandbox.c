@@ -3,9 +3,12 @@
  */
 #include "parse.h"
 
+#include "overlay.h"
 #include "region.h"
 #include "schema_json.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -14,6 +17,7 @@ enum {
 	LABEL_KEY_MAX = 63, /* bytes, as below */
 	LABEL_VALUE_MAX = 255,
 	INTERFACE_MAX = 15,
+	OVERLAY_MAX = 1024 * 1024, /* bytes of its canonical text */
 };
 
 struct labels {
@@ -30,6 +34,7 @@ struct entry {
 		struct policy_limit *amounts;
 		const char *source;
 	} limit;
+	const struct tree_node *overlay;
 };
 
 /* What the kernel takes for a name, less what no tool would print. */
@@ -175,6 +180,43 @@ read_limit(struct schema *s, const struct schema_field *f,
 	limit->source = parse_source(s->arg, value->key->at);
 }
 
+static void
+keep_overlay(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	if (schema_is(s, f, value, TREE_MAP, "a map (an overlay)"))
+		*(const struct tree_node **)ret = value;
+}
+
+/* It is told to workers, and shown, as text. */
+static void
+check_size(struct parse *p, const struct tree_node *at, const struct overlay *o)
+{
+	char *text = overlay_print(o);
+
+	if (text == NULL)
+		region_fail(p->schema.region);
+	else if (strlen(text) > OVERLAY_MAX)
+		report_add(p->schema.report, at->at,
+			"an overlay has at most 1 MiB");
+	free(text);
+}
+
+static void
+read_overlay(struct parse *p, const struct tree_node *at, const char *sandbox,
+	struct overlay **ret)
+{
+	int r;
+
+	if (at == NULL || sandbox == NULL)
+		return;
+	r = overlay_compile_entry(at, sandbox, ret, p->schema.report);
+	if (r == -ENOMEM)
+		region_fail(p->schema.region);
+	if (r == 0)
+		check_size(p, at, *ret);
+}
+
 static const struct schema_shape interface_shape = {
 	.one = "\"type\": \"string\", \"pattern\": "
 	       "\"^[^\\\\s/:\\\"\\\\\\\\*]{1,15}$\""};
@@ -206,6 +248,9 @@ static const struct schema_field fields[] = {
 		.about = "texts that are copied into records"},
 	{FIELD(limit, limit), .read = read_limit, .table = &parse_limit_table,
 		.shape = &parse_limit_shape, .about = "of all that it does"},
+	{FIELD(overlay, overlay), .read = keep_overlay,
+		.table = &parse_overlay_table,
+		.about = "rules over its policy's, until others are set"},
 	{.key = NULL},
 };
 const struct schema_table parse_sandbox_table = {"a sandbox", fields};
@@ -226,6 +271,7 @@ parse_sandbox(struct parse *p, const struct tree_node *entry,
 	ret->label_count = e.labels.count;
 	ret->limit = e.limit.amounts;
 	ret->limit_source = e.limit.source;
+	read_overlay(p, e.overlay, ret->name, &ret->overlay);
 	addresses = region_alloc(
 		p->schema.region, e.addresses.count, sizeof(*addresses));
 	if (addresses == NULL)

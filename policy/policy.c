@@ -4,6 +4,7 @@
 #include "policy.h"
 
 #include "host_index.h"
+#include "overlay.h"
 #include "region.h"
 #include "rule.h"
 
@@ -30,6 +31,8 @@ policy_unref(struct policy *p)
 		return;
 	for (size_t i = 0; i < p->set_count; i++)
 		host_index_free(p->sets[i].index);
+	for (size_t i = 0; p->sandboxes != NULL && i < p->sandbox_count; i++)
+		overlay_unref(p->sandboxes[i].overlay);
 	region_free(p->region);
 	free(p);
 }

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 struct policy;     /* all documents of one generation, shared by reference */
+struct overlay;    /* overlay.h: rules of one sandbox over its policy's */
 struct policy_set; /* one entry of `policies:`, owned by its policy */
 struct report;     /* report.h: the list of what is wrong, file:line:col */
 struct tree;       /* tree.h: one parsed YAML document with its marks */
@@ -67,6 +68,7 @@ struct policy_sandbox {        /* strings owned by the policy */
 	const char *source;               /* "file:line" */
 	const struct policy_limit *limit; /* of all that it does, or NULL */
 	const char *limit_source;
+	struct overlay *overlay; /* that it starts with (overlay.h), or NULL */
 };
 
 size_t policy_sandboxes(

@@ -272,6 +272,14 @@ put_both(FILE *out, int margin, const struct policy_set *set)
 }
 
 static void
+put_overlay(FILE *out, int margin, const struct policy_set *set)
+{
+	fprintf(out, "%*smode: %s\n", margin, "",
+		overlay_mode_words[set->mode]);
+	put_both(out, margin, set);
+}
+
+static void
 put_set(FILE *out, const struct policy_set *set)
 {
 	fputs("  ", out);
@@ -313,6 +321,10 @@ put_sandbox(FILE *out, const struct policy_sandbox *s)
 	fputc('\n', out);
 	if (s->limit != NULL)
 		put_limit(out, 4, s->limit);
+	if (s->overlay != NULL) {
+		fputs("    overlay:\n", out);
+		put_overlay(out, 6, &s->overlay->set);
+	}
 	if (s->label_count > 0)
 		fputs("    labels:\n", out);
 	for (size_t i = 0; i < s->label_count; i++) {
@@ -368,7 +380,7 @@ policy_print(const struct policy *p)
 }
 
 char *
-print_overlay(const struct policy_set *set, const char *mode)
+print_overlay(const struct policy_set *set)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -376,8 +388,7 @@ print_overlay(const struct policy_set *set, const char *mode)
 
 	if (out == NULL)
 		return NULL;
-	fprintf(out, "mode: %s\n", mode);
-	put_both(out, 0, set);
+	put_overlay(out, 0, set);
 	return finish(out, &text);
 }
 

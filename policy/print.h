@@ -9,7 +9,7 @@
 /* One rule, malloc'd: the caller frees it.  NULL: out of memory. */
 char *print_rule(const struct rule *r);
 
-/* An overlay with that word for its mode, malloc'd; NULL: out of memory. */
-char *print_overlay(const struct policy_set *set, const char *mode);
+/* An overlay, malloc'd; NULL: out of memory. */
+char *print_overlay(const struct policy_set *set);
 
 #endif

@@ -94,6 +94,7 @@ enum overlay_mode { /* of a set that is an overlay; see overlay.h */
 	OVERLAY_LOCKDOWN,
 	OVERLAY_OPEN,
 };
+extern const char *const overlay_mode_words[]; /* and NULL */
 
 /*
  * One policy; or an overlay, which has rules and a default of its own and takes
@@ -123,6 +124,12 @@ struct policy_set {
 	const char *const *credential_names;
 	const struct credential *const *credentials;
 	size_t credential_count;
+};
+
+struct overlay {       /* overlay.h */
+	unsigned refs; /* one thread */
+	struct region *region;
+	struct policy_set set;
 };
 
 struct policy {

@@ -74,8 +74,11 @@ print_sandbox(const json_t *s)
 	if (cli_text(s, "source")[0] != '\0')
 		printf("%-12s %s\n", "declared in", cli_text(s, "source"));
 	if (cli_text(s, "overlay")[0] != '\0')
-		printf("\noverlay, tag %s\n%s", cli_text(s, "tag"),
-			cli_text(s, "overlay"));
+		printf("\noverlay%s, tag %s\n%s",
+			json_is_true(json_object_get(s, "overlay_declared"))
+				? " as declared"
+				: "",
+			cli_text(s, "tag"), cli_text(s, "overlay"));
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "documents.h"
+#include "overlay.h"
 #include "policy.h"
 #include "report.h"
 #include "settings.h"
@@ -109,7 +110,10 @@ policy_files_find_sandbox(const struct policy *policy, const char *name)
 
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(sandboxes[i].name, name) == 0)
-			return sandboxes[i].set;
+			return sandboxes[i].overlay == NULL
+				       ? sandboxes[i].set
+				       : overlay_over(sandboxes[i].overlay,
+						 sandboxes[i].set);
 	}
 	return NULL;
 }

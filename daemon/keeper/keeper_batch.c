@@ -60,7 +60,7 @@ send_sandbox(const struct sandbox *s, struct child *child)
 	to->policy = s->spec->policy;
 	to->labels = s->spec->labels;
 	to->source = s->spec->source;
-	to->overlay = s->overlay;
+	to->overlay = sandbox_overlay(s);
 	to->limit_source = s->spec->limit_source;
 	for (int i = 0; i < POLICY_BUDGETS; i++)
 		to->limit[i] =

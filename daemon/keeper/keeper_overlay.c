@@ -4,6 +4,11 @@
  * It is on disk before its done() is called, and after all workers have it: a
  * keeper that is killed on the way starts with the old one or the new one, and
  * has promised neither.
+ *
+ * One that a document declares for the sandbox is in the sandbox's spec, and
+ * holds while none is set.  So a reload that changes the declared one changes
+ * nothing under one that was set, and to clear that one is to go back to what
+ * is declared by then.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -76,7 +81,9 @@ keeper_tag_of(const char *text, char ret[KEEPER_TAG])
 static const char *
 text_of(const struct sandbox *s)
 {
-	return s->overlay != NULL ? s->overlay : "";
+	const char *text = sandbox_overlay(s);
+
+	return text != NULL ? text : "";
 }
 
 int
@@ -100,8 +107,8 @@ keeper_overlay_rules(struct keeper *k, const char *name)
 	struct overlay *o = NULL;
 	char *report = NULL;
 
-	if (s == NULL || s->overlay == NULL ||
-		compile(name, s->overlay, &o, &report) < 0)
+	if (s == NULL || sandbox_overlay(s) == NULL ||
+		compile(name, sandbox_overlay(s), &o, &report) < 0)
 		free(report);
 	return o;
 }

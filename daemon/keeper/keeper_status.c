@@ -157,11 +157,14 @@ sandbox(const struct sandbox *s)
 static json_t *
 with_overlay(const struct sandbox *s, json_t *object)
 {
+	const char *text = sandbox_overlay(s);
 	char tag[KEEPER_TAG];
 
-	if (s->overlay != NULL && keeper_tag_of(s->overlay, tag) == 0) {
-		json_object_set_new(object, "overlay", json_string(s->overlay));
+	if (text != NULL && keeper_tag_of(text, tag) == 0) {
+		json_object_set_new(object, "overlay", json_string(text));
 		json_object_set_new(object, "tag", json_string(tag));
+		json_object_set_new(object, "overlay_declared",
+			json_boolean(s->overlay == NULL));
 	}
 	return object;
 }

@@ -404,6 +404,12 @@ registry_reverse(struct registry *r)
 	}
 }
 
+const char *
+sandbox_overlay(const struct sandbox *s)
+{
+	return s->overlay != NULL ? s->overlay : s->spec->overlay;
+}
+
 void
 registry_overlay(struct registry *r, struct sandbox *s, char *overlay)
 {

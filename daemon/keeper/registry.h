@@ -29,6 +29,7 @@ struct registry;
 struct sandbox_spec { /* what somebody says of it; never changes */
 	char *interface, *policy, *labels, *source;
 	char *limit_source; /* "file:line"; NULL: it has no limit */
+	char *overlay;      /* canonical YAML, or NULL */
 	struct policy_limit limit;
 	struct sandbox_address {
 		int family;
@@ -48,7 +49,8 @@ struct sandbox {
 	char *name;
 	struct sandbox_spec *spec;
 	struct sandbox_spec *old_spec; /* if the change is undone */
-	char *overlay;                 /* canonical YAML, or NULL */
+	char *overlay;                 /* that somebody set, over the spec's;
+					  canonical YAML, or NULL */
 	char *old_overlay;             /* if the change is undone */
 	json_t *stand_ins; /* credential to text; NULL: none looked for yet */
 	struct ca *ca;
@@ -91,7 +93,11 @@ int registry_declare(struct registry *r, const struct policy *p, char *reterr,
 int registry_enter(struct registry *r, const struct policy_sandbox *declared,
 	struct sandbox **ret, char *reterr, size_t reterr_size);
 
-/* Marks another overlay: takes it; NULL: none. */
+/* The overlay that holds: the one that was set, else the declared one; NULL:
+ * neither is there. */
+const char *sandbox_overlay(const struct sandbox *s);
+
+/* Marks another overlay that is set: takes it; NULL: none. */
 void registry_overlay(struct registry *r, struct sandbox *s, char *overlay);
 
 /* Marks one that goes. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overlay.h"
 #include "place_index.h"
 #include "policy.h"
 #include "registry.h"
@@ -40,12 +41,15 @@ sandbox_spec_new(const struct policy_sandbox *declared)
 	s->labels = labels_json(declared);
 	if (declared->limit != NULL)
 		s->limit_source = strdup(declared->limit_source);
+	if (declared->overlay != NULL)
+		s->overlay = overlay_print(declared->overlay);
 	s->addresses = calloc(count > 0 ? count : 1, sizeof(*s->addresses));
 	s->places = calloc(count > 0 ? count : 1, sizeof(*s->places));
 	if (s->interface == NULL || s->policy == NULL || s->source == NULL ||
 		s->labels == NULL || s->addresses == NULL ||
 		s->places == NULL ||
-		(s->limit_source == NULL && declared->limit != NULL)) {
+		(s->limit_source == NULL && declared->limit != NULL) ||
+		(s->overlay == NULL && declared->overlay != NULL)) {
 		sandbox_spec_free(s);
 		return NULL;
 	}
@@ -71,6 +75,7 @@ sandbox_spec_free(struct sandbox_spec *s)
 	free(s->source);
 	free(s->labels);
 	free(s->limit_source);
+	free(s->overlay);
 	free(s->addresses);
 	free(s->places);
 	free(s);
@@ -121,7 +126,8 @@ sandbox_spec_equal(const struct sandbox_spec *a, const struct sandbox_spec *b)
 	return sandbox_spec_same_place(a, b) &&
 	       strcmp(a->policy, b->policy) == 0 &&
 	       strcmp(a->labels, b->labels) == 0 &&
-	       strcmp(a->source, b->source) == 0 && same_limit(a, b);
+	       strcmp(a->source, b->source) == 0 && same_limit(a, b) &&
+	       same_text(a->overlay, b->overlay);
 }
 
 uint64_t

@@ -360,3 +360,77 @@ def test_a_keeper_killed_at_any_moment_has_one_or_the_other(world):
         world.daemon.start()
         assert overlay(world) in {f"mode: {m}\n" for m in told + asked}
         told[0] = overlay(world).split()[1]
+
+
+def declared(world, overlay):
+    """The configuration, with that overlay for s1 instead of the last one."""
+    text = getattr(world, "plain", None) or world.daemon.config.read_text()
+    world.plain = text
+    return text.replace("policy: agent}", f"policy: agent, overlay: {overlay}}}", 1) if overlay else text
+
+
+def test_a_declared_one_holds_until_another_is_set(world):
+    d, client = world.daemon, world.client
+    world.origin("more.test")
+    assert status_of(client, "api.test") == 200
+    r = d.reload(declared(world, "{deny: [{host: api.test}], allow: [{host: more.test}]}"))
+    assert r.returncode == 0, r.stderr
+    assert (status_of(client, "api.test"), status_of(client, "more.test")) == (403, 200)
+    assert d.wait_record(host="api.test", reason="rule_deny")["rule"] == "s1.deny[0]"
+    shown = json.loads(d.ctl("--json", "sandbox", "show", "s1").stdout)
+    assert shown["overlay_declared"] is True and "more.test" in shown["overlay"]
+    assert "overlay as declared, tag" in d.ctl("sandbox", "show", "s1").stdout
+    # It is added to, and what comes of that stays over a reload that declares another.
+    d.ctl("policy", "set", "s1", "--allow", "else.test")
+    assert all(h in overlay(world) for h in ("api.test", "more.test", "else.test"))
+    assert d.reload(declared(world, "{deny: [{host: more.test}]}")).returncode == 0
+    assert (status_of(client, "api.test"), status_of(client, "more.test")) == (403, 200)
+    # Without it, what is declared by now holds.
+    d.ctl("policy", "clear", "s1")
+    assert (status_of(client, "api.test"), status_of(client, "more.test")) == (200, 403)
+    # A document that declares none takes it away; the same one again changes nothing.
+    assert d.reload(declared(world, "{mode: lockdown}")).returncode == 0
+    assert status_of(client, "api.test") == 403
+    assert d.reload(declared(world, None)).returncode == 0
+    assert overlay(world) == "" and status_of(client, "api.test") == 200
+
+
+def test_what_a_declared_one_forbids_ends_and_is_said(world):
+    s = world.client.tls("api.test")
+    assert ask(s)[0] == 200
+    r = world.daemon.reload(declared(world, "{mode: lockdown}"))
+    assert r.returncode == 0
+    assert ask(s)[0] == 403
+    assert world.daemon.ctl("explain", "s1", "GET", "https://api.test/", check=False).returncode == 1
+
+
+def test_one_request_adds_a_sandbox_with_its_rules(world):
+    place = world.lab.sandboxes[0]
+    entry = {"interface": place.interface, "address": "10.99.9.9", "policy": "agent",
+             "overlay": {"mode": "policy", "deny": [{"host": "api.test"}]}}
+    path = world.daemon.directory / "entry.json"
+    path.write_text(json.dumps(entry))
+    r = world.daemon.ctl("sandbox", "add", "late", "--file", str(path))
+    assert "kept" not in r.stdout
+    assert world.daemon.ctl("explain", "late", "GET", "https://api.test/", check=False).returncode == 1
+    # One that was set is kept, and holds when the sandbox comes again.
+    world.daemon.ctl("policy", "set", "late", "--mode", "lockdown")
+    restart(world.daemon)
+    r = world.daemon.ctl("sandbox", "add", "late", "--file", str(path))
+    assert "the overlay that was kept for it holds" in r.stdout
+    assert "lockdown" in overlay(world, "late")
+    world.daemon.ctl("policy", "clear", "late")
+    assert "lockdown" not in overlay(world, "late") and "api.test" in overlay(world, "late")
+    entry["overlay"] = {"mode": "shut"}
+    path.write_text(json.dumps(entry))
+    r = world.daemon.ctl("sandbox", "add", "bad", "--file", str(path), check=False)
+    assert r.returncode == 1 and '"mode" expects' in r.stderr
+
+
+def test_files_alone_know_a_declared_one(world, tmp_path):
+    cases = tmp_path / "x.cases"
+    cases.write_text("s1 GET https://api.test/ denied rule=s1.deny[0]\n"
+                     "agent GET https://api.test/ allowed\n")
+    file = tmp_path / "x.yaml"
+    file.write_text(declared(world, "{deny: [{host: api.test}]}"))
+    world.daemon.ctl("policy", "test", str(cases), "--policy-file", str(file))
