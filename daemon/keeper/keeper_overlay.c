@@ -21,9 +21,9 @@
 #include "kernel_side.h"
 #include "log.h"
 #include "overlay.h"
-#include "overlay_store.h"
 #include "registry.h"
 #include "report.h"
+#include "state_folder.h"
 #include "tree.h"
 
 /* ---- texts -------------------------------------------------------------- */
@@ -122,7 +122,7 @@ load_overlay(
 	char *kept, *text = NULL, *report = NULL;
 	int r;
 
-	r = overlay_store_get(k->overlays, s->name, &kept, reterr, reterr_size);
+	r = state_folder_get(k->overlays, s->name, &kept, reterr, reterr_size);
 	if (r < 0 || kept == NULL)
 		return r;
 	r = canonical(s->name, kept, &text, &report);
@@ -162,7 +162,7 @@ keeper_drop_overlays(struct keeper *k)
 
 	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++) {
 		if (s->phase == SANDBOX_LEAVING &&
-			overlay_store_remove(
+			state_folder_remove(
 				k->overlays, s->name, text, sizeof(text)) < 0)
 			log_error("sandbox %s: its overlay stays behind: %s",
 				s->name, text);
@@ -204,10 +204,10 @@ commit_overlay(struct keeper *k, struct change *c, char **ret_text)
 	if (c->ephemeral)
 		r = 0; /* what is kept holds again one day */
 	else if (s->overlay != NULL)
-		r = overlay_store_put(
+		r = state_folder_put(
 			k->overlays, s->name, s->overlay, text, sizeof(text));
 	else
-		r = overlay_store_remove(
+		r = state_folder_remove(
 			k->overlays, s->name, text, sizeof(text));
 	if (r < 0) {
 		*ret_text = strdup(text);

@@ -21,12 +21,12 @@
 #include "documents.h"
 #include "keeper_state.h"
 #include "log.h"
-#include "overlay_store.h"
 #include "policy.h"
 #include "policy_swap.h"
 #include "registry.h"
 #include "secret.h"
 #include "stand_in.h"
+#include "state_folder.h"
 #include "strongbox.h"
 
 /* ---- which there have to be --------------------------------------------- */
@@ -102,7 +102,7 @@ load(struct keeper *k, struct sandbox *s)
 {
 	char *text = NULL, why[KEEPER_TEXT];
 
-	if (overlay_store_get(k->stand_ins, s->name, &text, why, sizeof(why)) <
+	if (state_folder_get(k->stand_ins, s->name, &text, why, sizeof(why)) <
 		0)
 		log_error("sandbox %s: its stand-ins: %s", s->name, why);
 	if (text != NULL) {
@@ -125,7 +125,7 @@ save(struct keeper *k, const struct sandbox *s)
 
 	snprintf(why, sizeof(why), "%s", strerror(ENOMEM));
 	if (text != NULL)
-		r = overlay_store_put(
+		r = state_folder_put(
 			k->stand_ins, s->name, text, why, sizeof(why));
 	if (r < 0)
 		log_error("sandbox %s: its stand-ins will be others when "
@@ -238,7 +238,7 @@ keeper_drop_stand_ins(struct keeper *k)
 
 	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++) {
 		if (s->phase == SANDBOX_LEAVING &&
-			overlay_store_remove(
+			state_folder_remove(
 				k->stand_ins, s->name, why, sizeof(why)) < 0)
 			log_error("sandbox %s: its stand-ins stay behind: %s",
 				s->name, why);

@@ -1,5 +1,6 @@
-#include "overlay_store.h"
+#include "state_folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,19 +11,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 1024 * 1024 };
+enum { TEXT_MAX = 8 * 1024 * 1024 }; /* as a document has it */
+
+static const char ending[] = ".yaml";
 
 struct place {
 	char file[PATH_MAX], fresh[PATH_MAX];
 };
 
 static int
-locate(struct place *p, const char *folder, const char *sandbox)
+locate(struct place *p, const char *folder, const char *name)
 {
 	int n = snprintf(
-		p->file, sizeof(p->file), "%s/%s.yaml", folder, sandbox);
+		p->file, sizeof(p->file), "%s/%s%s", folder, name, ending);
 	int m = snprintf(
-		p->fresh, sizeof(p->fresh), "%s/.%s.new", folder, sandbox);
+		p->fresh, sizeof(p->fresh), "%s/.%s.new", folder, name);
 
 	return n < PATH_MAX && m < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
@@ -98,12 +101,15 @@ make_folder(const char *folder)
 }
 
 int
-overlay_store_put(const char *folder, const char *sandbox, const char *text,
+state_folder_put(const char *folder, const char *name, const char *text,
 	char *reterr, size_t reterr_size)
 {
 	struct place p;
-	int r = locate(&p, folder, sandbox);
+	int r = locate(&p, folder, name);
 
+	/* What could not be read again is not written. */
+	if (r == 0 && strlen(text) > TEXT_MAX)
+		r = -EFBIG;
 	if (r == 0)
 		r = make_folder(folder);
 	if (r == 0)
@@ -116,11 +122,11 @@ overlay_store_put(const char *folder, const char *sandbox, const char *text,
 }
 
 int
-overlay_store_remove(const char *folder, const char *sandbox, char *reterr,
-	size_t reterr_size)
+state_folder_remove(
+	const char *folder, const char *name, char *reterr, size_t reterr_size)
 {
 	struct place p;
-	int r = locate(&p, folder, sandbox);
+	int r = locate(&p, folder, name);
 
 	if (r == 0 && unlink(p.file) < 0) {
 		if (errno == ENOENT)
@@ -161,11 +167,11 @@ read_all(int fd, char **ret)
 }
 
 int
-overlay_store_get(const char *folder, const char *sandbox, char **ret,
-	char *reterr, size_t reterr_size)
+state_folder_get(const char *folder, const char *name, char **ret, char *reterr,
+	size_t reterr_size)
 {
 	struct place p;
-	int r = locate(&p, folder, sandbox), fd;
+	int r = locate(&p, folder, name), fd;
 
 	*ret = NULL;
 	if (r < 0)
@@ -177,4 +183,44 @@ overlay_store_get(const char *folder, const char *sandbox, char **ret,
 	if (fd >= 0)
 		close(fd);
 	return complain(r, p.file, reterr, reterr_size);
+}
+
+static int
+is_ours(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name), tail = sizeof(ending) - 1;
+
+	return entry->d_name[0] != '.' && len > tail &&
+	       strcmp(entry->d_name + len - tail, ending) == 0;
+}
+
+int
+state_folder_each(const char *folder,
+	int (*visit)(void *arg, const char *name, const char *text), void *arg,
+	char *reterr, size_t reterr_size)
+{
+	struct dirent **entries;
+	char *text;
+	int count = scandir(folder, &entries, is_ours, alphasort), r = 0;
+
+	if (count < 0)
+		return errno == ENOENT
+			       ? 0
+			       : complain(-errno, folder, reterr, reterr_size);
+	for (int i = 0; i < count; i++) {
+		char *name = entries[i]->d_name;
+
+		name[strlen(name) - (sizeof(ending) - 1)] = '\0';
+		if (r == 0)
+			r = state_folder_get(
+				folder, name, &text, reterr, reterr_size);
+		else
+			text = NULL;
+		if (text != NULL)
+			r = visit(arg, name, text);
+		free(text);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
 }
