@@ -375,6 +375,8 @@ exchange_revoke(struct exchange *x, const char *credential)
 		(!inject_plan_has(&x->plan, credential) &&
 			!swap_plan_has(&x->swaps, credential)))
 		return false;
+	receipt_add_withdrawn(
+		x->flow->services->receipt, x->flow, x->id, credential);
 	if (http_stream_sent_head(x->down)) {
 		break_off(x, RECORD_CREDENTIAL_REVOKED, why);
 		return true;

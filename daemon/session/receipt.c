@@ -27,6 +27,17 @@ receipt_add(struct receipt *r, const struct flow *f, const char *what,
 				 "rule", by->rule, "source", by->source));
 }
 
+void
+receipt_add_withdrawn(struct receipt *r, const struct flow *f, uint64_t id,
+	const char *credential)
+{
+	char rule[96];
+	struct policy_verdict by = {.rule = rule, .source = "withdrawn"};
+
+	snprintf(rule, sizeof(rule), "credential %s", credential);
+	receipt_add(r, f, "request", id, &by);
+}
+
 char *
 receipt_text(const struct receipt *r)
 {

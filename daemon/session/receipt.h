@@ -25,6 +25,11 @@ struct receipt { /* all zero: nothing was closed */
 void receipt_add(struct receipt *r, const struct flow *f, const char *what,
 	uint64_t id, const struct policy_verdict *by);
 
+/* The same of a request that ended with a credential that it had taken along:
+ * "credential NAME" for a rule, "withdrawn" for where that stands. */
+void receipt_add_withdrawn(struct receipt *r, const struct flow *f, uint64_t id,
+	const char *credential);
+
 /* As above, malloc'd; NULL: out of memory. */
 char *receipt_text(const struct receipt *r);
 void receipt_done(struct receipt *r);

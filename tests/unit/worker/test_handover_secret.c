@@ -17,6 +17,7 @@
 #include "link_message.h"
 #include "loop_until.h"
 #include "loopback.h"
+#include "receipt.h"
 #include "session_lab.h"
 
 static const struct resolver_row rows[] = {
@@ -96,10 +97,13 @@ scene_close(struct scene *s)
 static void
 test_a_withdrawn_secret_ends_a_request(void **state)
 {
+	struct receipt receipt = {0};
+	const json_t *closed;
 	struct scene s;
 
 	(void)state;
 	scene_open(&s);
+	s.lab.services.receipt = &receipt;
 	change(&s.lab, "other", NULL);
 	loop_once(s.lab.loop);
 	loop_once(s.lab.loop);
@@ -109,6 +113,14 @@ test_a_withdrawn_secret_ends_a_request(void **state)
 		&s.lab, s.client, "credential_revoked", s.text, sizeof(s.text));
 	assert_int_equal(strncmp(s.text, "HTTP/1.1 502 ", 13), 0);
 	assert_false(is_open(s.origin));
+	assert_int_equal(receipt.closed, 1);
+	closed = json_array_get(receipt.list, 0);
+	assert_string_equal(json_string_value(json_object_get(closed, "rule")),
+		"credential key");
+	assert_string_equal(
+		json_string_value(json_object_get(closed, "what")), "request");
+	receipt_done(&receipt);
+	s.lab.services.receipt = NULL;
 	scene_close(&s);
 }
 
