@@ -380,6 +380,34 @@ policy_print(const struct policy *p)
 }
 
 char *
+print_policy(const struct policy_set *set)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	fputs("version: 1\npolicies:\n", out);
+	put_set(out, set);
+	return finish(out, &text);
+}
+
+char *
+print_credential(const struct credential *c)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	fputs("version: 1\ncredentials:\n", out);
+	put_credential(out, c);
+	return finish(out, &text);
+}
+
+char *
 print_overlay(const struct policy_set *set)
 {
 	char *text = NULL;

@@ -6,6 +6,10 @@
 
 #include "rule.h"
 
+/* One entry, a document by itself, malloc'd; NULL: out of memory. */
+char *print_policy(const struct policy_set *set);
+char *print_credential(const struct credential *c);
+
 /* One rule, malloc'd: the caller frees it.  NULL: out of memory. */
 char *print_rule(const struct rule *r);
 

@@ -398,3 +398,55 @@ tree_get(const struct tree_node *map, const char *key)
 	}
 	return NULL;
 }
+
+/* ---- a value of a larger document --------------------------------------- */
+
+static struct tree_node *
+make_scalar(struct tree *t, const char *text, bool quoted)
+{
+	struct tree_node *n = region_alloc(t->region, 1, sizeof(*n));
+
+	if (n == NULL)
+		return NULL;
+	*n = (struct tree_node){.kind = TREE_SCALAR,
+		.at = {t->root->at.file, 1, 1},
+		.quoted = quoted,
+		.text = region_copy(t->region, text, strlen(text))};
+	return n->text != NULL ? n : NULL;
+}
+
+int
+tree_nest(struct tree *t, const char *key)
+{
+	struct tree_node *map = region_alloc(t->region, 1, sizeof(*map));
+	struct tree_node *value = region_alloc(t->region, 1, sizeof(*value));
+	const struct tree_node *name = make_scalar(t, key, true);
+
+	if (map == NULL || value == NULL || name == NULL)
+		return -ENOMEM;
+	*value = *t->root;
+	value->key = name;
+	*map = (struct tree_node){
+		.kind = TREE_MAP, .at = name->at, .first = value, .count = 1};
+	t->root = map;
+	return 0;
+}
+
+int
+tree_lead(struct tree *t, const char *key, const char *text)
+{
+	struct tree_node *map = region_alloc(t->region, 1, sizeof(*map));
+	const struct tree_node *name = make_scalar(t, key, true);
+	struct tree_node *value = make_scalar(t, text, false);
+
+	assert(t->root->kind == TREE_MAP);
+	if (map == NULL || value == NULL || name == NULL)
+		return -ENOMEM;
+	value->key = name;
+	value->next = t->root->first;
+	*map = *t->root;
+	map->first = value;
+	map->count++;
+	t->root = map;
+	return 0;
+}

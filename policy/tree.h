@@ -45,6 +45,15 @@ void tree_free(struct tree *t); /* accepts NULL */
 
 const struct tree_node *tree_root(const struct tree *t);
 
+/*
+ * For a text that stands for one value of a larger document: makes the root the
+ * value of key in a map, which is the root then; and puts a scalar first in a
+ * root that is a map.  All is at the place of the text's beginning.  0 or
+ * -ENOMEM.
+ */
+int tree_nest(struct tree *t, const char *key);
+int tree_lead(struct tree *t, const char *key, const char *text);
+
 /* The entry of a map with that key, or NULL; NULL for what is no map. */
 const struct tree_node *tree_get(const struct tree_node *map, const char *key);
 

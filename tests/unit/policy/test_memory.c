@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "policy.h"
+#include "policy_entry.h"
 #include "report.h"
 #include "tree.h"
 
@@ -120,11 +121,38 @@ test_threat_51_every_allocation_fails_once(void **state)
 	report_free(report);
 }
 
+static void
+test_threat_51_an_entry_has_no_memory(void **state)
+{
+	struct report *report = report_new();
+	struct tree *tree = NULL;
+	long n = 0;
+	int r;
+
+	(void)state;
+	do {
+		calls_left = n++;
+		r = policy_entry_parse(POLICY_ENTRY_POLICY, "p",
+			"allow: [{host: a.test}]", &tree, report);
+		if (r < 0) {
+			assert_int_equal(r, -ENOMEM);
+			assert_null(tree);
+		}
+	} while (r < 0);
+	assert_true(calls_left >= 0);
+	calls_left = -1;
+	assert_in_range(n, 3, 1000);
+	assert_int_equal(report_count(report), 0);
+	tree_free(tree);
+	report_free(report);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threat_51_every_allocation_fails_once),
+		cmocka_unit_test(test_threat_51_an_entry_has_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
