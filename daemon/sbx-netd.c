@@ -61,7 +61,8 @@ read_files(const struct keeper_options *options, bool print)
 	char *text = NULL;
 	int r;
 
-	r = documents_load(options->config, options->runtime_dir, &d, &text);
+	r = documents_load(
+		options->config, options->runtime_dir, NULL, &d, &text);
 	if (r < 0) {
 		fputs(text != NULL ? text : "out of memory\n", stderr);
 		free(text);

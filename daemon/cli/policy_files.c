@@ -93,7 +93,7 @@ policy_files_load(const char *config, const char *runtime_dir,
 	struct policy **ret, char **ret_report)
 {
 	struct documents *d;
-	int r = documents_load(config, runtime_dir, &d, ret_report);
+	int r = documents_load(config, runtime_dir, NULL, &d, ret_report);
 
 	if (r < 0)
 		return r;

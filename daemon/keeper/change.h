@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "keeper.h"
+#include "policy_entry.h"
 
 struct change;
 struct documents;
@@ -44,9 +45,12 @@ struct change {
 	void *arg;
 	uint64_t generation;
 	unsigned crashes;   /* of workers while they were told */
-	char *name, *entry; /* of a sandbox; its document, or its overlay's */
-	char *match;        /* overlay: the ETag that it must have, or NULL */
-	bool ephemeral;     /* overlay: not kept over a restart */
+	char *name, *entry; /* of a sandbox, policy or credential; its document,
+			       or its overlay's */
+	char *match;        /* the ETag that it must have, or NULL */
+	bool ephemeral;     /* not kept over a restart */
+	enum policy_entry_kind entry_kind; /* policy or credential */
+	bool create;                       /* … that is not there yet */
 	struct documents *documents; /* reload: the new ones, then the old */
 	bool opened;                 /* … and their sources of secrets */
 	char note[256];              /* said on success */

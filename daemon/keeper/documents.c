@@ -1,6 +1,5 @@
 #include "documents.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -12,13 +11,13 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "documents_part.h"
 #include "policy.h"
 #include "report.h"
 #include "settings.h"
 #include "tree.h"
 
 enum {
-	FILE_MAX = 8 * 1024 * 1024, /* a document has to fit into a frame */
 	FILES_MAX = 4096,
 	PATH_SIZE = 4096,
 };
@@ -51,7 +50,7 @@ judge_file(const struct stat *st)
 		return "not a regular file";
 	if ((st->st_mode & S_IWOTH) != 0)
 		return "writable by everybody: refused (chmod o-w)";
-	if (st->st_size > FILE_MAX)
+	if (st->st_size > DOCUMENT_BYTES_MAX)
 		return "larger than 8 MiB";
 	return NULL;
 }
@@ -111,50 +110,41 @@ read_file(struct loading *l, const char *path, size_t *ret_len)
 	return text;
 }
 
-/* Workers need no document that only says which sandboxes there are. */
-static bool
-is_for_workers(const struct tree *tree)
+int
+documents_add(struct documents *d, struct document *document)
 {
-	const struct tree_node *root = tree_root(tree);
+	struct document_list l = {d->files, d->count};
+	int r = document_list_add(&l, document);
 
-	for (const struct tree_node *e = root->first; e != NULL; e = e->next)
-		if (strcmp(e->key->text, "version") != 0 &&
-			strcmp(e->key->text, "sandboxes") != 0)
-			return true;
-	return root->first == NULL;
+	d->files = l.items;
+	d->count = l.count;
+	return r;
 }
 
 static void
 load_file(struct loading *l, const char *path)
 {
-	struct documents *d = l->d;
-	struct document *files, *file;
+	struct tree *tree = NULL;
+	struct document file;
+	size_t len;
+	char *text;
 
-	if (d->count == FILES_MAX) {
+	if (l->d->count == FILES_MAX) {
 		complain(l, path, "more than 4096 files");
 		return;
 	}
-	files = realloc(d->files, (d->count + 1) * sizeof(*files));
-	if (files == NULL) {
+	text = read_file(l, path, &len);
+	if (text != NULL &&
+		tree_parse(path, text, len, &tree, l->report) == -ENOMEM)
 		l->no_memory = true;
+	if (document_init(&file, path, text, len, tree) < 0) {
+		l->no_memory = true;
+		tree_free(tree);
+		free(text);
 		return;
 	}
-	d->files = files;
-	file = &files[d->count];
-	*file = (struct document){.name = strdup(path)};
-	if (file->name == NULL) {
+	if (documents_add(l->d, &file) < 0)
 		l->no_memory = true;
-		return;
-	}
-	d->count++;
-	file->text = read_file(l, file->name, &file->len);
-	if (file->text == NULL)
-		return;
-	if (tree_parse(file->name, file->text, file->len, &file->tree,
-		    l->report) == -ENOMEM)
-		l->no_memory = true;
-	if (file->tree != NULL)
-		file->for_workers = is_for_workers(file->tree);
 }
 
 static int
@@ -206,6 +196,7 @@ load_all(struct loading *l, const char *config, const char *runtime_dir)
 	load_folder(l, dir, "sandboxes.d");
 	snprintf(dir, sizeof(dir), "%s/", runtime_dir);
 	load_folder(l, dir, "sandboxes.d");
+	l->d->file_count = l->d->count;
 }
 
 /* ---- compiling -------------------------------------------------------- */
@@ -265,33 +256,83 @@ read_trust(struct loading *l)
 	return 0;
 }
 
-static int
-compile(struct loading *l)
+int
+documents_compile(struct documents *d, struct report *report)
 {
-	struct documents *d = l->d;
-	const struct tree **trees;
+	const struct tree **trees = all_trees(d, NULL);
 	int r, s;
 
-	if (l->no_memory || !all_parsed(d))
-		return l->no_memory ? -ENOMEM : -EINVAL;
-	trees = all_trees(d, NULL);
 	if (trees == NULL)
 		return -ENOMEM;
 	/* Both, so that one run tells all that is wrong. */
-	s = settings_read(trees, d->count, &d->settings, l->report);
+	s = settings_read(trees, d->count, &d->settings, report);
 	r = policy_compile(
-		trees, d->count, settings_keys(), &d->policy, l->report);
+		trees, d->count, settings_keys(), &d->policy, report);
 	free(trees);
-	if (s < 0)
-		return s;
-	if (r < 0)
-		return r;
-	return read_trust(l);
+	return s < 0 ? s : r;
+}
+
+/* A name of both is an error already: what to do about it. */
+static void
+explain_conflicts(const struct documents *d, struct report *report)
+{
+	struct document_list entries = documents_entries(d);
+
+	for (size_t i = 0; i < entries.count; i++) {
+		const struct document *e = &entries.items[i];
+		const char *section = policy_entry_section(e->kind);
+
+		for (size_t k = 0; k < d->file_count; k++) {
+			const struct tree_node *map =
+				tree_get(tree_root(d->files[k].tree), section);
+			const struct tree_node *at =
+				map != NULL ? tree_get(map, e->entry) : NULL;
+
+			if (at != NULL)
+				report_add(report, at->key->at,
+					"%s %s was put over the control socket "
+					"already: remove it there, or here",
+					policy_entry_noun(e->kind), e->entry);
+		}
+	}
+}
+
+static int
+compile_files(struct loading *l, const struct document_list *entries)
+{
+	struct document_list all = {l->d->files, l->d->count};
+	int r;
+
+	if (l->no_memory || !all_parsed(l->d))
+		return l->no_memory ? -ENOMEM : -EINVAL;
+	if (entries != NULL) {
+		r = document_list_extend(&all, entries);
+		l->d->files = all.items;
+		l->d->count = all.count;
+		if (r < 0)
+			return r;
+	}
+	r = documents_compile(l->d, l->report);
+	if (r == -EINVAL)
+		explain_conflicts(l->d, l->report);
+	return r < 0 ? r : read_trust(l);
+}
+
+int
+documents_close_report(struct report *report, int r, char **ret_report)
+{
+	if (r == -EINVAL) {
+		*ret_report = report_text(report);
+		r = *ret_report != NULL ? r : -ENOMEM;
+	}
+	report_free(report);
+	return r;
 }
 
 int
 documents_load(const char *config, const char *runtime_dir,
-	struct documents **ret, char **ret_report)
+	const struct document_list *entries, struct documents **ret,
+	char **ret_report)
 {
 	struct loading l = {
 		.d = calloc(1, sizeof(*l.d)),
@@ -299,40 +340,38 @@ documents_load(const char *config, const char *runtime_dir,
 	};
 	int r = -ENOMEM;
 
-	if (l.d == NULL || l.report == NULL)
-		goto fail;
-	load_all(&l, config, runtime_dir);
-	r = compile(&l);
-	if (r == -EINVAL)
-		*ret_report = report_text(l.report);
-	if (r == -EINVAL && *ret_report == NULL)
-		r = -ENOMEM;
-	if (r < 0)
-		goto fail;
-	report_free(l.report);
-	*ret = l.d;
-	return 0;
-fail:
-	report_free(l.report);
-	documents_free(l.d);
+	if (l.d != NULL && l.report != NULL) {
+		load_all(&l, config, runtime_dir);
+		r = compile_files(&l, entries);
+	}
+	r = documents_close_report(l.report, r, ret_report);
+	if (r == 0)
+		*ret = l.d;
+	else
+		documents_free(l.d);
 	return r;
 }
 
 void
 documents_free(struct documents *d)
 {
+	struct document_list all;
+
 	if (d == NULL)
 		return;
-	for (size_t i = 0; i < d->count; i++) {
-		tree_free(d->files[i].tree);
-		free(d->files[i].text);
-		free(d->files[i].name);
-	}
-	free(d->files);
+	all = (struct document_list){d->files, d->count};
+	document_list_done(&all);
 	settings_free(d->settings);
 	policy_unref(d->policy);
 	free(d->trust);
 	free(d);
+}
+
+struct document_list
+documents_entries(const struct documents *d)
+{
+	return (struct document_list){
+		d->files + d->file_count, d->count - d->file_count};
 }
 
 /* ---- one sandbox more ------------------------------------------------- */

@@ -1,7 +1,8 @@
 /*
  * Everything the operator wrote, of one generation (DESIGN 6): the main file,
  * its neighbours policies.d and sandboxes.d, the sandboxes.d of the runtime
- * directory; read, parsed, compiled.  Immutable once loaded.
+ * directory; and what was put over the control socket.  Read, parsed, compiled;
+ * immutable then.
  *
  * Reads files.  Knows nothing of workers or of what runs.
  */
@@ -11,21 +12,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "document.h"
+
 struct policy;
+struct report;
 struct settings;
 struct tree;
 
-struct document {
-	char *name; /* path, as errors and records call it */
-	char *text;
-	size_t len;
-	struct tree *tree;
-	bool for_workers; /* holds more than sandboxes */
-};
-
 struct documents {
-	struct document *files; /* the main file first */
+	struct document *files; /* the main file first, entries last */
 	size_t count;
+	size_t file_count; /* of these */
 	struct settings *settings;
 	struct policy *policy;
 	char *trust; /* text of upstream.ca_file, else of what the host trusts
@@ -34,12 +31,40 @@ struct documents {
 };
 
 /*
- * Returns 0 and *ret, which the caller frees; or -EINVAL and in *ret_report
- * all that is wrong, one a line, malloc'd; or -ENOMEM.
+ * entries: of the socket, which are shared.  Returns 0 and *ret, which the
+ * caller frees; or -EINVAL and in *ret_report all that is wrong, one a line,
+ * malloc'd; or -ENOMEM.
  */
 int documents_load(const char *config, const char *runtime_dir,
-	struct documents **ret, char **ret_report);
+	const struct document_list *entries, struct documents **ret,
+	char **ret_report);
 void documents_free(struct documents *d); /* accepts NULL */
+
+/* What stands in no file; valid as long as d. */
+struct document_list documents_entries(const struct documents *d);
+
+/*
+ * The same files, as they were read then, with other entries.  Returns and
+ * reports as documents_load().
+ */
+int documents_with(const struct documents *d,
+	const struct document_list *entries, struct documents **ret,
+	char **ret_report);
+
+struct documents_change { /* of one entry */
+	enum policy_entry_kind kind;
+	const char *name;
+	const char *text; /* as it stands under its name; NULL: it goes */
+	bool ephemeral;
+};
+
+/*
+ * The same with that entry added, replaced or gone; kept as canonical YAML.
+ * Returns and reports as documents_load(); -ENOSPC: too many entries; -EFBIG.
+ */
+int documents_change(const struct documents *d,
+	const struct documents_change *change, struct documents **ret,
+	char **ret_report);
 
 /*
  * Compiles the same documents and one more: the entry of a sandbox of that

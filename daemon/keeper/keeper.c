@@ -27,6 +27,7 @@
 #include "crew.h"
 #include "decision_log.h"
 #include "documents.h"
+#include "entry_store.h"
 #include "hostnet.h"
 #include "keeper_state.h"
 #include "kernel_side.h"
@@ -287,6 +288,16 @@ set_going(struct keeper *k, struct documents *first)
 	ev_timer_start(k->loop, &k->ask);
 }
 
+static char *
+state_path(const char *runtime_dir, const char *folder)
+{
+	char *path;
+
+	if (strcmp(runtime_dir, default_runtime_dir) == 0)
+		runtime_dir = default_state_dir;
+	return asprintf(&path, "%s/%s", runtime_dir, folder) < 0 ? NULL : path;
+}
+
 static struct keeper *
 allocate(struct ev_loop *loop, const struct keeper_options *options,
 	const struct keeper_events *events, void *arg)
@@ -306,19 +317,40 @@ allocate(struct ev_loop *loop, const struct keeper_options *options,
 	k->ask.data = k;
 	k->config = strdup(options->config);
 	k->runtime_dir = strdup(options->runtime_dir);
-	if (asprintf(&k->overlays, "%s/overlays.d",
-		    strcmp(options->runtime_dir, default_runtime_dir) == 0
-			    ? default_state_dir
-			    : options->runtime_dir) < 0)
-		k->overlays = NULL;
+	k->overlays = state_path(options->runtime_dir, "overlays.d");
+	k->entries = state_path(options->runtime_dir, "socket.d");
 	if (asprintf(&k->stand_ins, "%s/stand-ins.d", options->runtime_dir) < 0)
 		k->stand_ins = NULL;
 	if (k->config == NULL || k->runtime_dir == NULL ||
-		k->overlays == NULL || k->stand_ins == NULL) {
+		k->overlays == NULL || k->entries == NULL ||
+		k->stand_ins == NULL) {
 		keeper_free(k);
 		return NULL;
 	}
 	return k;
+}
+
+/* The files, and what was kept of the socket's. */
+static int
+load_first(struct keeper *k, struct documents **ret, char **ret_text)
+{
+	struct document_list entries = {0};
+	char *more;
+	int r = entry_store_load(k->entries, &entries, ret_text);
+
+	if (r < 0)
+		return r;
+	r = documents_load(k->config, k->runtime_dir, &entries, ret, ret_text);
+	if (r == -EINVAL && entries.count > 0 &&
+		asprintf(&more,
+			"%s%s: what is called \"socket:\" here is kept there, "
+			"and may be removed while no daemon runs\n",
+			*ret_text, k->entries) >= 0) {
+		free(*ret_text);
+		*ret_text = more;
+	}
+	document_list_done(&entries);
+	return r;
 }
 
 int
@@ -335,7 +367,7 @@ keeper_new(struct ev_loop *loop, const struct keeper_options *options,
 	k = allocate(loop, options, events, arg);
 	if (k == NULL)
 		return r;
-	r = documents_load(k->config, k->runtime_dir, &first, ret_text);
+	r = load_first(k, &first, ret_text);
 	if (r < 0)
 		goto fail;
 	r = runtime_dir_open(k->runtime_dir, text, sizeof(text));
@@ -396,6 +428,7 @@ keeper_free(struct keeper *k)
 	free(k->runtime_dir);
 	free(k->overlays);
 	free(k->stand_ins);
+	free(k->entries);
 	free(k);
 }
 

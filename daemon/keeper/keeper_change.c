@@ -100,8 +100,8 @@ note_settings(const struct keeper *k, struct change *c)
 }
 
 /* Nobody was told of them. */
-static void
-drop_documents(struct keeper *k, struct change *c)
+void
+keeper_abandon_reload(struct keeper *k, struct change *c)
 {
 	if (c->opened)
 		strongbox_undo(k->strongbox);
@@ -114,12 +114,14 @@ drop_documents(struct keeper *k, struct change *c)
 static int
 open_documents(struct keeper *k, struct change *c, char **ret_text)
 {
+	struct document_list entries;
 	char text[KEEPER_TEXT];
 	int r;
 
 	if (c->documents == NULL) {
-		r = documents_load(
-			k->config, k->runtime_dir, &c->documents, ret_text);
+		entries = documents_entries(k->target);
+		r = documents_load(k->config, k->runtime_dir, &entries,
+			&c->documents, ret_text);
 		if (r < 0)
 			return r;
 	}
@@ -127,7 +129,7 @@ open_documents(struct keeper *k, struct change *c, char **ret_text)
 	r = strongbox_open(k->strongbox, c->documents, text, sizeof(text));
 	if (r < 0) {
 		*ret_text = strdup(text);
-		drop_documents(k, c);
+		keeper_abandon_reload(k, c);
 	}
 	c->opened = r == 0;
 	return r;
@@ -148,8 +150,8 @@ declare_sandboxes(struct keeper *k, const struct documents *documents,
 	return r;
 }
 
-static int
-begin_reload(struct keeper *k, struct change *c, char **ret_text)
+int
+keeper_begin_reload(struct keeper *k, struct change *c, char **ret_text)
 {
 	char text[KEEPER_TEXT];
 	int r;
@@ -166,7 +168,7 @@ begin_reload(struct keeper *k, struct change *c, char **ret_text)
 		r = declare_sandboxes(k, c->documents, text, sizeof(text));
 	if (r < 0) {
 		*ret_text = strdup(text);
-		drop_documents(k, c);
+		keeper_abandon_reload(k, c);
 		return r;
 	}
 	strongbox_declare(k->strongbox, c->documents);
@@ -182,11 +184,11 @@ static int
 begin_start(struct keeper *k, struct change *c, char **ret_text)
 {
 	k->target = c->documents;
-	return begin_reload(k, c, ret_text);
+	return keeper_begin_reload(k, c, ret_text);
 }
 
-static int
-commit_reload(struct keeper *k, struct change *c, char **ret_text)
+int
+keeper_commit_reload(struct keeper *k, struct change *c, char **ret_text)
 {
 	(void)ret_text;
 	keeper_drop_overlays(k);
@@ -205,8 +207,8 @@ commit_reload(struct keeper *k, struct change *c, char **ret_text)
 	return 0;
 }
 
-static void
-undo_reload(struct keeper *k, struct change *c)
+void
+keeper_undo_reload(struct keeper *k, struct change *c)
 {
 	if (k->documents == NULL)
 		return; /* the start has nothing to go back to */
@@ -220,11 +222,11 @@ undo_reload(struct keeper *k, struct change *c)
 		keeper_fill_kernel(k);
 }
 
-static const struct change_kind start = {
-	"start", begin_start, commit_reload, undo_reload, drop_documents};
+static const struct change_kind start = {"start", begin_start,
+	keeper_commit_reload, keeper_undo_reload, keeper_abandon_reload};
 
-static const struct change_kind reload = {
-	"reload", begin_reload, commit_reload, undo_reload, drop_documents};
+static const struct change_kind reload = {"reload", keeper_begin_reload,
+	keeper_commit_reload, keeper_undo_reload, keeper_abandon_reload};
 
 /* ---- a sandbox more --------------------------------------------------- */
 

@@ -34,9 +34,10 @@ struct keeper {
 	const struct keeper_events *events;
 	void *arg;
 	char *config, *runtime_dir;
-	char *overlays;  /* the folder of what is kept */
-	char *stand_ins; /* … and of those */
-	int lock;        /* fd */
+	char *overlays, *entries; /* the folders of what is kept */
+	char *stand_ins;          /* … and of those */
+	bool strayed; /* what holds is not what is kept (keeper_entry.c) */
+	int lock;     /* fd */
 	double started;
 
 	struct documents *documents; /* what holds */
@@ -77,6 +78,12 @@ void keeper_send_all(struct keeper *k, enum batch batch);
 void keeper_apply_start(
 	struct keeper *k, struct documents *first, keeper_done *done);
 void keeper_apply_update(struct keeper *k); /* something is dirty */
+
+/* A reload, for changes that bring their documents: change_kind's own. */
+int keeper_begin_reload(struct keeper *k, struct change *c, char **ret_text);
+int keeper_commit_reload(struct keeper *k, struct change *c, char **ret_text);
+void keeper_undo_reload(struct keeper *k, struct change *c);
+void keeper_abandon_reload(struct keeper *k, struct change *c);
 
 /* Copies wanted, and name and entry (may be NULL) into it; done() is called in
  * any case. */

@@ -11,6 +11,7 @@
 #include "crew.h"
 #include "decision_log.h"
 #include "documents.h"
+#include "keeper_entry.h"
 #include "keeper_state.h"
 #include "kernel_side.h"
 #include "limit_text.h"
@@ -74,9 +75,9 @@ keeper_text(const char *text)
 }
 
 static json_t *
-credentials(const struct keeper *k)
+credentials(struct keeper *k)
 {
-	json_t *array = json_array();
+	json_t *array = json_array(), *one, *place;
 
 	for (size_t i = 0; i < strongbox_count(k->strongbox); i++) {
 		const struct strongbox_entry *e = strongbox_at(k->strongbox, i);
@@ -85,10 +86,14 @@ credentials(const struct keeper *k)
 			(e->spec->own && e->sandbox == NULL) ||
 			(e->sandbox != NULL && e->wanted == 0))
 			continue;
-		json_array_append_new(array,
-			json_pack("{s:s, s:b, s:o}", "name", e->key,
-				"available", e->value != NULL, "why",
-				keeper_text(e->value != NULL ? "" : e->why)));
+		one = json_pack("{s:s, s:b, s:o}", "name", e->key, "available",
+			e->value != NULL, "why",
+			keeper_text(e->value != NULL ? "" : e->why));
+		place = keeper_entry_place(
+			k, POLICY_ENTRY_CREDENTIAL, e->spec->name);
+		json_object_update(one, place);
+		json_decref(place);
+		json_array_append_new(array, one);
 	}
 	return array;
 }
