@@ -34,10 +34,12 @@ static const struct {
 		"env SANDBOX",
 		"who is intercepted, and with which variables", cli_sandbox},
 	{"policy",
-		"ls | show POLICY | set SANDBOX OPTION... | "
+		"ls | show POLICY | add NAME FILE [OPTION...] | "
+		"rm POLICY [OPTION...] | set SANDBOX OPTION... | "
 		"clear SANDBOX [OPTION...] | test FILE [OPTION...] | "
 		"replay FILE [OPTION...]",
-		"what is allowed; a sandbox's overlay (set, clear); does it "
+		"what is allowed (add, rm: beside what files say); a sandbox's "
+		"overlay (set, clear); does it "
 		"decide as a file expects? (test) what would a new one have "
 		"changed in that log? (replay)",
 		cli_policy},
@@ -45,7 +47,9 @@ static const struct {
 		cli_lockdown},
 	{"open", "SANDBOX [OPTION...]",
 		"what no rule denies leaves it, until policy clear", cli_open},
-	{"secret", "ls | refresh [NAME]",
+	{"secret",
+		"ls | show NAME | add NAME FILE [OPTION...] | "
+		"rm NAME [OPTION...] | refresh [NAME]",
 		"which credentials there are, where from (never a value)",
 		cli_secret},
 	{"explain", "[OPTION...] SANDBOX METHOD URL",
@@ -74,12 +78,16 @@ static const struct {
 static const struct usage_line lines[] = {
 	{"reload", cli_reload_usage},
 	{"sandbox add", cli_sandbox_add_usage},
+	{"policy add", cli_entry_add_usage},
+	{"policy rm", cli_entry_rm_usage},
 	{"policy set", cli_policy_set_usage},
 	{"policy clear", cli_overlay_usage},
 	{"policy test", cli_policy_test_usage},
 	{"policy replay", cli_policy_replay_usage},
 	{"lockdown", cli_overlay_usage},
 	{"open", cli_overlay_usage},
+	{"secret add", cli_entry_add_usage},
+	{"secret rm", cli_entry_rm_usage},
 	{"explain", cli_explain_usage},
 	{"ca env", cli_ca_env_usage},
 	{"log", netlog_usage},

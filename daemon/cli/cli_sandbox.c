@@ -1,5 +1,5 @@
 /*
- * cli_sandbox.c - sandbox ls, show, add, rm, env; policy ls, show, test, replay
+ * cli_sandbox.c - sandbox ls, show, add, rm, env; policy ls, show
  */
 #include <errno.h>
 #include <getopt.h>
@@ -9,12 +9,12 @@
 
 #include "array.h"
 #include "cli.h"
+#include "cli_document.h"
+#include "cli_entry.h"
 #include "cli_overlay.h"
 #include "cli_policy.h"
 #include "cli_talk.h"
 #include "cli_verb.h"
-
-enum { DOCUMENT_MAX = 1024 * 1024 };
 
 static void
 print_list(const json_t *list)
@@ -126,32 +126,6 @@ remove_sandbox(const struct cli *cli, int argc, char **argv)
 		cli_target("/v1/sandboxes/%s", argv[1]), NULL, "removed");
 }
 
-/* All of a file, or of standard input for "-".  NULL: said why not. */
-static char *
-read_document(const char *path)
-{
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char *text = malloc(DOCUMENT_MAX + 1);
-	size_t n;
-
-	if (file == NULL || text == NULL) {
-		cli_complain(CLI_FAILED, "cannot read %s: %s", path,
-			strerror(errno));
-		free(text);
-		return NULL;
-	}
-	n = fread(text, 1, DOCUMENT_MAX + 1, file);
-	if (file != stdin)
-		fclose(file);
-	if (n > DOCUMENT_MAX) {
-		cli_complain(CLI_FAILED, "%s is too long", path);
-		free(text);
-		return NULL;
-	}
-	text[n] = '\0';
-	return text;
-}
-
 const struct usage_option cli_sandbox_add_usage[] = {
 	{.name = "interface",
 		.code = 'i',
@@ -236,7 +210,7 @@ make_document(int argc, char **argv)
 		-1) {
 		if (option == 'f') {
 			json_decref(document);
-			return read_document(optarg);
+			return cli_document_read(optarg);
 		}
 		if (add_option(document, option, optarg) < 0)
 			goto out;
@@ -273,9 +247,15 @@ print_policies(const json_t *list)
 	const json_t *p;
 	size_t i;
 
+	if (json_array_size(list) == 0) {
+		puts("no policies");
+		return;
+	}
+	printf("%-20s %s\n", "NAME", "DECLARED AT");
 	json_array_foreach(list, i, p)
 	{
-		puts(cli_text(p, "name"));
+		printf("%-20s %s%s\n", cli_text(p, "name"),
+			cli_text(p, "source"), cli_entry_end(p));
 	}
 }
 
@@ -314,6 +294,8 @@ cli_policy(const struct cli *cli, int argc, char **argv)
 	static const struct cli_verb verbs[] = {
 		{"ls", "", list_policies, 0, 0},
 		{"show", "POLICY", show_policy, 1, 1},
+		{"add", "NAME FILE [OPTION...]", cli_policy_add, 2, 6},
+		{"rm", "POLICY [OPTION...]", cli_policy_rm, 1, 4},
 		{"set", "SANDBOX OPTION...", cli_policy_set, 1, 256},
 		{"clear", "SANDBOX [OPTION...]", cli_policy_clear, 1, 4},
 		{"test", "FILE [--config PATH | --policy-file DOC...]",

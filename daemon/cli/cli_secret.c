@@ -1,10 +1,11 @@
 /*
- * cli_secret.c - secret ls, refresh: never a value, nor how long one is
+ * cli_secret.c - secret ls, show, refresh: never a value, nor how long one is
  */
 #include <stdio.h>
 
 #include "array.h"
 #include "cli.h"
+#include "cli_entry.h"
 #include "cli_talk.h"
 #include "cli_verb.h"
 
@@ -89,14 +90,14 @@ print_secrets(const json_t *list)
 		return;
 	}
 	printf("%-20s %-10s %-8s %-7s %-7s %s\n", "NAME", "STATE", "FROM",
-		"AGE", "EXPIRES", "HOSTS / POLICIES");
+		"AGE", "EXPIRES", "HOSTS / POLICIES / DECLARED AT");
 	json_array_foreach(list, i, c)
 	{
 		print_state(c, cli_text(c, "name"));
 		print_words(json_object_get(c, "hosts"));
 		fputs(" / ", stdout);
 		print_words(json_object_get(c, "policies"));
-		putchar('\n');
+		printf(" / %s%s\n", cli_text(c, "source"), cli_entry_end(c));
 		print_error(c);
 		print_own(json_object_get(c, "sandboxes"));
 	}
@@ -107,6 +108,13 @@ list_secrets(const struct cli *cli, int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	return cli_show(cli, "/v1/credentials", print_secrets);
+}
+
+static int
+show_secret(const struct cli *cli, int argc, char **argv)
+{
+	(void)argc;
+	return cli_show_text(cli, cli_target("/v1/credentials/%s", argv[1]));
 }
 
 static int
@@ -123,6 +131,9 @@ cli_secret(const struct cli *cli, int argc, char **argv)
 {
 	static const struct cli_verb verbs[] = {
 		{"ls", "", list_secrets, 0, 0},
+		{"show", "NAME", show_secret, 1, 1},
+		{"add", "NAME FILE [OPTION...]", cli_secret_add, 2, 6},
+		{"rm", "NAME [OPTION...]", cli_secret_rm, 1, 4},
 		{"refresh", "[NAME]", refresh, 0, 1},
 	};
 

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "cli_ask.h"
+#include "cli_entry.h"
 #include "cli_talk.h"
 #include "control_client.h"
 #include "programs.h"
@@ -46,9 +47,10 @@ print_credentials(const json_t *credentials)
 	{
 		bool there = json_is_true(json_object_get(c, "available"));
 
-		printf("%-12s %s: %s\n", i == 0 ? "credentials" : "",
+		printf("%-12s %s: %s (%s%s)\n", i == 0 ? "credentials" : "",
 			cli_text(c, "name"),
-			there ? "available" : cli_text(c, "why"));
+			there ? "available" : cli_text(c, "why"),
+			cli_text(c, "source"), cli_entry_end(c));
 	}
 }
 

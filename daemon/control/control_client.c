@@ -131,6 +131,9 @@ begin(struct asking *a)
 	if (e == 0 && q->if_match != NULL)
 		e = http_head_add(&head, SPAN_LITERAL("If-Match"),
 			span_of(q->if_match), false);
+	if (e == 0 && q->if_none_match != NULL)
+		e = http_head_add(&head, SPAN_LITERAL("If-None-Match"),
+			span_of(q->if_none_match), false);
 	head.framing = q->body != NULL ? HTTP_LENGTH : HTTP_NO_BODY;
 	head.content_length = q->body_len;
 	if (e == 0) {

@@ -16,8 +16,9 @@ struct control_question {
 	const char *target; /* path and query, encoded */
 	const char *body;   /* NULL: none */
 	size_t body_len;
-	const char *if_match; /* the ETag that must hold; NULL: any */
-	int seconds;          /* until the answer must be complete */
+	const char *if_match;      /* the ETag that must hold; NULL: any */
+	const char *if_none_match; /* "*": none may be there; or NULL */
+	int seconds;               /* until the answer must be complete */
 };
 
 struct control_answer { /* for control_answer_done() */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control_condition.h"
 #include "control_routes.h"
 #include "keeper.h"
 #include "report.h"
@@ -91,27 +92,16 @@ control_show_overlay(
 
 /* ---- changes ------------------------------------------------------------ */
 
-/* The tag out of If-Match: one, with or without its quotes; "*": any. */
-static const char *
-wanted_tag(struct span match, char ret[CONTROL_VALUE_MAX])
-{
-	if (match.len == 0 || span_equals(match, span_of("*")))
-		return NULL;
-	if (match.len >= 2 && match.ptr[0] == '"' &&
-		match.ptr[match.len - 1] == '"')
-		match = (struct span){match.ptr + 1, match.len - 2};
-	snprintf(ret, CONTROL_VALUE_MAX, "%.*s", (int)match.len, match.ptr);
-	return ret;
-}
-
 static void
 change(const struct control_request *q, const char *document,
 	struct control_ticket *ticket)
 {
-	char tag[CONTROL_VALUE_MAX], ephemeral[CONTROL_VALUE_MAX];
+	char match[CONTROL_VALUE_MAX], ephemeral[CONTROL_VALUE_MAX];
+	const char *tag = control_condition_tag(q->if_match, match);
 	struct keeper_overlay o = {
 		.document = document,
-		.match = wanted_tag(q->if_match, tag),
+		/* There is always one, if an empty one. */
+		.match = tag != NULL && strcmp(tag, "*") == 0 ? NULL : tag,
 		.ephemeral = control_query_get(q->query, "ephemeral", ephemeral,
 				     sizeof(ephemeral)) > 0,
 	};

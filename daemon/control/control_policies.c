@@ -1,8 +1,8 @@
 /*
  * control_policies.c - what the loaded documents say, for people
  *
- * Everything is taken from the canonical print of the compiled policy, which
- * is what is enforced, and not from the files, which may have changed since.
+ * Everything is taken from the compiled policy, which is what is enforced, and
+ * not from the files, which may have changed since.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,108 +11,37 @@
 
 #include "control_routes.h"
 #include "keeper.h"
+#include "keeper_entry.h"
 #include "policy.h"
 #include "report.h"
 #include "settings.h"
 #include "tree.h"
 
-/* The canonical print and its tree; both the caller's. */
-static int
-read_print(struct keeper *keeper, char **ret_text, struct tree **ret)
+/* With where it is from. */
+static json_t *
+placed(struct keeper *keeper, enum policy_entry_kind kind, const char *name,
+	json_t *object)
 {
-	struct report *report = report_new();
-	char *text = policy_print(keeper_policy(keeper));
-	int e = -ENOMEM;
+	json_t *place = keeper_entry_place(keeper, kind, name);
 
-	if (text != NULL && report != NULL)
-		e = tree_parse("policy", text, strlen(text), ret, report);
-	report_free(report);
-	if (e < 0)
-		free(text);
-	else
-		*ret_text = text;
-	return e;
+	json_object_update(object, place);
+	json_decref(place);
+	return object;
 }
 
 void
 control_list_policies(
 	const struct control_request *q, struct control_reply *reply)
 {
-	const struct tree_node *policies, *entry;
+	const struct policy *p = keeper_policy(q->keeper);
+	const struct policy_set *set;
 	json_t *list = json_array();
-	struct tree *tree;
-	char *text;
-	int e = read_print(q->keeper, &text, &tree);
 
-	if (e < 0) {
-		json_decref(list);
-		control_reply_failure(reply, e, NULL);
-		return;
-	}
-	policies = tree_get(tree_root(tree), "policies");
-	entry = policies != NULL ? policies->first : NULL;
-	for (; entry != NULL; entry = entry->next)
-		json_array_append_new(
-			list, json_pack("{s:s}", "name", entry->key->text));
-	tree_free(tree);
-	free(text);
+	for (size_t i = 0; (set = policy_at(p, i)) != NULL; i++)
+		json_array_append_new(list,
+			placed(q->keeper, POLICY_ENTRY_POLICY, policy_name(set),
+				json_pack("{s:s}", "name", policy_name(set))));
 	control_reply_json(reply, 200, list);
-}
-
-/* Where that line (from 1) of text begins. */
-static const char *
-line_start(const char *text, unsigned line)
-{
-	while (line > 1 && (text = strchr(text, '\n')) != NULL) {
-		text++;
-		line--;
-	}
-	return text;
-}
-
-/* The lines of one entry of a map, up to the next one or the next key. */
-static char *
-cut_entry(const char *text, const struct tree_node *entry)
-{
-	const char *from = line_start(text, entry->key->at.line);
-	const char *end = from;
-	size_t indent = strspn(from, " ");
-	char *ret;
-
-	do {
-		end = strchr(end, '\n');
-		end = end != NULL ? end + 1 : from + strlen(from);
-	} while (*end != '\0' && strspn(end, " ") > indent);
-	if (asprintf(&ret, "policies:\n%.*s", (int)(end - from), from) < 0)
-		return NULL;
-	return ret;
-}
-
-void
-control_show_policy(
-	const struct control_request *q, struct control_reply *reply)
-{
-	const struct tree_node *entry;
-	struct tree *tree;
-	char *text, *one;
-	int e = read_print(q->keeper, &text, &tree);
-
-	if (e < 0) {
-		control_reply_failure(reply, e, NULL);
-		return;
-	}
-	entry = tree_get(tree_get(tree_root(tree), "policies"), q->name);
-	one = entry != NULL ? cut_entry(text, entry) : NULL;
-	if (entry == NULL)
-		control_reply_error(reply, 404, "not_found",
-			"there is no such policy", "see sbx-netctl policy ls");
-	else if (one == NULL)
-		control_reply_failure(reply, -ENOMEM, NULL);
-	else
-		control_reply_text(reply, "application/yaml", one);
-	free(one);
-	tree_free(tree);
-	free(text);
 }
 
 static json_t *
@@ -164,9 +93,8 @@ static json_t *
 credential(struct keeper *keeper, const struct policy_credential *c)
 {
 	json_t *state = keeper_credential(keeper, c->name);
-	json_t *ret = json_pack("{s:s, s:o, s:o, s:o, s:o, s:b}", "name",
-		c->name, "env", variables(c), "source",
-		control_reply_string(c->source), "hosts", hosts(c), "policies",
+	json_t *ret = json_pack("{s:s, s:o, s:o, s:o, s:b}", "name", c->name,
+		"env", variables(c), "hosts", hosts(c), "policies",
 		policies(keeper_policy(keeper), c), "required",
 		(int)c->required);
 
@@ -174,7 +102,7 @@ credential(struct keeper *keeper, const struct policy_credential *c)
 		state = json_pack("{s:s}", "state", "unlisted");
 	json_object_update(ret, state);
 	json_decref(state);
-	return ret;
+	return placed(keeper, POLICY_ENTRY_CREDENTIAL, c->name, ret);
 }
 
 void

@@ -16,6 +16,8 @@ static const struct {
 	{ESTALE, 412, "stale", "read it again, and change what is there now"},
 	{EBUSY, 409, "declared_in_file",
 		"it stands in a file: change that, then reload"},
+	{ENOTEMPTY, 409, "in_use", "change or remove those first"},
+	{EFBIG, 413, "too_large", NULL},
 	{EINVAL, 422, "invalid", NULL},
 	{ENOENT, 404, "not_found", NULL},
 	{EAGAIN, 503, "busy", "try again"},

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "array.h"
+#include "control_entry.h"
 #include "control_proto.h"
 #include "keeper.h"
 
@@ -171,12 +172,28 @@ static const struct route {
 	{"GET", "/v1/sandboxes/NAME/environment", true, show_environment, NULL,
 		0, "its variables with stand-ins, and all stand-ins"},
 	{"GET", "/v1/policies", false, control_list_policies, NULL, 0,
-		"the names of all policies"},
+		"all policies, and where each is from"},
 	{"GET", "/v1/policies/NAME", false, control_show_policy, NULL, 0,
-		"one policy as canonical YAML"},
+		"one policy as canonical YAML; ETag"},
+	{"PUT", "/v1/policies/NAME", true, NULL, control_set_policy,
+		CONTROL_QUESTION_MAX,
+		"?ephemeral=1; If-Match, If-None-Match: *: as under `policies: "
+		"NAME:`, YAML or JSON"},
+	{"DELETE", "/v1/policies/NAME", true, NULL, control_remove_policy, 0,
+		"?ephemeral=1; If-Match: one that was put here"},
 	{"GET", "/v1/credentials", false, control_list_credentials, NULL, 0,
 		"where credentials come from, what state they are in (never "
 		"values)"},
+	{"GET", "/v1/credentials/NAME", true, control_show_credential, NULL, 0,
+		"one credential as canonical YAML: its source, never a value; "
+		"ETag"},
+	{"PUT", "/v1/credentials/NAME", true, NULL, control_set_credential,
+		CONTROL_QUESTION_MAX,
+		"?ephemeral=1; If-Match, If-None-Match: *: as under "
+		"`credentials: NAME:`, YAML or JSON"},
+	{"DELETE", "/v1/credentials/NAME", true, NULL,
+		control_remove_credential, 0,
+		"?ephemeral=1; If-Match: one that was put here"},
 	{"POST", "/v1/credentials/refresh", true, NULL, refresh_credentials, 0,
 		"ask all sources again; answers when the workers have it"},
 	{"POST", "/v1/credentials/NAME/refresh", true, NULL, refresh_credential,

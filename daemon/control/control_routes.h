@@ -18,8 +18,8 @@ struct control_request { /* borrowed for the call */
 	struct keeper *keeper;
 	char name[CONTROL_NAME_MAX]; /* the NAME of the path, or "" */
 	struct span query;
-	struct span if_match; /* the field, or empty */
-	const char *body;     /* terminated, and no NUL inside */
+	struct span if_match, if_none_match; /* the fields, or empty */
+	const char *body;                    /* terminated, and no NUL inside */
 	size_t body_len;
 };
 
@@ -44,8 +44,6 @@ void control_no_sandbox(struct control_reply *reply);
 void control_explain(
 	const struct control_request *q, struct control_reply *reply);
 void control_list_policies(
-	const struct control_request *q, struct control_reply *reply);
-void control_show_policy(
 	const struct control_request *q, struct control_reply *reply);
 void control_list_credentials(
 	const struct control_request *q, struct control_reply *reply);

@@ -181,6 +181,7 @@ dispatch(struct control_session *s)
 		return;
 	}
 	request.if_match = field_of(head, SPAN_LITERAL("If-Match"));
+	request.if_none_match = field_of(head, SPAN_LITERAL("If-None-Match"));
 	if (target.len > path.len)
 		request.query = (struct span){
 			target.ptr + path.len + 1, target.len - path.len - 1};

@@ -128,9 +128,11 @@ def test_a_document_of_a_sandbox_is_checked(daemon):
 
 
 def test_policies_are_shown_as_they_are_enforced(daemon):
-    assert daemon.ctl("policy", "ls").stdout == "agent\n"
+    listed = daemon.ctl("policy", "ls").stdout.splitlines()[1:]
+    assert [x.split()[0] for x in listed] == ["agent"]
+    assert listed[0].split()[1].startswith(f"{daemon.config}:")
     text = daemon.ctl("policy", "show", "agent").stdout
-    assert text.startswith("policies:\n  agent:\n")
+    assert text.startswith("# policy agent\n# from: /") and "\ndefault: deny\n" in text
     assert "db.test" in text and "credentials: [demo]" in text
 
 

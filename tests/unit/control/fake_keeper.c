@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keeper_entry.h"
 #include "policy.h"
 #include "report.h"
 #include "tree.h"
@@ -127,6 +128,44 @@ keeper_overlay_of(struct keeper *k, const char *name, char **ret_text,
 			   "    port: [443, 8000-9000]\n"
 			   "    broad: true\n");
 	return *ret_text != NULL ? 0 : -ENOMEM;
+}
+
+void
+keeper_set_entry(struct keeper *k, const struct keeper_entry *e,
+	keeper_done *done, void *arg)
+{
+	char text[sizeof(k->document)];
+
+	snprintf(text, sizeof(text), "%s%s%s if %s",
+		e->ephemeral ? "for now " : "", e->create ? "new " : "",
+		e->document != NULL ? e->document : "nothing",
+		e->match != NULL ? e->match : "any");
+	snprintf(k->kind, sizeof(k->kind), "%s", policy_entry_noun(e->kind));
+	change(k, e->name, text, done, arg);
+}
+
+int
+keeper_entry_of(struct keeper *k, enum policy_entry_kind kind, const char *name,
+	char **ret_text, char ret_tag[KEEPER_TAG])
+{
+	struct report_mark at;
+
+	if (!policy_entry_find(k->policy, kind, name, &at))
+		return -ENOENT;
+	snprintf(ret_tag, KEEPER_TAG, "0123456789abcdef");
+	*ret_text = policy_entry_print(k->policy, kind, name);
+	return *ret_text != NULL ? 0 : -ENOMEM;
+}
+
+json_t *
+keeper_entry_place(
+	struct keeper *k, enum policy_entry_kind kind, const char *name)
+{
+	struct report_mark at;
+
+	if (!policy_entry_find(k->policy, kind, name, &at))
+		return NULL;
+	return json_pack("{s:s, s:b}", "source", "socket", "ephemeral", 1);
 }
 
 struct overlay *

@@ -125,8 +125,30 @@ static const struct {
 		"the certificate"},
 	{CONTROL_READ, 200, "GET /v1/trust.pem", "BEGIN roots", "roots"},
 	{CONTROL_READ, 200, "GET /v1/policies", "\"agent\"", "names"},
-	{CONTROL_READ, 200, "GET /v1/policies/agent", "\r\n\r\npolicies:\n",
+	{CONTROL_READ, 200, "GET /v1/policies/agent",
+		"\r\n\r\n# policy agent\n# from: socket, until sbx-netd "
+		"ends\n# tag: 0123456789abcdef\ndefault: deny\nallow:\n  - "
+		"host",
 		"YAML"},
+	{CONTROL_READ, 200, "GET /v1/policies/agent",
+		"ETag: \"0123456789abcdef\"", "… with its tag"},
+	{CONTROL_READ, 200, "GET /v1/policies", "\"source\": \"socket\"",
+		"where each is from"},
+	{CONTROL_READ, 403, "PUT /v1/policies/x", "forbidden",
+		"a reader changes nothing"},
+	{CONTROL_READ, 403, "DELETE /v1/policies/agent", "forbidden",
+		"a reader changes nothing"},
+	{CONTROL_READ, 403, "GET /v1/credentials/api", "forbidden",
+		"sources are of those who may change them"},
+	{CONTROL_READ, 403, "PUT /v1/credentials/api", "forbidden",
+		"a source may be a command"},
+	{CONTROL_READ, 403, "DELETE /v1/credentials/api", "forbidden",
+		"a reader changes nothing"},
+	{CONTROL_WRITE, 200, "GET /v1/credentials/api",
+		"\nsource:\n  - env: [API_TOKEN, OTHER_TOKEN]\n", "a source"},
+	{CONTROL_WRITE, 404, "GET /v1/credentials/none", "not_found",
+		"no such credential"},
+	{CONTROL_WRITE, 200, "DELETE /v1/credentials/api", "\"ok\"", "admin"},
 	{CONTROL_READ, 404, "GET /v1/policies/none", "not_found",
 		"no such policy"},
 	{CONTROL_READ, 200, "GET /v1/credentials", "OTHER_TOKEN",
@@ -194,11 +216,60 @@ test_what_each_right_may(void **state)
 	}
 }
 
+/* What the keeper is asked for. */
+static const struct {
+	const char *request; /* line and fields */
+	const char *kind, *name, *document;
+} entries[] = {
+	{"PUT /v1/policies/a HTTP/1.1\r\n", "policy", "a", "{} if any"},
+	{"PUT /v1/policies/a%20b HTTP/1.1\r\nIf-None-Match: *\r\n", "policy",
+		"a b", "new {} if any"},
+	{"PUT /v1/credentials/a?ephemeral=1 HTTP/1.1\r\nIf-Match: \"x\"\r\n",
+		"credential", "a", "for now {} if x"},
+	{"PUT /v1/credentials/refresh HTTP/1.1\r\nIf-Match: *\r\n",
+		"credential", "refresh", "{} if *"},
+	{"PUT /v1/policies/a HTTP/1.1\r\nIf-Match: \"x\", \"y\"\r\n", "policy",
+		"a", "{} if x\", \"y"},
+	{"DELETE /v1/policies/a HTTP/1.1\r\n", "policy", "a", "nothing if any"},
+	{"DELETE /v1/credentials/a?ephemeral=1 HTTP/1.1\r\nIf-Match: x\r\n",
+		"credential", "a", "for now nothing if x"},
+};
+
+static void
+test_entries_are_asked_for_as_they_are_wished(void **state)
+{
+	char request[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		struct control_session *s = open_session(CONTROL_WRITE);
+		bool puts = entries[i].request[0] == 'P';
+
+		snprintf(request, sizeof(request), "%s" HOST "%s\r\n%s",
+			entries[i].request, puts ? "Content-Length: 2\r\n" : "",
+			puts ? "{}" : "");
+		if (strncmp(ask(s, request), "HTTP/1.1 200 ", 13) != 0)
+			fail_msg("%s", request);
+		assert_string_equal(keeper.kind, entries[i].kind);
+		assert_string_equal(keeper.name, entries[i].name);
+		assert_string_equal(keeper.document, entries[i].document);
+		control_session_free(s);
+	}
+}
+
 static const struct {
 	const char *request;
 	const char *status;
 	const char *why;
 } hostile_requests_cases[] = {
+	{"PUT /v1/policies/x HTTP/1.1\r\n" HOST
+	 "If-None-Match: \"y\"\r\nContent-Length: 2\r\n\r\n{}",
+		"422", "a condition that no change can have"},
+	{"PUT /v1/policies/x HTTP/1.1\r\n" HOST
+	 "Content-Length: 1048577\r\n\r\n",
+		"413", "one byte too long"},
+	{"PUT /v1/policies/%00 HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}",
+		"4", "NUL in a name"},
 	{"\x16\x03\x01\x02", "400", "TLS"},
 	{"GET /v1/status\r\n\r\n", "400", "no version"},
 	{"GET /v1/status HTTP/1.1\r\n\r\n", "400", "no Host"},
@@ -429,6 +500,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_what_each_right_may, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_entries_are_asked_for_as_they_are_wished, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(
 			test_hostile_requests, setup, teardown),
 		cmocka_unit_test_setup_teardown(
