@@ -4,7 +4,7 @@ foreach(pair
     "yaml yaml-0.1" "ssl libssl" "crypto libcrypto" "mnl libmnl"
     "nftnl libnftnl" "cares libcares" "idn2 libidn2" "psl libpsl"
     "jansson jansson" "nghttp2 libnghttp2" "seccomp libseccomp" "capng libcap-ng" "cmocka cmocka"
-    "systemd libsystemd")
+    "systemd libsystemd" "curl libcurl")
   string(REPLACE " " ";" pair "${pair}")
   list(GET pair 0 name)
   list(GET pair 1 package)

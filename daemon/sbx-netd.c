@@ -1,8 +1,8 @@
 /*
  * sbx-netd - the daemon: options, signals, the loop
  *
- * Started without --worker it is the keeper (DESIGN 3).  It stays in the
- * foreground: systemd, or whoever started it, is its parent.
+ * Started without --worker and --fetch it is the keeper (DESIGN 3).  It stays
+ * in the foreground: systemd, or whoever started it, is its parent.
  */
 #include <assert.h>
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "control_proto.h"
 #include "control_server.h"
 #include "documents.h"
+#include "fetch.h"
 #include "keeper.h"
 #include "launch.h"
 #include "log.h"
@@ -28,6 +29,7 @@
 #include "schema_json.h"
 #include "service.h"
 #include "settings.h"
+#include "source_vault.h"
 #include "usage.h"
 #include "worker.h"
 
@@ -286,6 +288,8 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--worker") == 0)
 		return worker_main(LAUNCH_LINK_FD);
+	if (argc == 2 && strcmp(argv[1], SOURCE_VAULT_OPTION) == 0)
+		return fetch_main();
 	usage_getopt(usage_netd, long_options);
 	while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (code) {

@@ -47,6 +47,7 @@ extern const struct schema_shape parse_hosts_shape, parse_ports_shape,
 extern const struct schema_table parse_credential_table, parse_policy_table,
 	parse_sandbox_table, parse_allow_table, parse_deny_table;
 extern const struct schema_table parse_source_table; /* of a credential */
+extern const struct schema_table parse_vault_table;  /* of a source */
 
 /* A list of rules as it is: const struct tree_node *. */
 schema_reader parse_rule_list;
@@ -89,6 +90,7 @@ struct parse_swaps {
 schema_reader parse_injections; /* struct parse_injections */
 schema_reader parse_swaps;      /* struct parse_swaps */
 extern const struct schema_table parse_inject_table, parse_swap_table;
+schema_reader parse_vault; /* struct schema_strings: by enum vault_word */
 
 /* One entry of the section each. */
 void parse_credential(struct parse *p, const struct tree_node *entry,

@@ -24,7 +24,7 @@ enum {
 };
 
 struct source { /* what one map says; the kinds in the order of the enum */
-	struct schema_strings kinds[4];
+	struct schema_strings kinds[5];
 	int format;
 	const char *field, *input;
 	unsigned ttl, refresh, failure_ttl, timeout;
@@ -42,6 +42,7 @@ static const struct kind {
 		false},
 	[POLICY_SOURCE_SYSTEMD] = {"systemd", credential_systemd_error, false,
 		true},
+	[POLICY_SOURCE_VAULT] = {"vault", NULL, false, true},
 };
 
 static const char *
@@ -181,7 +182,13 @@ check_field(
 					  __VA_ARGS__ \
 	}
 #define NEEDS_COMMAND "\"required\": [\"command\"]"
+#define NEEDS_ASKING \
+	"\"anyOf\": [{\"required\": [\"command\"]}, " \
+	"{\"required\": [\"vault\"]}]"
 #define NOT_OF_ENV "\"not\": {\"required\": [\"env\"]}"
+#define HAS_FORMATS \
+	"\"not\": {\"anyOf\": [{\"required\": [\"env\"]}, " \
+	"{\"required\": [\"vault\"]}]}"
 
 static const struct schema_shape env_shape = {.many = SCHEMA_ONE_OR_LIST,
 	.one = "\"type\": \"string\", \"pattern\": "
@@ -205,8 +212,11 @@ static const struct schema_field source_fields[] = {
 		.about = "a program, its path absolute, and its arguments"),
 	WORDS(systemd, POLICY_SOURCE_SYSTEMD, 1, .shape = &systemd_shape,
 		.about = "a name in $CREDENTIALS_DIRECTORY"),
+	{FIELD(vault, kinds[POLICY_SOURCE_VAULT]), .read = parse_vault,
+		.table = &parse_vault_table, .one_of = true,
+		.about = "a secret of Vault or OpenBao, KV version 2"},
 	{FIELD(format, format), .read = schema_choice, .words = format_words,
-		.implies = NOT_OF_ENV
+		.implies = HAS_FORMATS
 		", \"if\": {\"properties\": {\"format\": {\"const\": "
 		"\"json\"}}}, \"then\": {\"required\": [\"field\"]}",
 		.about = "what the source prints (raw)"},
@@ -219,17 +229,17 @@ static const struct schema_field source_fields[] = {
 		.implies = NEEDS_COMMAND,
 		.about = "what a command reads from its standard input"},
 	{FIELD(ttl, ttl), .read = schema_seconds, .min = 1, .max = TTL_MAX,
-		.implies = NEEDS_COMMAND,
-		.about = "how long a command's value holds (5m)"},
+		.implies = NEEDS_ASKING,
+		.about = "how long such a value holds (5m)"},
 	{FIELD(refresh, refresh), .read = schema_seconds, .min = 1,
-		.max = TTL_MAX, .implies = NEEDS_COMMAND,
+		.max = TTL_MAX, .implies = NEEDS_ASKING,
 		.about = "how long before that end it is asked again (not)"},
 	{FIELD(failure_ttl, failure_ttl), .read = schema_seconds, .min = 1,
 		.max = TTL_MAX, .implies = NOT_OF_ENV,
 		.about = "how long a value holds on after a failure (not)"},
 	{FIELD(timeout, timeout), .read = schema_seconds, .min = 1,
-		.max = TIMEOUT_MAX, .implies = NEEDS_COMMAND,
-		.about = "how long a command may take (10s)"},
+		.max = TIMEOUT_MAX, .implies = NEEDS_ASKING,
+		.about = "how long an answer may take (10s)"},
 	{.key = NULL},
 };
 const struct schema_table parse_source_table = {"a source", source_fields};
@@ -239,24 +249,29 @@ static void
 check_beside(struct schema *s, const struct tree_node *map,
 	enum policy_source_kind kind)
 {
+	enum {
+		FILES = 1 << POLICY_SOURCE_FILE | 1 << POLICY_SOURCE_SYSTEMD,
+		COMMAND = 1 << POLICY_SOURCE_COMMAND,
+		ASKED = COMMAND | 1 << POLICY_SOURCE_VAULT,
+	};
+	static const char asked[] = "a \"command\" or a \"vault\"";
 	static const struct {
 		const char *key;
-		bool of_files_too;
-	} keys[] = {{"ttl", false}, {"refresh", false}, {"timeout", false},
-		{"input", false}, {"format", true}, {"failure_ttl", true}};
+		unsigned of;
+		const char *who;
+	} keys[] = {{"ttl", ASKED, asked}, {"refresh", ASKED, asked},
+		{"timeout", ASKED, asked}, {"input", COMMAND, "a \"command\""},
+		{"format", FILES | COMMAND,
+			"a \"file\", a \"command\" or a \"systemd\""},
+		{"failure_ttl", FILES | ASKED,
+			"a \"file\", a \"command\", a \"systemd\" or a "
+			"\"vault\""}};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		if (tree_get(map, keys[i].key) == NULL)
-			continue;
-		if (!keys[i].of_files_too && kind != POLICY_SOURCE_COMMAND)
-			report_add(s->report, map->at,
-				"\"%s\" belongs to a \"command\"", keys[i].key);
-		if (keys[i].of_files_too && kind == POLICY_SOURCE_ENV)
-			report_add(s->report, map->at,
-				"\"%s\" belongs to a \"file\", a "
-				"\"command\" or a \"systemd\"",
-				keys[i].key);
-	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (tree_get(map, keys[i].key) != NULL &&
+			(keys[i].of & 1U << kind) == 0)
+			report_add(s->report, map->at, "\"%s\" belongs to %s",
+				keys[i].key, keys[i].who);
 }
 
 static bool
@@ -301,7 +316,7 @@ read_source(struct schema *s, const struct tree_node *map,
 	if (given != 1)
 		report_add(s->report, map->at,
 			"a source needs exactly one of the keys \"env\", "
-			"\"file\", \"command\" and \"systemd\"");
+			"\"file\", \"command\", \"systemd\" and \"vault\"");
 	else
 		check_beside(s, map, ret->kind);
 	if (source.refresh >= source.ttl)

@@ -81,6 +81,7 @@ enum policy_source_kind {
 	POLICY_SOURCE_FILE,    /* words[0]: absolute path, owner-only */
 	POLICY_SOURCE_COMMAND, /* words: argv, absolute path first, no shell */
 	POLICY_SOURCE_SYSTEMD, /* words[0]: name in $CREDENTIALS_DIRECTORY */
+	POLICY_SOURCE_VAULT,   /* words: by enum vault_word */
 };
 
 enum policy_source_format {
@@ -98,11 +99,11 @@ struct policy_source {
 	bool own; /* its words are others for each sandbox: own_word.h */
 	enum policy_source_format format; /* file, command, systemd */
 	const char *field;                /* NULL: raw */
-	const char *input;        /* command: to its standard input, or NULL */
-	unsigned ttl_seconds;     /* command: how long a value holds; 300 */
-	unsigned refresh_seconds; /* … is asked again before that; 0 */
+	const char *input;    /* command: to its standard input, or NULL */
+	unsigned ttl_seconds; /* command, vault: a value holds so long; 300 */
+	unsigned refresh_seconds;     /* … is asked again before that; 0 */
 	unsigned failure_ttl_seconds; /* … and used after a failure; 0 */
-	unsigned timeout_seconds;     /* command: 10 */
+	unsigned timeout_seconds;     /* command, vault: 10 */
 };
 
 struct policy_credential {

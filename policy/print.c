@@ -8,6 +8,7 @@
 #include "print.h"
 
 #include "limit_text.h"
+#include "vault_word.h"
 #include "yaml_text.h"
 
 #include <stdio.h>
@@ -55,6 +56,44 @@ put_ports(FILE *out, int margin, const struct ports *ports)
 /* ---- credentials -------------------------------------------------------- */
 
 static void
+put_vault(FILE *out, const char *const *words)
+{
+	static const struct {
+		enum vault_word word;
+		const char *key;
+	} rows[] = {
+		{VAULT_ADDRESS, "address"},
+		{VAULT_MOUNT, "mount"},
+		{VAULT_PATH, "path"},
+		{VAULT_FIELD, "field"},
+		{VAULT_VERSION, "version"},
+		{VAULT_NAMESPACE, "namespace"},
+		{VAULT_CA_FILE, "ca_file"},
+		{VAULT_TOKEN_FILE, "auth:\n            token_file"},
+		{VAULT_ROLE_ID, "auth:\n            approle:\n"
+				"              role_id"},
+		{VAULT_SECRET_ID_FILE, "    secret_id_file"},
+		{VAULT_APPROLE_MOUNT, "    mount"},
+	};
+
+	fputc('\n', out);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *word = words[rows[i].word];
+
+		if (*word == '\0')
+			continue;
+		fprintf(out, "          %s: ", rows[i].key);
+		if (rows[i].word == VAULT_VERSION)
+			fputs(word, out);
+		else
+			yaml_put_text(out, word);
+		fputc('\n', out);
+	}
+	if (*words[VAULT_TOKEN_FILE] == '\0' && *words[VAULT_ROLE_ID] == '\0')
+		fputs("          auth: none\n", out);
+}
+
+static void
 put_source(FILE *out, const struct policy_source *s)
 {
 	static const char *const keys[] = {
@@ -62,6 +101,7 @@ put_source(FILE *out, const struct policy_source *s)
 		[POLICY_SOURCE_FILE] = "file",
 		[POLICY_SOURCE_COMMAND] = "command",
 		[POLICY_SOURCE_SYSTEMD] = "systemd",
+		[POLICY_SOURCE_VAULT] = "vault",
 	};
 	static const char *const formats[] = {
 		[POLICY_FORMAT_JSON] = "json",
@@ -70,8 +110,13 @@ put_source(FILE *out, const struct policy_source *s)
 		[POLICY_FORMAT_AWS] = "aws-process",
 	};
 
-	fprintf(out, "      - %s: ", keys[s->kind]);
-	put_texts(out, s->words, s->word_count);
+	fprintf(out, "      - %s:", keys[s->kind]);
+	if (s->kind == POLICY_SOURCE_VAULT) {
+		put_vault(out, s->words);
+	} else {
+		fputc(' ', out);
+		put_texts(out, s->words, s->word_count);
+	}
 	if (s->format != POLICY_FORMAT_RAW) {
 		fprintf(out, "        format: %s\n        field: ",
 			formats[s->format]);
@@ -83,7 +128,7 @@ put_source(FILE *out, const struct policy_source *s)
 		yaml_put_text(out, s->input);
 		fputc('\n', out);
 	}
-	if (s->kind == POLICY_SOURCE_COMMAND)
+	if (s->kind == POLICY_SOURCE_COMMAND || s->kind == POLICY_SOURCE_VAULT)
 		fprintf(out, "        ttl: %us\n        timeout: %us\n",
 			s->ttl_seconds, s->timeout_seconds);
 	if (s->refresh_seconds > 0)

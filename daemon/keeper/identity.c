@@ -9,7 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char default_user[] = "sbx-net-worker";
+struct standing { /* who it is when nobody says */
+	const char *user;
+	unsigned long number; /* where there is no such user */
+};
+
+static const struct standing worker = {"sbx-net-worker", IDENTITY_NUMBER};
+static const struct standing fetcher = {"sbx-net-fetch", IDENTITY_FETCH_NUMBER};
 
 /* A number instead of a name is that user, with the group of that number. */
 static bool
@@ -24,11 +30,11 @@ read_number(const char *text, unsigned long *ret)
 }
 
 static int
-look_up(const char *user, struct identity *ret, char *reterr,
-	size_t reterr_size)
+look_up(const struct standing *standing, const char *user, struct identity *ret,
+	char *reterr, size_t reterr_size)
 {
-	const char *name = user != NULL ? user : default_user;
-	unsigned long number = IDENTITY_NUMBER;
+	const char *name = user != NULL ? user : standing->user;
+	unsigned long number = standing->number;
 	const struct passwd *entry = getpwnam(name);
 
 	if (entry != NULL) {
@@ -66,15 +72,15 @@ is_mapped(const char *map, unsigned long id)
 	return found;
 }
 
-int
-identity_find(const char *user, struct identity *ret, char *reterr,
-	size_t reterr_size)
+static int
+find(const struct standing *standing, const char *user, struct identity *ret,
+	char *reterr, size_t reterr_size)
 {
 	struct identity found = {.uid = geteuid(), .gid = getegid()};
 	int r;
 
 	if (geteuid() == 0) {
-		r = look_up(user, &found, reterr, reterr_size);
+		r = look_up(standing, user, &found, reterr, reterr_size);
 		if (r < 0)
 			return r;
 		found.change = is_mapped("/proc/self/uid_map", found.uid) &&
@@ -82,6 +88,19 @@ identity_find(const char *user, struct identity *ret, char *reterr,
 	}
 	*ret = found;
 	return 0;
+}
+
+int
+identity_find(const char *user, struct identity *ret, char *reterr,
+	size_t reterr_size)
+{
+	return find(&worker, user, ret, reterr, reterr_size);
+}
+
+int
+identity_find_fetcher(struct identity *ret, char *reterr, size_t reterr_size)
+{
+	return find(&fetcher, NULL, ret, reterr, reterr_size);
 }
 
 int

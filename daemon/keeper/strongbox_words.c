@@ -1,5 +1,6 @@
 #include "strongbox_words.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,18 @@
 
 #include "own_word.h"
 #include "policy.h"
+#include "source_vault.h"
+#include "vault_word.h"
 
 enum { WORD_MAX = 4096 };
+
+/* Both modules name the kinds and words for themselves, in one order. */
+static_assert(
+	(int)POLICY_SOURCE_VAULT == (int)SECRET_SOURCE_VAULT &&
+		(int)VAULT_ADDRESS == (int)SOURCE_VAULT_ADDRESS &&
+		(int)VAULT_APPROLE_MOUNT == (int)SOURCE_VAULT_APPROLE_MOUNT &&
+		(int)VAULT_WORDS == (int)SOURCE_VAULT_WORDS,
+	"what is handed on by number");
 
 static const char *
 find_label(void *arg, const char *key)

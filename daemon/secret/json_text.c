@@ -348,6 +348,33 @@ json_text_member(struct span object, struct span key, struct span *ret)
 }
 
 int
+json_text_key(struct span object, size_t index, struct span *ret)
+{
+	struct cursor c = cursor_of(object);
+	struct span key, value;
+
+	if (!take(&c, '{'))
+		return -EINVAL;
+	for (size_t i = 0;; i++) {
+		skip_space(&c);
+		key.ptr = c.at;
+		if (!skip_string(&c))
+			return -ENOENT; /* an empty one */
+		key.len = (size_t)(c.at - key.ptr);
+		skip_space(&c);
+		if (!take(&c, ':') || !take_value(&c, &value))
+			return -EINVAL;
+		if (i == index)
+			break;
+		skip_space(&c);
+		if (!take(&c, ','))
+			return -ENOENT;
+	}
+	*ret = key;
+	return 0;
+}
+
+int
 json_text_element(struct span list, size_t index, struct span *ret)
 {
 	struct cursor c = cursor_of(list);

@@ -25,6 +25,9 @@ int json_text_open(struct span text, struct span *ret);
  */
 int json_text_member(struct span object, struct span key, struct span *ret);
 
+/* The key of that number, a string.  0; -EINVAL: it is no object; -ENOENT. */
+int json_text_key(struct span object, size_t index, struct span *ret);
+
 /* Counted from 0.  0; -EINVAL: it is no list; -ENOENT. */
 int json_text_element(struct span list, size_t index, struct span *ret);
 

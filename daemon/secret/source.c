@@ -10,7 +10,8 @@
  * when the command has ended, and until then the old value holds.
  *
  *	at == count	no walk is under way
- *	at < count	items[at] is the command that is waited for
+ *	at < count	items[at] is the command that is waited for: it runs, or
+ *			it asks a Vault, and that is not its turn yet
  *
  * Something that would begin a walk during a walk makes another one follow.
  * How long what an item yielded may be used, and when it is asked again, is
@@ -35,6 +36,7 @@
 #include "secret.h"
 #include "source_command.h"
 #include "source_item.h"
+#include "source_turn.h"
 
 enum {
 	ITEMS_MAX = 16,
@@ -52,6 +54,7 @@ struct secret_source {
 	bool walk_again;                /* something changed during this walk */
 	struct source_command *command; /* of items[at], or NULL */
 	struct source_command_order order;
+	struct source_turn turn; /* of items[at], if it asks a Vault */
 	struct ev_timer again;
 	char faults[SOURCE_WHY]; /* of the items asked so far in this walk */
 
@@ -181,6 +184,16 @@ keep(struct source_item *item, struct secret *value, int64_t expires,
 	source_hold_fail(&item->hold, &item->terms, fault, clock_now());
 }
 
+/* The one that was waited for is in its hold. */
+static void
+answered(struct secret_source *s)
+{
+	if (yields(s, &s->items[s->at]))
+		return;
+	s->at++;
+	step_on(s);
+}
+
 static void
 on_command_done(
 	void *arg, struct secret *value, int64_t expires, const char *reason)
@@ -190,10 +203,8 @@ on_command_done(
 
 	s->command = NULL;
 	keep(item, value, expires, reason);
-	if (yields(s, item))
-		return;
-	s->at++;
-	step_on(s);
+	source_turn_end(&s->turn);
+	answered(s);
 }
 
 /* Whether it has to be waited for. */
@@ -202,32 +213,41 @@ run_command(struct secret_source *s, struct source_item *item)
 {
 	char reason[SOURCE_WHY / 4];
 
-	s->order = (struct source_command_order){
-		.name = s->name,
-		.argv = item->words,
-		.input = item->input,
-		.format = item->format,
-		.timeout_seconds = item->timeout_seconds,
-		.done = on_command_done,
-		.arg = s,
-	};
+	source_item_order(item, &s->order);
+	s->order.name = s->name;
+	s->order.done = on_command_done;
+	s->order.arg = s;
 	if (source_command_start(s->loop, &s->order, &s->command, reason,
 		    sizeof(reason)) == 0)
 		return true;
 	keep(item, NULL, 0, reason);
+	source_turn_end(&s->turn);
 	return false;
+}
+
+static void
+on_turn(void *arg)
+{
+	struct secret_source *s = arg;
+
+	if (!run_command(s, &s->items[s->at]))
+		answered(s);
 }
 
 /* Whether it has to be waited for. */
 static bool
 ask(struct secret_source *s, struct source_item *item)
 {
-	if (item->kind != SECRET_SOURCE_COMMAND) {
+	if (!source_item_runs(item)) {
 		source_item_read(item, clock_now());
 		return false;
 	}
-	return source_hold_is_due(&item->hold, clock_now()) &&
-	       run_command(s, item);
+	if (!source_hold_is_due(&item->hold, clock_now()))
+		return false;
+	if (item->kind == SECRET_SOURCE_VAULT &&
+		!source_turn_take(&s->turn, s->loop, on_turn, s))
+		return true;
+	return run_command(s, item);
 }
 
 static void
@@ -301,12 +321,19 @@ secret_source_is_asking(const struct secret_source *s)
 	return s->at < s->count;
 }
 
+static void
+drop_command(struct secret_source *s)
+{
+	source_command_cancel(s->command);
+	s->command = NULL;
+	source_turn_end(&s->turn);
+}
+
 void
 secret_source_refresh(struct secret_source *s)
 {
 	/* What began before now may bring what was true before now. */
-	source_command_cancel(s->command);
-	s->command = NULL;
+	drop_command(s);
 	s->at = s->count;
 	for (size_t i = 0; i < s->count; i++)
 		source_hold_end(&s->items[i].hold);
@@ -383,7 +410,7 @@ secret_source_free(struct secret_source *s)
 {
 	if (s == NULL)
 		return;
-	source_command_cancel(s->command);
+	drop_command(s);
 	ev_timer_stop(s->loop, &s->again);
 	for (size_t i = 0; i < s->count; i++)
 		source_item_done(&s->items[i]);

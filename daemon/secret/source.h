@@ -11,6 +11,9 @@
  *		process group of its own that is killed whole; asked again when
  *		its value ends, or half a minute after a failure
  *	systemd	a credential of our unit, in $CREDENTIALS_DIRECTORY
+ *	vault	a field of a secret in Vault or OpenBao, fetched by this program
+ *		in a process of its own (source_vault.h); asked again as a
+ *		command is
  *
  * What a file or a command yields is read by its format (secret_format.h); from
  * there on a value is raw, one newline off its end.  An empty one, and one with
@@ -39,6 +42,7 @@ enum secret_source_kind {
 	SECRET_SOURCE_FILE,    /* words[0]: absolute path */
 	SECRET_SOURCE_COMMAND, /* words: argv, absolute path first */
 	SECRET_SOURCE_SYSTEMD, /* words[0]: name of the credential */
+	SECRET_SOURCE_VAULT,   /* words: by enum source_vault_word */
 };
 
 struct secret_source_spec {
@@ -47,10 +51,10 @@ struct secret_source_spec {
 	size_t word_count;
 	struct secret_format format;  /* file, command, systemd */
 	const char *input;            /* command; NULL: nothing */
-	unsigned ttl_seconds;         /* command; 0: until it is refreshed */
-	unsigned refresh_seconds;     /* command: before the end of that */
+	unsigned ttl_seconds;         /* command, vault; 0: until refreshed */
+	unsigned refresh_seconds;     /* command, vault: before that ends */
 	unsigned failure_ttl_seconds; /* of the last good value; not env */
-	unsigned timeout_seconds;     /* command; 0: ten seconds */
+	unsigned timeout_seconds;     /* command, vault; 0: ten seconds */
 };
 
 struct secret_events { /* must not free the source */

@@ -134,14 +134,28 @@ source_command_cancel(struct source_command *c)
 }
 
 static void
+trim(struct output *o)
+{
+	while (o->len > 0 && o->data[o->len - 1] == '\n')
+		o->len--;
+}
+
+/* Nothing that a terminal would obey. */
+static void
+make_printable(struct output *o)
+{
+	for (size_t i = 0; i < o->len; i++)
+		if (o->data[i] < ' ' || o->data[i] > '~')
+			o->data[i] = ' ';
+}
+
+static void
 log_stderr(struct source_command *c, const struct secret *value)
 {
 	struct output *err = &c->err;
 	const char *instead = "";
 	struct span span;
 
-	while (err->len > 0 && err->data[err->len - 1] == '\n')
-		err->len--;
 	if (err->len == 0)
 		return;
 	if (c->order->format.kind != SECRET_FORMAT_RAW && c->out.len > 0) {
@@ -154,12 +168,18 @@ log_stderr(struct source_command *c, const struct secret *value)
 			instead = "(wrote its value to standard error)";
 		}
 	}
-	for (size_t i = 0; i < err->len; i++) {
-		if (err->data[i] < ' ' || err->data[i] > '~')
-			err->data[i] = ' ';
-	}
+	make_printable(err);
 	log_notice("credential %s: %s: %.*s%s", c->order->name,
 		c->order->argv[0], (int)err->len, err->data, instead);
+}
+
+/* Moves what our own program says of its failure to where faults are. */
+static void
+take_reason(struct source_command *c, char reason[REASON])
+{
+	make_printable(&c->err);
+	snprintf(reason, REASON, "%.*s", (int)c->err.len, c->err.data);
+	c->err.len = 0;
 }
 
 /* fault: why there is no value, or NULL. */
@@ -171,7 +191,10 @@ finish(struct source_command *c, const char *fault)
 	char reason[REASON] = "";
 	int64_t expires = 0;
 
-	if (fault != NULL)
+	trim(&c->err);
+	if (fault != NULL && order->is_ours && c->err.len > 0)
+		take_reason(c, reason);
+	else if (fault != NULL)
 		snprintf(reason, sizeof(reason), "%s", fault);
 	else
 		value = secret_format_read(&order->format,
@@ -426,7 +449,9 @@ source_command_start(struct ev_loop *loop,
 	char *reterr, size_t reterr_size)
 {
 	struct source_command *c;
-	int r = source_program_check(order->argv[0], reterr, reterr_size);
+	int r = order->is_ours ? 0
+			       : source_program_check(
+					 order->argv[0], reterr, reterr_size);
 
 	if (r < 0)
 		return r;

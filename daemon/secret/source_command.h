@@ -4,6 +4,7 @@
 #ifndef SBX_SOURCE_COMMAND_H
 #define SBX_SOURCE_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,12 @@ typedef void source_command_done(
 struct source_command_order { /* borrowed while it runs */
 	const char *name;     /* the credential, for the log */
 	char *const *argv;
+	/*
+	 * argv[0] is this very program: nobody asks who could have changed it,
+	 * and the line that it leaves on standard error when it fails is the
+	 * reason.
+	 */
+	bool is_ours;
 	const char *input; /* to its standard input; NULL: nothing */
 	struct secret_format format;
 	unsigned timeout_seconds;

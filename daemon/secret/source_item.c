@@ -12,11 +12,13 @@
 #include "source_command.h"
 #include "source_file.h"
 #include "source_value.h"
+#include "source_vault.h"
 
 enum {
 	PATH_TEXT = 4096,
 	PATH_SHOWN = 120,     /* of a path in a reason */
 	DEFAULT_TIMEOUT = 10, /* seconds */
+	GRACE = 2,            /* seconds, beyond what a process gives itself */
 	FAULT = 128,          /* bytes of what is wrong with one of them */
 };
 
@@ -35,22 +37,25 @@ static void read_systemd(const struct source_item *item, struct answer *ret);
 static bool is_variable(const char *word);
 static bool is_absolute(const char *word);
 static bool is_file_name(const char *word);
+static bool is_place(const char *word);
 
 static const struct kind {
 	const char *name;
-	size_t max_words;
+	size_t min_words, max_words;
 	bool (*accepts)(const char *first);
 	const char *expects;
 	void (*read)(const struct source_item *, struct answer *);
 } kinds[] = {
-	[SECRET_SOURCE_ENV] = {"env", 16, is_variable, "the name of a variable",
-		read_env},
-	[SECRET_SOURCE_FILE] = {"file", 1, is_absolute, "an absolute path",
+	[SECRET_SOURCE_ENV] = {"env", 1, 16, is_variable,
+		"the name of a variable", read_env},
+	[SECRET_SOURCE_FILE] = {"file", 1, 1, is_absolute, "an absolute path",
 		read_file},
-	[SECRET_SOURCE_COMMAND] = {"command", 64, is_absolute,
+	[SECRET_SOURCE_COMMAND] = {"command", 1, 64, is_absolute,
 		"an absolute path", NULL},
-	[SECRET_SOURCE_SYSTEMD] = {"systemd", 1, is_file_name,
+	[SECRET_SOURCE_SYSTEMD] = {"systemd", 1, 1, is_file_name,
 		"a name without a slash", read_systemd},
+	[SECRET_SOURCE_VAULT] = {"vault", SOURCE_VAULT_WORDS,
+		SOURCE_VAULT_WORDS, is_place, "an address", NULL},
 };
 
 static bool
@@ -72,6 +77,12 @@ is_file_name(const char *word)
 	       strcmp(word, ".") != 0 && strcmp(word, "..") != 0;
 }
 
+static bool
+is_place(const char *word)
+{
+	return strchr(word, ':') != NULL;
+}
+
 static int
 check(const struct secret_source_spec *spec, char *reterr, size_t reterr_size)
 {
@@ -87,9 +98,11 @@ check(const struct secret_source_spec *spec, char *reterr, size_t reterr_size)
 		return -EINVAL;
 	}
 	kind = &kinds[spec->kind];
-	if (spec->word_count == 0 || spec->word_count > kind->max_words) {
-		snprintf(reterr, reterr_size, "%s: 1 to %zu words, not %zu",
-			kind->name, kind->max_words, spec->word_count);
+	if (spec->word_count < kind->min_words ||
+		spec->word_count > kind->max_words) {
+		snprintf(reterr, reterr_size, "%s: %zu to %zu words, not %zu",
+			kind->name, kind->min_words, kind->max_words,
+			spec->word_count);
 		return -EINVAL;
 	}
 	if (!kind->accepts(spec->words[0])) {
@@ -108,6 +121,24 @@ copy_text(const char *text, char **ret)
 	return text != NULL && *ret == NULL ? -ENOMEM : 0;
 }
 
+static int
+set_question(struct source_item *item, char *reterr, size_t reterr_size)
+{
+	struct source_vault v = {.timeout_seconds = item->timeout_seconds};
+
+	for (size_t i = 0; i < SOURCE_VAULT_WORDS; i++)
+		v.words[i] = item->words[i];
+	item->format = (struct secret_format){.kind = SECRET_FORMAT_GIT};
+	item->input = source_vault_write(&v);
+	if (item->input == NULL)
+		return -ENOMEM;
+	if (strlen(item->input) <= SOURCE_INPUT_MAX)
+		return 0;
+	snprintf(reterr, reterr_size, "vault: more than %d bytes of words",
+		SOURCE_INPUT_MAX);
+	return -EINVAL;
+}
+
 int
 source_item_init(struct source_item *item,
 	const struct secret_source_spec *spec, char *reterr, size_t reterr_size)
@@ -118,7 +149,7 @@ source_item_init(struct source_item *item,
 		return r;
 	item->kind = (enum secret_source_kind)spec->kind;
 	item->terms = (struct source_terms){
-		.watched = item->kind != SECRET_SOURCE_COMMAND,
+		.watched = !source_item_runs(item),
 		.ttl = spec->ttl_seconds,
 		.refresh = spec->refresh_seconds,
 		.failure_ttl = spec->failure_ttl_seconds,
@@ -140,7 +171,32 @@ source_item_init(struct source_item *item,
 		if (item->words[i] == NULL)
 			return -ENOMEM;
 	}
-	return 0;
+	return item->kind == SECRET_SOURCE_VAULT
+		       ? set_question(item, reterr, reterr_size)
+		       : 0;
+}
+
+bool
+source_item_runs(const struct source_item *item)
+{
+	return kinds[item->kind].read == NULL;
+}
+
+void
+source_item_order(
+	const struct source_item *item, struct source_command_order *ret)
+{
+	bool is_ours = item->kind == SECRET_SOURCE_VAULT;
+
+	*ret = (struct source_command_order){
+		.argv = is_ours ? source_vault_argv : item->words,
+		.is_ours = is_ours,
+		.input = item->input,
+		.format = item->format,
+		/* It says by itself that time is up, and what it waited for. */
+		.timeout_seconds =
+			item->timeout_seconds + (is_ours ? GRACE : 0),
+	};
 }
 
 void
@@ -159,8 +215,14 @@ source_item_done(struct source_item *item)
 void
 source_item_describe(const struct source_item *item, char *ret, size_t ret_size)
 {
-	snprintf(ret, ret_size, "%s %s", kinds[item->kind].name,
-		item->words[item->word]);
+	const char *name = kinds[item->kind].name;
+
+	if (item->kind == SECRET_SOURCE_VAULT)
+		snprintf(ret, ret_size, "%s %s/%.*s", name,
+			item->words[SOURCE_VAULT_MOUNT], PATH_SHOWN,
+			item->words[SOURCE_VAULT_PATH]);
+	else
+		snprintf(ret, ret_size, "%s %s", name, item->words[item->word]);
 }
 
 const char *

@@ -5,6 +5,7 @@
 #ifndef SBX_SOURCE_ITEM_H
 #define SBX_SOURCE_ITEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "source.h"
@@ -21,7 +22,7 @@ struct source_item {
 	size_t word_count;
 	size_t word; /* env: the variable that the value came from */
 	struct secret_format format;
-	char *field, *input; /* the format's, a command's; or NULL */
+	char *field, *input; /* the format's, a program's; or NULL */
 	unsigned timeout_seconds;
 	struct source_watch watch; /* file */
 	struct source_terms terms;
@@ -45,7 +46,14 @@ void source_item_describe(
 
 const char *source_item_kind(const struct source_item *item); /* "file" */
 
-/* Asks any source but a command, and puts into its hold what came of it. */
+struct source_command_order;
+
+/* Whether a program has to run, and which: all of the order but who is told. */
+bool source_item_runs(const struct source_item *item);
+void source_item_order(
+	const struct source_item *item, struct source_command_order *ret);
+
+/* Asks any other source, and puts into its hold what came of it. */
 void source_item_read(struct source_item *item, double now);
 
 /* Seconds until then, by the clock on the wall; 0: it was not said (0). */

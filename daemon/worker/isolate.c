@@ -19,6 +19,7 @@
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -56,13 +57,17 @@ isolate_early(char *reterr, size_t reterr_size)
 	return 0;
 }
 
-/* No path can be opened any more, none made, none removed. */
+enum {
+	/* No path can be opened any more, none made, none removed. */
+	NO_PATHS = LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1,
+	ONLY_READ = NO_PATHS & ~(int)(LANDLOCK_ACCESS_FS_READ_FILE |
+				       LANDLOCK_ACCESS_FS_READ_DIR),
+};
+
 static int
-close_file_system(void)
+close_file_system(uint64_t forbidden)
 {
-	struct landlock_ruleset_attr attr = {
-		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1,
-	};
+	struct landlock_ruleset_attr attr = {.handled_access_fs = forbidden};
 	long fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	long r;
 
@@ -260,7 +265,7 @@ filter_calls(void)
 int
 isolate_late(char *reterr, size_t reterr_size)
 {
-	int r = SANITIZED ? 0 : close_file_system();
+	int r = SANITIZED ? 0 : close_file_system(NO_PATHS);
 
 	if (r < 0)
 		return failed("landlock", -r, reterr, reterr_size);
@@ -268,4 +273,12 @@ isolate_late(char *reterr, size_t reterr_size)
 	if (r < 0)
 		return failed("seccomp", -r, reterr, reterr_size);
 	return 0;
+}
+
+int
+isolate_reader(char *reterr, size_t reterr_size)
+{
+	int r = close_file_system(ONLY_READ);
+
+	return r < 0 ? failed("landlock", -r, reterr, reterr_size) : 0;
 }

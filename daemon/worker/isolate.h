@@ -7,6 +7,10 @@
  *	isolate_late()   before the first byte of a sandbox: no file system
  *	                 (Landlock), no listening, and only the system calls
  *that the loop needs (seccomp)
+ *
+ * Who asks a Vault loads libraries and reads what the system trusts: instead of
+ * the second step it takes isolate_reader(), after which no path can be
+ * written, made, removed or executed, but read (Landlock).
  */
 #ifndef SBX_ISOLATE_H
 #define SBX_ISOLATE_H
@@ -16,5 +20,6 @@
 /* 0, or -errno with a line in reterr. */
 int isolate_early(char *reterr, size_t reterr_size);
 int isolate_late(char *reterr, size_t reterr_size);
+int isolate_reader(char *reterr, size_t reterr_size);
 
 #endif

@@ -107,6 +107,8 @@ def test_users_and_folders(root):
     (worker,) = [p.split(":") for p in passwd
                  if p.startswith("sbx-net-worker:")]
     assert worker[2] != "0" and worker[6].endswith("nologin")
+    (fetcher,) = [p.split(":") for p in passwd if p.startswith("sbx-net-fetch:")]
+    assert fetcher[2] not in ("0", worker[2]) and fetcher[6].endswith("nologin")
     names = {group.split(":")[0] for group in groups}
     assert {"sbx-net", "sbx-net-admin", "sbx-net-worker"} <= names
     for key in ("Group", "SupplementaryGroups"):

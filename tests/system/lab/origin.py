@@ -38,22 +38,27 @@ class Origin:
         self.lock = threading.Lock()
         self.closed = False
 
-        def listen():
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            s = socket.socket(family)
+        self.socket = ns.within(self._listen, address, port)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _listen(self, address, port):
+        """An address with a slash is the path of a Unix socket."""
+        if "/" in address:
+            s = socket.socket(socket.AF_UNIX)
+            s.bind(address)
+        else:
+            s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind((address, port))
-            s.listen(512)
-            return s
-
-        self.socket = ns.within(listen)
-        threading.Thread(target=self._accept, daemon=True).start()
+        s.listen(512)
+        return s
 
     def _accept(self):
         while not self.closed:
             try:
                 c, _ = self.socket.accept()
-                c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if c.family != socket.AF_UNIX:
+                    c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 return
             with self.lock:

@@ -207,7 +207,7 @@ test_specs_without_sense(void **state)
 		struct secret_source_spec spec;
 		const char *expect;
 	} rows[] = {
-		{SOURCE_SPEC(4, "x"), "no such kind of source"},
+		{SOURCE_SPEC(5, "x"), "no such kind of source"},
 		{SOURCE_SPEC(-1, "x"), "no such kind of source"},
 		{{.kind = SECRET_SOURCE_ENV}, "env: 1 to 16 words, not 0"},
 		{SOURCE_SPEC(SECRET_SOURCE_ENV, ""),
@@ -220,6 +220,8 @@ test_specs_without_sense(void **state)
 			"file: expected an absolute path"},
 		{SOURCE_SPEC(SECRET_SOURCE_COMMAND, "pass"),
 			"command: expected an absolute path"},
+		{SOURCE_SPEC(SECRET_SOURCE_VAULT, "https://v"),
+			"vault: 11 to 11 words, not 1"},
 		{SOURCE_SPEC(SECRET_SOURCE_SYSTEMD, "../token"),
 			"systemd: expected a name without a slash"},
 		{SOURCE_SPEC(SECRET_SOURCE_SYSTEMD, ".."),
