@@ -48,8 +48,8 @@ static const struct row {
 		ANSWER("{\"\xc3\xa9\x7f-"
 		       "abcdefghijklmnopqrstuvwxyz\": \"s3cret\"}",
 			FRESH),
-		NULL, "has no field \"token\"; it has ?\?\?-abcdefghijklmnopqrst",
-		0},
+		NULL,
+		"has no field \"token\"; it has ?\?\?-abcdefghijklmnopqrst", 0},
 	/* When a version ends. */
 	{200,
 		ANSWER("{\"token\": \"s3cret\"}",
