@@ -76,6 +76,27 @@ print_credentials(const json_t *a)
 }
 
 static void
+print_swaps(const json_t *a)
+{
+	json_t *swaps = json_object_get(a, "swaps"), *places;
+	const char *name, *title = "swaps";
+	const json_t *place;
+	size_t i;
+
+	json_object_foreach(swaps, name, places)
+	{
+		printf("  %-12s %s in", title, name);
+		json_array_foreach(places, i, place)
+		{
+			printf("%s %s", i > 0 ? "," : "",
+				json_string_value(place));
+		}
+		fputc('\n', stdout);
+		title = "";
+	}
+}
+
+static void
 print_guard(const json_t *a, bool asked)
 {
 	const json_t *guard = json_object_get(a, "guard");
@@ -144,6 +165,7 @@ print_answer(const json_t *a, bool resolved)
 		printf("  %-12s %s\n", "via", cli_text(a, "via"));
 	print_limits(a);
 	print_credentials(a);
+	print_swaps(a);
 	print_guard(a, resolved);
 	if (passes && strcmp(cli_text(a, "via"), "inspect") == 0)
 		printf("  %-12s the origin's certificate is checked when it "

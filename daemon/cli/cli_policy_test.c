@@ -21,6 +21,7 @@
 #include "policy_files.h"
 #include "url_target.h"
 #include "would_inject.h"
+#include "would_swap.h"
 
 struct test {
 	const char *path;
@@ -32,6 +33,19 @@ struct test {
 	json_t *failures; /* for --json; else NULL */
 };
 
+/* By either way in. */
+static bool
+goes(const struct policy_answer *a, const char *name)
+{
+	const char *at = strstr(a->credentials, name);
+	size_t len = strlen(name);
+
+	while (at != NULL && ((at > a->credentials && at[-1] != ',') ||
+				     (at[len] != ',' && at[len] != '\0')))
+		at = strstr(at + 1, name);
+	return at != NULL;
+}
+
 static void
 add_name(struct policy_answer *a, const char *name)
 {
@@ -41,17 +55,31 @@ add_name(struct policy_answer *a, const char *name)
 		len > 0 ? "," : "", name);
 }
 
+static void
+add_credentials(struct policy_answer *a, const struct would_inject_question *q)
+{
+	static struct would_inject injects[WOULD_INJECT_MAX];
+	static struct would_swap swaps[WOULD_INJECT_MAX];
+	size_t count = would_inject(q, injects);
+
+	for (size_t i = 0; i < count; i++)
+		if (injects[i].goes)
+			add_name(a, injects[i].name);
+	count = would_swap(q, swaps);
+	for (size_t i = 0; i < count; i++)
+		if (swaps[i].places != 0 && !goes(a, swaps[i].name))
+			add_name(a, swaps[i].name);
+}
+
 static int
 ask_files(struct test *t, const struct policy_case *c,
 	struct policy_answer *ret, char reterr[POLICY_CASE_TEXT])
 {
-	static struct would_inject rows[WOULD_INJECT_MAX];
 	static struct url_target target;
 	const struct policy_set *set = policy_files_find(t->policy, c->subject);
 	struct judgement_question q = {.set = set, .method = c->method};
 	struct would_inject_question w = {.set = set};
 	struct judgement j;
-	size_t count;
 
 	if (set == NULL) {
 		snprintf(reterr, POLICY_CASE_TEXT,
@@ -71,13 +99,8 @@ ask_files(struct test *t, const struct policy_case *c,
 		.reason = record_reason_name(j.reason),
 		.rule = j.rule,
 		.source = j.source};
-	count = j.allowed && j.via == POLICY_VIA_INSPECT
-			? would_inject(&w, rows)
-			: 0;
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].goes)
-			add_name(ret, rows[i].name);
-	}
+	if (j.allowed && j.via == POLICY_VIA_INSPECT)
+		add_credentials(ret, &w);
 	return 0;
 }
 

@@ -26,10 +26,12 @@
 #include "message.h"
 #include "overlay.h"
 #include "policy.h"
+#include "policy_swap.h"
 #include "record.h"
 #include "remedy.h"
 #include "url_target.h"
 #include "would_inject.h"
+#include "would_swap.h"
 
 struct question {
 	char sandbox[CONTROL_NAME_MAX], policy[CONTROL_NAME_MAX];
@@ -156,11 +158,83 @@ why_missing(void *arg, const char *name)
 	return NULL;
 }
 
-/* "credentials": names of those that go; "conditions", "skipped": words. */
+struct credentials {                  /* parts of the answer */
+	json_t *go;                   /* names of those that go */
+	json_t *conditions, *skipped; /* words for each */
+	json_t *swaps;                /* places for each */
+};
+
+static void
+add_injections(struct credentials *c, const struct would_inject_question *ask)
+{
+	static struct would_inject rows[WOULD_INJECT_MAX];
+	size_t count = would_inject(ask, rows);
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *why = control_reply_string(rows[i].why);
+
+		if (rows[i].goes)
+			json_array_append_new(c->go, json_string(rows[i].name));
+		if (rows[i].why[0] == '\0')
+			json_decref(why);
+		else
+			json_object_set_new(
+				rows[i].goes ? c->conditions : c->skipped,
+				rows[i].name, why);
+	}
+}
+
+static bool
+is_listed(const json_t *names, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(names, i, one)
+	{
+		if (strcmp(json_string_value(one), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static json_t *
+list_places(unsigned places)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < POLICY_PLACES; i++)
+		if ((places >> i & 1) != 0)
+			json_array_append_new(
+				list, json_string(policy_place_name(i)));
+	return list;
+}
+
+static void
+add_swaps(struct credentials *c, const struct would_inject_question *ask)
+{
+	static struct would_swap rows[WOULD_INJECT_MAX];
+	size_t count = would_swap(ask, rows);
+
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].places == 0) {
+			json_object_set_new(c->skipped, rows[i].name,
+				control_reply_string(rows[i].why));
+			continue;
+		}
+		json_object_set_new(
+			c->swaps, rows[i].name, list_places(rows[i].places));
+		if (is_listed(c->go, rows[i].name))
+			continue;
+		json_array_append_new(c->go, json_string(rows[i].name));
+		json_object_set_new(c->conditions, rows[i].name,
+			json_string("if the request holds its stand-in"));
+	}
+}
+
 static void
 add_credentials(json_t *body, struct question *q, const struct judgement *j)
 {
-	static struct would_inject rows[WOULD_INJECT_MAX];
 	const struct would_inject_question ask = {
 		.set = q->set,
 		.host = q->target.name,
@@ -169,26 +243,18 @@ add_credentials(json_t *body, struct question *q, const struct judgement *j)
 		.missing = why_missing,
 		.arg = q,
 	};
-	json_t *go = json_array(), *conditions = json_object();
-	json_t *skipped = json_object();
-	bool applies = j->entitled && j->via == POLICY_VIA_INSPECT &&
-		       q->target.name[0] != '\0';
-	size_t count = applies ? would_inject(&ask, rows) : 0;
+	struct credentials c = {
+		json_array(), json_object(), json_object(), json_object()};
 
-	for (size_t i = 0; i < count; i++) {
-		json_t *why = control_reply_string(rows[i].why);
-
-		if (rows[i].goes)
-			json_array_append_new(go, json_string(rows[i].name));
-		if (rows[i].why[0] == '\0')
-			json_decref(why);
-		else
-			json_object_set_new(rows[i].goes ? conditions : skipped,
-				rows[i].name, why);
+	if (j->entitled && j->via == POLICY_VIA_INSPECT &&
+		q->target.name[0] != '\0') {
+		add_injections(&c, &ask);
+		add_swaps(&c, &ask);
 	}
-	json_object_set_new(body, "credentials", go);
-	json_object_set_new(body, "conditions", conditions);
-	json_object_set_new(body, "skipped", skipped);
+	json_object_set_new(body, "credentials", c.go);
+	json_object_set_new(body, "conditions", c.conditions);
+	json_object_set_new(body, "skipped", c.skipped);
+	json_object_set_new(body, "swaps", c.swaps);
 }
 
 /* "remedy": {"lines": […], "add": "- {…}"} for what is denied. */

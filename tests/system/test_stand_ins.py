@@ -365,6 +365,18 @@ def test_a_sandbox_that_is_removed_leaves_nothing(world):
     world.d.ctl("sandbox", "rm", "extra")
 
 
+def test_explain_names_the_places(world):
+    out = world.d.ctl("explain", "s1", "GET", "https://x.api.test/").stdout
+    assert " github in header, query, path\n" in out and "  swaps  " in out
+    a = json.loads(world.d.ctl("--json", "explain", "s1", "GET", "https://x.api.test/").stdout)
+    assert a["swaps"] == {"github": ["header", "query", "path"], "own": ["header"],
+                          "odd": ["header", "query", "path"]}
+    assert set(a["credentials"]) == {"set", "github", "odd", "own"}
+    assert "none" in a["skipped"]
+    a = json.loads(world.d.ctl("--json", "explain", "s1", "GET", "https://x.other.test/").stdout)
+    assert a["swaps"] == {} and a["credentials"] == []
+
+
 RUN = """\
 version: 1
 resolver: [203.0.113.53]
