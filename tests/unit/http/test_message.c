@@ -278,6 +278,32 @@ test_memory_is_kept_and_wiped(void **state)
 	assert_int_equal(http_head_remove(&h, SPAN_LITERAL("x_key")), 1);
 	assert_null(memmem(h.text, h.text_size, "canary", 6));
 	assert_span(http_head_value(&h, &h.fields[0]), "plain");
+	http_head_clear(&h);
+
+	/* Replaced: secret from then on, at the same place. */
+	assert_int_equal(http_head_add(&h, SPAN_LITERAL("X-Key"),
+				 SPAN_LITERAL("stand-in"), false),
+		0);
+	assert_int_equal(http_head_add(&h, SPAN_LITERAL("Y"),
+				 SPAN_LITERAL("plain"), false),
+		0);
+	assert_int_equal(
+		http_head_replace(&h, 0, SPAN_LITERAL("bad\r\nX: y")), -EINVAL);
+	assert_false(h.fields[0].secret);
+	assert_int_equal(http_head_replace(&h, 0, SPAN_LITERAL(" canary ")), 0);
+	assert_span(http_head_name(&h, &h.fields[0]), "X-Key");
+	assert_span(http_head_value(&h, &h.fields[0]), "canary");
+	assert_true(h.fields[0].secret);
+	assert_false(h.fields[1].secret);
+	http_head_clear(&h);
+	assert_null(memmem(h.text, h.text_size, "canary", 6));
+
+	/* So is a target that holds one. */
+	h.secret_target = true;
+	assert_int_equal(http_head_set_target(&h, SPAN_LITERAL("/canary")), 0);
+	http_head_clear(&h);
+	assert_false(h.secret_target);
+	assert_null(memmem(h.text, h.text_size, "canary", 6));
 	http_head_done(&h);
 	assert_null(h.text);
 	assert_null(h.fields);

@@ -109,6 +109,26 @@ test_many(void **state)
 	keyring_free(k);
 }
 
+static void
+test_a_sandboxs_own(void **state)
+{
+	struct keyring *k = keyring_new();
+	char name[200];
+
+	(void)state;
+	assert_int_equal(keyring_set(k, "a", value("shared")), 0);
+	assert_int_equal(keyring_set(k, "a/box", value("own")), 0);
+	assert_true(span_equals(
+		secret_bytes(keyring_value(k, "a", NULL)), span_of("shared")));
+	assert_true(span_equals(
+		secret_bytes(keyring_value(k, "a", "box")), span_of("own")));
+	assert_null(keyring_value(k, "a", "other"));
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_null(keyring_value(k, "a", name));
+	keyring_free(k);
+}
+
 int
 main(void)
 {
@@ -118,6 +138,7 @@ main(void)
 		cmocka_unit_test(
 			test_a_value_outlives_the_keyring_for_whom_has_a_reference),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_a_sandboxs_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
