@@ -13,6 +13,7 @@
  * often that there would be more, those go first which no policy of it lists
  * any more.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,32 +37,31 @@ struct wanted { /* credentials with a stand-in that a policy lists */
 	size_t count;
 };
 
-static const struct policy_credential *
-find_credential(const struct policy *p, const char *name)
+static bool
+lists(const struct policy_set *set, const char *credential)
 {
-	const struct policy_credential *all;
-	size_t count = policy_credentials(p, &all);
+	const char *const *names;
+	size_t count = policy_credential_names(set, &names);
 
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(all[i].name, name) == 0)
-			return &all[i];
-	return NULL;
+		if (strcmp(names[i], credential) == 0)
+			return true;
+	return false;
 }
 
 static struct wanted
 wanted_by(const struct policy *p, const struct sandbox *s)
 {
 	const struct policy_set *set = policy_find(p, s->spec->policy);
+	const struct policy_credential *all;
+	size_t count = policy_credentials(p, &all);
 	struct wanted w = {.count = 0};
-	const char *const *names;
-	size_t count = set != NULL ? policy_credential_names(set, &names) : 0;
 
-	for (size_t i = 0; i < count && w.count < POLICY_STAND_INS_MAX; i++) {
-		const struct policy_credential *c =
-			find_credential(p, names[i]);
-
-		if (c != NULL && c->stands_in)
-			w.items[w.count++] = c;
+	for (size_t i = 0; i < count && set != NULL; i++) {
+		if (!all[i].stands_in || !lists(set, all[i].name))
+			continue;
+		assert(w.count < POLICY_STAND_INS_MAX); /* or it is refused */
+		w.items[w.count++] = &all[i];
 	}
 	return w;
 }

@@ -1,11 +1,13 @@
 """Stand-ins: what a sandbox has instead of a value, and where it becomes one."""
 import base64
 import json
+import os
+import signal
 
 import pytest
 
 from lab import ws
-from lab.client import Client, Responses, read_response
+from lab.client import Client, Responses, read_all, read_response
 from lab.h2 import connect
 from lab.h2origin import H2Origin
 from lab.run import Run
@@ -239,8 +241,10 @@ def test_threat_32_in_trailers(world):
     for under, status in (("api.test", 200), ("other.test", 403)):
         o = world.origin(under, kind=H2Origin, alpn=("h2",))
         c = connect(world.client, o.name, o.address)
-        r = c.request("/", method="POST", authority=o.name, body=b"data",
-                      trailers=[("x-late", s)]).wait_end()
+        r = c.request("/", method="POST", authority=o.name, body=b"data", end=False)
+        until("the request to be at the origin", lambda: o.streams)
+        r.send_head([("x-late", s)], True)
+        r.wait_end()
         assert r.status == status, bytes(r.body)
         if status == 200:
             assert o.streams[0].trailers == [("x-late", s)]
@@ -348,6 +352,43 @@ def test_rotation_restart_and_revocation(world):
         client.trust(world.d, name)
     assert world.curl(o, "/", "-H", f"X-Any: {s}").status == 200
     assert o.requests[-1].headers["x-any"] == CANARY
+
+
+def test_a_worker_that_dies_is_told_again(world):
+    o, s = world.origin(), world.stand_ins()["github"]
+    (worker,) = world.d.workers()
+    os.kill(worker, signal.SIGKILL)
+    until("another worker", lambda: world.d.workers() not in ([], [worker]))
+    until("the value on the wire", lambda: world.curl(
+        o, "/", "-H", f"X-Any: {s}").status == 200)
+    assert [r.headers["x-any"] for r in o.requests] == [CANARY]
+
+
+def test_revocation_ends_what_uses_it(world):
+    """As with an injected value: an answer that never ends is broken off."""
+    def drip(request, connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhalf")
+        while connection.recv(1):
+            pass
+
+    o, s = world.origin(answer=drip), world.stand_ins()["odd"]
+    t = world.client.tls(o.name, o.address)
+    t.sendall(f"GET /{s} HTTP/1.1\r\nHost: {o.name}\r\n\r\n".encode())
+    data = b""
+    while b"half" not in data:
+        data += t.recv(65536)
+    (world.folder / "odd").unlink()
+    assert read_all(t) == b""
+    world.d.wait_record(event="outcome", reason="credential_revoked",
+                        id=world.decision(o)["id"])
+    world.write("odd", ODD)
+    again = world.origin()
+
+    def back():
+        assert world.curl(again, f"/{s}").status == 200
+        return again.requests[-1].target != f"/{s}"
+
+    until("the value again", back)
 
 
 def test_a_sandbox_that_is_removed_leaves_nothing(world):
