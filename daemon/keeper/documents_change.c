@@ -106,7 +106,7 @@ change_list(const struct documents *d, struct document_list *entries,
 	if (entries->count >= DOCUMENT_ENTRIES_MAX)
 		return -ENOSPC;
 	r = canonical(d, entries, change, &text, report);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = -EFBIG;
 	if (strlen(text) <= DOCUMENT_BYTES_MAX)

@@ -263,6 +263,9 @@ make_documents(struct keeper *k, struct change *c, char **ret_text)
 	if (r == 0)
 		r = documents_change(
 			present(k), &wanted, &c->documents, ret_text);
+	if (r == -ENOSPC)
+		return refuse(r, c,
+			"would be one too many: let files have some", ret_text);
 	if (r < 0 || c->ephemeral || !k->strayed)
 		return r;
 	r = check_kept(k, c, ret_text);
