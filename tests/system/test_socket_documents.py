@@ -438,6 +438,24 @@ def test_a_bad_body_changes_nothing(world, path, body, why):
     assert world.kept() == []
 
 
+def test_what_is_not_read_whole_is_no_document(world, tmp_path):
+    """An empty text would be a good policy."""
+    (tmp_path / "nul.yaml").write_text("allow: []\0\n")
+    (tmp_path / "long.yaml").write_text("#" * (1 << 20) + "\n")
+    for file, why in ((tmp_path, "Is a directory"), (tmp_path / "none", "No such file"),
+                      (tmp_path / "nul.yaml", "it holds a NUL"),
+                      (tmp_path / "long.yaml", "it is too long")):
+        r = world.daemon.ctl("policy", "add", "agent", str(file), check=False)
+        assert r.returncode == 1 and f"cannot read {file}: {why}" in r.stderr
+    assert "agent" not in world.listed()
+    r = world.lab.host.run(
+        str(world.daemon.programs / "sbx-netctl"), "--runtime-dir", str(world.daemon.runtime),
+        "policy", "add", "--new", "--ephemeral", "agent", "-", input=AGENT)
+    assert r.stdout == "added\n" and world.listed()["agent"]["ephemeral"]
+    for words in (("add", "agent"), ("rm",), ("rm", "agent", "--new"), ("add", "a", "b", "c")):
+        assert world.daemon.ctl("policy", *words, check=False).returncode == 2
+
+
 def test_a_change_that_breaks_another_names_it(world):
     world.put("credentials/key", credential("/nonexistent"))
     world.put("policies/agent", AGENT + "credentials: [key]\n")
