@@ -123,6 +123,16 @@ on_reloaded(void *arg, int status, const char *text, const json_t *receipt)
 }
 
 static void
+on_changed(void *arg)
+{
+	struct daemon *d = arg;
+
+	log_notice("the documents have changed: they are read again");
+	service_reloading();
+	keeper_reload(d->keeper, on_reloaded, d);
+}
+
+static void
 on_hangup(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	struct daemon *d = w->data;
@@ -238,8 +248,10 @@ listen_for_control(
 static int
 keep(const struct keeper_options *options)
 {
-	static const struct keeper_events events = {
-		.ready = on_ready, .failed = on_failed, .stopped = on_stopped};
+	static const struct keeper_events events = {.ready = on_ready,
+		.failed = on_failed,
+		.stopped = on_stopped,
+		.changed = on_changed};
 	struct daemon d = {.loop = ev_loop_new(EVBACKEND_EPOLL)};
 	char *text = NULL;
 	int r;

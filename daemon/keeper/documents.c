@@ -147,13 +147,19 @@ load_file(struct loading *l, const char *path)
 		l->no_memory = true;
 }
 
+bool
+documents_is_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[0] != '.' && len > 5 &&
+	       strcmp(name + len - 5, ".yaml") == 0;
+}
+
 static int
 is_document(const struct dirent *entry)
 {
-	size_t len = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' && len > 5 &&
-	       strcmp(entry->d_name + len - 5, ".yaml") == 0;
+	return documents_is_name(entry->d_name);
 }
 
 static int

@@ -66,6 +66,9 @@ int documents_change(const struct documents *d,
 	const struct documents_change *change, struct documents **ret,
 	char **ret_report);
 
+/* Whether a file of that name, in one of the folders, is read. */
+bool documents_is_name(const char *name);
+
 /*
  * Compiles the same documents and one more: the entry of a sandbox of that
  * name, as it would stand under `sandboxes:`.  Returns and reports as

@@ -26,6 +26,7 @@
 
 #include "crew.h"
 #include "decision_log.h"
+#include "document_watch.h"
 #include "documents.h"
 #include "entry_store.h"
 #include "hostnet.h"
@@ -353,6 +354,23 @@ load_first(struct keeper *k, struct documents **ret, char **ret_text)
 	return r;
 }
 
+static int
+open_watch(struct keeper *k, const struct settings *s, uint64_t state,
+	char *text, size_t size)
+{
+	const struct document_watch_options o = {
+		.config = k->config,
+		.runtime_dir = k->runtime_dir,
+		.state = state,
+		.changed = k->events->changed,
+		.arg = k->arg,
+	};
+
+	if (!s->watch || k->events->changed == NULL)
+		return 0;
+	return document_watch_new(k->loop, &o, &k->watch, text, size);
+}
+
 int
 keeper_new(struct ev_loop *loop, const struct keeper_options *options,
 	const struct keeper_events *events, void *arg, struct keeper **ret,
@@ -361,12 +379,14 @@ keeper_new(struct ev_loop *loop, const struct keeper_options *options,
 	struct documents *first = NULL;
 	char text[KEEPER_TEXT] = "";
 	struct keeper *k;
+	uint64_t state;
 	int r = -ENOMEM;
 
 	*ret_text = NULL;
 	k = allocate(loop, options, events, arg);
 	if (k == NULL)
 		return r;
+	state = document_watch_state(k->config, k->runtime_dir);
 	r = load_first(k, &first, ret_text);
 	if (r < 0)
 		goto fail;
@@ -375,6 +395,9 @@ keeper_new(struct ev_loop *loop, const struct keeper_options *options,
 		goto fail;
 	k->lock = r;
 	r = open_parts(k, first->settings, options->worker, text, sizeof(text));
+	if (r < 0)
+		goto fail;
+	r = open_watch(k, first->settings, state, text, sizeof(text));
 	if (r < 0)
 		goto fail;
 	*ret = k;
@@ -396,6 +419,8 @@ keeper_stop(struct keeper *k)
 	if (k->stopping)
 		return;
 	k->stopping = true;
+	document_watch_free(k->watch);
+	k->watch = NULL;
 	ev_timer_stop(k->loop, &k->ask);
 	crew_stop(k->crew);
 }
@@ -407,6 +432,7 @@ keeper_free(struct keeper *k)
 		return;
 	k->stopping = true;
 	ev_timer_stop(k->loop, &k->ask);
+	document_watch_free(k->watch);
 	/* While there is still a registry and a kernel side to undo it in. */
 	change_queue_done(&k->changes);
 	rsa_key_free(k->rsa_key);

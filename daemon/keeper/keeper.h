@@ -39,6 +39,9 @@ struct keeper_events {
 	void (*ready)(void *arg); /* once: sandboxes are served */
 	void (*failed)(void *arg, const char *why); /* instead of ready */
 	void (*stopped)(void *arg);                 /* after keeper_stop() */
+	/* With the setting `watch`: the files are others.  A reload is up to
+	 * whom it is said. */
+	void (*changed)(void *arg);
 };
 
 /*

@@ -20,6 +20,7 @@
 
 struct crew;
 struct decision_log;
+struct document_watch;
 struct documents;
 struct hostnet;
 struct kernel_side;
@@ -49,6 +50,7 @@ struct keeper {
 	struct hostnet *hostnet;
 	struct kernel_side *kernel;
 	struct rsa_key *rsa_key;
+	struct document_watch *watch; /* NULL: not wanted */
 	struct listeners listeners;
 
 	struct identity identity;

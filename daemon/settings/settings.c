@@ -220,6 +220,11 @@ static const struct schema_field fields[] = {
 		.read = schema_nested,
 		.table = &control_table,
 		.about = "the control socket"},
+	{.key = "watch",
+		AT(settings, watch),
+		.read = schema_bool,
+		.about = "whether documents are read again when they change "
+			 "(false)"},
 	{.key = "limits",
 		.read = schema_nested,
 		.table = &limits_table,

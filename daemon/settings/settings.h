@@ -58,6 +58,7 @@ struct settings {
 	struct {
 		const char *group, *admin_group; /* NULL: root only */
 	} control;
+	bool watch; /* reload when documents change */
 	struct settings_limits limits;
 	struct settings_kernel kernel;
 	struct region *region; /* holds the texts */

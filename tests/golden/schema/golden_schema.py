@@ -121,6 +121,7 @@ CASES = [
     ("version: 1\npolicies: {p: {%s}}\n", "audit: true", "audit: 1"),
     ("version: 1\npolicies: {p: {%s}}\n", "deny: []", "deny: example.org"),
     ("version: 1\npolicies: {p: {%s}}\n", "", "handler: {name: x}"),
+    ("version: 1\n%s\n", "watch: true", "watch: 'true'"),
     ("version: %s\n", "1", "2"),
     ("%s\n", "version: 1", "policies: {}"),
     ("version: 1\nworkers: %s\n", "auto", "0"),

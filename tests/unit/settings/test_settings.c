@@ -283,7 +283,7 @@ assert_default(const char *document)
 	struct settings *a = must_read(document), *b = must_read("");
 
 	if (a->workers != b->workers || a->affinity != b->affinity ||
-		a->log.journal != b->log.journal ||
+		a->log.journal != b->log.journal || a->watch != b->watch ||
 		a->upstream.allow_addresses.count !=
 			b->upstream.allow_addresses.count ||
 		memcmp(&a->limits, &b->limits, sizeof(a->limits)) != 0 ||
@@ -318,7 +318,7 @@ test_docs_name_every_key_and_its_default(void **state)
 		defaults++;
 	}
 	assert_int_equal(check_table(&settings_table, "", docs), rows);
-	assert_int_equal(defaults, 16);
+	assert_int_equal(defaults, 17);
 }
 
 int
