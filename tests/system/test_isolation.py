@@ -8,6 +8,7 @@ import pytest
 
 from lab.built import SANITIZED
 from lab.memory import readable_memory
+from lab.wait import until
 
 MARK = "mark-2718281828459045"
 EC_KEY = bytes.fromhex("30770201010420")  # how a private key begins on its way
@@ -47,6 +48,27 @@ def test_workers_have_no_privilege(world):
         assert s["NoNewPrivs"] == "1" and s["Seccomp"] == "2"
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
         assert limits.split("Max core file size")[1].split()[0] == "0"
+
+
+def threads(pid):
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def test_each_process_is_one_thread(world):
+    """… also at work; the keeper when it has made its RSA key."""
+    d, client = world
+    seen = {threads(pid) for pid in d.children()}
+    busy = [subprocess.Popen(
+        ["ip", "netns", "exec", client.ns.name, "curl", "-sS", "--cacert", str(client.ca),
+         "-o", "/dev/null", option, "--resolve", "api.test:443:203.0.113.10",
+         "https://api.test/[1-100]"]) for option in ("--http1.1", "--http2")]
+    while any(p.poll() is None for p in busy):
+        seen |= {threads(pid) for pid in d.children()}
+    assert [p.returncode for p in busy] == [0, 0]
+    d.ctl("secret", "refresh")
+    assert d.reload().returncode == 0
+    assert seen == {1}
+    until("the keeper's second thread to end", lambda: threads(d.process.pid) == 1)
 
 
 def test_nobody_looks_into_a_worker(world):
