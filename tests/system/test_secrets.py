@@ -350,7 +350,7 @@ def test_threat_64_each_sandbox_has_its_own(two):
 
     def without():
         """The keeper writes it down, and then tells the worker; a request that is
-        under way then is ended."""
+        under way then is ended, wherever it is."""
         clients[1].sendall(get("/gone"))
         head, body = read_response(clients[1])
         if not head.startswith(b"HTTP/1.1 200"):
