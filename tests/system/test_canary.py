@@ -116,6 +116,12 @@ class World:
                 assert client.curl(f"https://{o.name}/asked", version).status == 200
         return self.one.requests[-1].headers, self.two.requests[-1].headers
 
+    def revoke_own(self):
+        (self.sources / "red").unlink()
+        self.d.wait_record(kind="control", reason="credential_revoked")
+        self.d.ctl("secret", "refresh", "file")  # done when what came before is
+        assert "x-own" not in self.ask()[0]
+
     def everybody(self):
         return [self.d.process.pid, *self.d.children()]
 
@@ -198,8 +204,7 @@ def test_threat_36_no_output_and_no_file_holds_one(world):
     world.write("file", world.file.value)
     until("the second one on the wire", lambda: world.ask()[0]["authorization"] ==
           f"Bearer {world.file.value}")
-    (world.sources / "red").unlink()
-    until("the one without a source to be gone", lambda: "x-own" not in world.ask()[0])
+    world.revoke_own()
     world.write("answer", '{"data": {"token": "' + world.command.value)  # cut off
     good = d.config.read_text()
     assert d.reload(good.replace("allow: [{", "alow: [{")).returncode == 1
@@ -268,8 +273,7 @@ def test_threat_36_who_must_not_hold_it_does_not(world):
     assert world.holders(world.file) == {"keeper", "one"}
 
     # None in its place.
-    (world.sources / "red").unlink()
-    until("the one without a source to be gone", lambda: "x-own" not in world.ask()[0])
+    world.revoke_own()
     world.until_gone(world.own)
 
     # No policy lists it; its sandbox is gone.
