@@ -14,7 +14,7 @@ function(sbx_unit_test name)
   target_link_libraries(${name} PRIVATE ${T_USES} PkgConfig::cmocka)
   add_test(NAME ${name} COMMAND ${name}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
-  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 600)
 endfunction()
 
 # sbx_fuzz_target(INPUT USES ...): tests/fuzz/fuzz_INPUT.c and its corpus in
@@ -36,5 +36,5 @@ function(sbx_fuzz_target input)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME replay_${input}
     COMMAND replay_${input} ${dir}/corpus/${input})
-  set_tests_properties(replay_${input} PROPERTIES LABELS fuzz TIMEOUT 120)
+  set_tests_properties(replay_${input} PROPERTIES LABELS fuzz TIMEOUT 600)
 endfunction()
