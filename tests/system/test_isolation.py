@@ -11,7 +11,7 @@ from lab.memory import readable_memory
 from lab.wait import until
 
 MARK = "mark-2718281828459045"
-EC_KEY = bytes.fromhex("30770201010420")  # how a private key begins on its way
+AUTHORITY = b"sbxca\0\0\2"  # how one begins on its way to a worker
 SECRET = "canary-3141592653589793"
 POLICY = """\
 credentials:
@@ -118,14 +118,16 @@ sandboxes:
   s1: {{interface: v1, address: {lab.sandbox.address4}, policy: agent, labels: {{a: {MARK}}}}}
 """, environment={"TOKEN": SECRET})
     client.trust(d)
+    waiting = workers_with(d, AUTHORITY)  # it is opened for the first leaf
     assert client.curl("https://api.test/").status == 200
     assert api.requests[0].headers["x-key"] == SECRET
     with client.connect() as s:
         serving = d.worker_of(s)
+    assert waiting == {serving}
     assert serving in workers_with(d, MARK.encode())  # there is something to find
     # Kept in secret memory, wiped wherever it passed through.
     assert workers_with(d, SECRET.encode()) == set()
-    assert workers_with(d, EC_KEY) == set()
+    assert workers_with(d, AUTHORITY) == set()
 
 
 def test_threat_36_secrets_are_where_they_must_be_and_nowhere_else(world):

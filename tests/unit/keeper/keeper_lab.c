@@ -200,7 +200,11 @@ on_stopped(void *arg)
 	((struct lab *)arg)->stopped = true;
 }
 
-static const struct keeper_events events = {on_ready, on_failed, on_stopped};
+static const struct keeper_events events = {
+	.ready = on_ready,
+	.failed = on_failed,
+	.stopped = on_stopped,
+};
 
 void
 lab_done(void *arg, int status, const char *text, const json_t *receipt)
