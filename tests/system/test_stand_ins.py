@@ -391,6 +391,35 @@ def test_revocation_ends_what_uses_it(world):
     until("the value again", back)
 
 
+def test_a_reload_gives_what_is_new_to_who_is_there(world):
+    """On the connection that was there before, too; what was given stays."""
+    o, before = world.origin(), world.stand_ins()
+    t = world.client.tls(o.name, o.address)
+
+    def ask(s):
+        t.sendall(f"GET / HTTP/1.1\r\nHost: {o.name}\r\nX-Any: {s}\r\n\r\n".encode())
+        assert read_response(t)[0].startswith(b"HTTP/1.1 200")
+        return o.requests[-1].headers["x-any"]
+
+    assert ask(before["github"]) == CANARY
+    text = world.d.config.read_text()
+    more = text.replace("policies:\n", f"""\
+  late:
+    source: {{file: {world.folder}/token}}
+    environment: LATE
+    swap: {{host: "**.api.test"}}
+policies:
+""").replace("[github, odd, own, none, set]", "[github, odd, own, none, set, late]")
+    assert more != text and world.d.reload(more).returncode == 0
+    after = world.stand_ins()
+    assert after == {**before, "late": after["late"]}
+    assert ask(after["late"]) == ask(after["github"]) == CANARY
+    assert world.d.reload(text).returncode == 0
+    # It is listed no more, and bound nowhere: now it is wrong everywhere.
+    gone = world.origin()
+    world.refused(gone, world.curl(gone, "/", "-H", f"X-Any: {after['late']}"), "late")
+
+
 def test_a_sandbox_that_is_removed_leaves_nothing(world):
     kept = world.d.runtime / "stand-ins.d"
     world.d.ctl("sandbox", "add", "extra", "--interface", "sbx-none", "--address",
