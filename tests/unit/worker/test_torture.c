@@ -73,6 +73,7 @@ fill(struct handover *batch, const struct world *w, struct span authority)
 		.addresses = {{.family = AF_INET}},
 		.served = true,
 		.authority = authority,
+		.stand_ins = TORTURE_STAND_INS,
 	};
 	int r = handover_add_document(batch, &document);
 
@@ -186,8 +187,9 @@ take_step(struct world *w, const struct step *step, unsigned number)
 		world_dial(w, port, step->name);
 	peer_forget(&w->client);
 	snprintf(request, sizeof(request),
-		"GET /%u HTTP/1.1\r\nHost: %s:%u\r\n\r\n", number, step->name,
-		port);
+		"GET /%u HTTP/1.1\r\nHost: %s:%u\r\nX-Key: " TORTURE_STAND_IN
+		"\r\n\r\n",
+		number, step->name, port);
 	peer_say(&w->client, request, strlen(request));
 	world_until(w, is_answered, step->name);
 	world_until(w, world_is_on_record, "a record of it");

@@ -14,6 +14,8 @@
 struct http_head;
 
 #define TORTURE_SECRET "sesame"
+#define TORTURE_STAND_IN "abcdefghijklmnop"
+#define TORTURE_STAND_INS "{\"key\":\"" TORTURE_STAND_IN "\"}"
 
 /* Lines of the log with all of it; NULL matches. */
 unsigned law_lines(const struct session_lab *lab, const char *a, const char *b,

@@ -14,6 +14,7 @@
 #include "failing_memory.h"
 #include "loop_until.h"
 #include "sandbox.h"
+#include "stand_ins.h"
 #include "torture_law.h"
 
 enum {
@@ -44,9 +45,9 @@ static const char policy_format[] =
 	"version: 1\n"
 	"credentials:\n"
 	"  key: {source: {env: X}, inject: [\n"
-	"    {host: a.test, port: %u, header: X-Key},\n"
 	"    {host: h2.test, port: %u, header: X-Key},\n"
-	"    {host: evil.test, port: %u, header: X-Key}]}\n"
+	"    {host: evil.test, port: %u, header: X-Key}],\n"
+	"    swap: {host: a.test, port: %u}}\n"
 	"policies:\n"
 	"  p:\n"
 	"    default: deny\n"
@@ -85,8 +86,11 @@ world_open(struct world *w)
 	assert_int_equal(context_connect(span_of(ca_pem(w->lab.ca)), &w->trust,
 				 why, sizeof(why)),
 		0);
-	snprintf(w->policy, sizeof(w->policy), policy_format, s[A_TEST].port,
-		s[H2_TEST].port, s[EVIL_TEST].port, s[A_TEST].port,
+	assert_int_equal(
+		stand_ins_new(TORTURE_STAND_INS, &w->lab.sandbox->stand_ins),
+		0);
+	snprintf(w->policy, sizeof(w->policy), policy_format, s[H2_TEST].port,
+		s[EVIL_TEST].port, s[A_TEST].port, s[A_TEST].port,
 		s[A_TEST].port, s[H2_TEST].port, s[EVIL_TEST].port,
 		s[PASS_TEST].port);
 }

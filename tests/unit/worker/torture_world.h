@@ -3,8 +3,9 @@
  * end, four origins at the other, and our sessions in between; memory may run
  * out in ours, never in theirs.
  *
- *	a.test     TLS; allowed (GET), with the credential "key"
- *	evil.test  TLS, with a certificate for another name; allowed, with "key"
+ *	a.test     TLS; allowed (GET), where "key" goes in for its stand-in
+ *	evil.test  TLS, with a certificate for another name; allowed, with the
+ *		   credential "key"
  *	pass.test  TLS; passed through unopened
  *	h2.test    TLS, and speaks HTTP/2; allowed (GET, POST), with "key"
  *
