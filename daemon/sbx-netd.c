@@ -70,6 +70,7 @@ read_files(const struct keeper_options *options, bool print)
 		free(text);
 		return EXIT_FAILURE;
 	}
+	fputs(d->notes != NULL ? d->notes : "", stderr);
 	if (print) {
 		text = policy_print(d->policy);
 		fputs(text != NULL ? text : "", stdout);

@@ -16,6 +16,7 @@
 #include "bindings.h"
 #include "dialects.h"
 #include "import_document.h"
+#include "import_part.h"
 #include "intake.h"
 #include "policy.h"
 #include "region.h"
@@ -28,6 +29,7 @@ struct import {
 	struct region *region;
 	char *document, *notes;
 	const char *policy;
+	const struct intake *intake;
 	const struct intake_variables *secrets, *stand_ins;
 };
 
@@ -125,6 +127,7 @@ finish(struct import *i, struct intake *in)
 	r = compile(in, i->document, &policy);
 	policy_unref(policy);
 	i->policy = in->policy;
+	i->intake = in;
 	i->secrets = &in->secrets;
 	i->stand_ins = &in->stand_ins;
 	return r;
@@ -214,6 +217,16 @@ const char *
 import_notes(const struct import *i)
 {
 	return i->notes;
+}
+
+int
+import_part(const struct import *i, const char *policy, size_t n, char **ret)
+{
+	*ret = NULL;
+	if (n >= import_part_count(i->intake))
+		return 0;
+	*ret = import_part_print(i->intake, policy, n);
+	return *ret != NULL ? 0 : -ENOMEM;
 }
 
 size_t

@@ -57,6 +57,16 @@ size_t import_secrets(const struct import *i, const char *const **ret);
  */
 size_t import_stand_ins(const struct import *i, const char *const **ret);
 
+/*
+ * The same as parts of a policy that names it (policy/parse.h), one list each:
+ * the nth, malloc'd, for the policy of that name.  Each entry stands on its
+ * own line of the source, so that what is compiled of it says where that was.
+ * Credentials are called POLICY.NAME.  Returns 0, with NULL behind the last,
+ * or -ENOMEM.
+ */
+int import_part(
+	const struct import *i, const char *policy, size_t n, char **ret);
+
 #define IMPORT_STAND_IN "proxy-managed"
 
 #endif

@@ -56,8 +56,8 @@ put_note(FILE *out, const char *text)
 }
 
 /* ASCII: plain where no reading of YAML could differ, else in quotes. */
-static void
-put_word(FILE *out, const char *text)
+void
+import_put_word(FILE *out, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -101,17 +101,17 @@ put_ports(FILE *out, const struct foreign_host *h)
 	fputs(h->port_count > 1 ? "]" : "", out);
 }
 
-static void
-put_host(FILE *out, const struct foreign_host *h)
+void
+import_put_host(FILE *out, const struct foreign_host *h)
 {
 	if (h->address != NULL) {
 		fputs("address: ", out);
-		put_word(out, h->address);
+		import_put_word(out, h->address);
 	} else {
 		fputs(h->pattern_count > 1 ? "host: [" : "host: ", out);
 		for (size_t i = 0; i < h->pattern_count; i++) {
 			fputs(i > 0 ? ", " : "", out);
-			put_word(out, h->patterns[i].text);
+			import_put_word(out, h->patterns[i].text);
 		}
 		fputs(h->pattern_count > 1 ? "]" : "", out);
 	}
@@ -137,11 +137,11 @@ static void
 put_credential_head(FILE *out, const struct intake_binding *b)
 {
 	fputs("  ", out);
-	put_word(out, b->name);
+	import_put_word(out, b->name);
 	fputs(":\n    source: {env: [", out);
 	for (size_t i = 0; i < b->env.count; i++) {
 		fputs(i > 0 ? ", " : "", out);
-		put_word(out, b->env.items[i]);
+		import_put_word(out, b->env.items[i]);
 	}
 	fputs("]}\n    inject:\n", out);
 }
@@ -156,11 +156,11 @@ put_binding(FILE *out, const struct intake_binding *b)
 	if (b->first)
 		put_credential_head(out, b);
 	fputs("      - {", out);
-	put_host(out, &b->host);
+	import_put_host(out, &b->host);
 	fputs(", header: ", out);
-	put_word(out, b->header);
+	import_put_word(out, b->header);
 	fputs(", format: ", out);
-	put_word(out, b->format);
+	import_put_word(out, b->format);
 	fputc('}', out);
 	put_note(out, b->note);
 }
@@ -197,7 +197,7 @@ put_credential_names(FILE *out, const struct intake *in)
 		if (b->left_out || !b->first)
 			continue;
 		fputs(before, out);
-		put_word(out, b->name);
+		import_put_word(out, b->name);
 		before = ", ";
 	}
 	fputs("]\n", out);
@@ -213,7 +213,7 @@ put_rule(FILE *out, const struct intake_rule *r)
 		return;
 	}
 	fputs("      - {", out);
-	put_host(out, &r->host);
+	import_put_host(out, &r->host);
 	fputs(r->host.broad ? ", broad: true}" : "}", out);
 	put_note(out, r->host.note);
 }
@@ -256,7 +256,7 @@ put_document(FILE *out, const struct intake *in, bool credentials)
 	if (credentials)
 		put_credentials(out, in);
 	fputs("policies:\n  ", out);
-	put_word(out, in->policy);
+	import_put_word(out, in->policy);
 	fprintf(out, ":\n    default: %s\n",
 		in->default_allow ? "allow" : "deny");
 	put_rules(out, in, false);

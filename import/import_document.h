@@ -5,7 +5,9 @@
 #define SBX_IMPORT_DOCUMENT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
+struct foreign_host;
 struct intake;
 
 /*
@@ -15,6 +17,10 @@ struct intake;
  * NULL: out of memory.
  */
 char *import_document_print(const struct intake *in, bool credentials);
+
+/* ASCII as one word of YAML; a host's keys, without braces. */
+void import_put_word(FILE *out, const char *text);
+void import_put_host(FILE *out, const struct foreign_host *h);
 
 /* The same remarks as lines `file:line:col: note: ...`; malloc'd or NULL. */
 char *import_document_notes(const struct intake *in);

@@ -61,7 +61,9 @@ read_overlay(struct parse *p, const struct tree_node *root, const char *sandbox,
 		region, "%s.%s", sandbox, overlay_mode_words[e.mode]);
 	set->default_source = parse_source(p, root->at);
 	if (root->kind == TREE_MAP && region_failed(region) == 0)
-		parse_set_rules(p, e.deny, e.allow, set);
+		parse_set_rules(p,
+			&(struct parse_lists){.deny = e.deny, .allow = e.allow},
+			set);
 }
 
 int

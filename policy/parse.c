@@ -141,7 +141,8 @@ const struct schema_table policy_document_table = {"a document", own_fields};
 
 static void
 read_document(struct parse *p, const struct tree *tree,
-	const char *const *other_keys, struct document *ret)
+	const char *const *other_keys, struct document *ret,
+	struct parse_kit_part *ret_part)
 {
 	const size_t own = sizeof(own_fields) / sizeof(own_fields[0]) - 1;
 	struct schema_field fields[sizeof(own_fields) / sizeof(own_fields[0]) +
@@ -149,6 +150,11 @@ read_document(struct parse *p, const struct tree *tree,
 	const struct schema_table table = {"a document", fields};
 	const struct tree_node *root = tree_root(tree);
 
+	if (parse_is_kit_part(root)) {
+		parse_kit_part(&p->schema, root, ret_part);
+		ret->sections[CREDENTIALS] = ret_part->credentials;
+		return;
+	}
 	memcpy(fields, own_fields, sizeof(own_fields));
 	for (size_t i = 0; other_keys != NULL && i < OTHER_KEYS_MAX &&
 			   other_keys[i] != NULL;
@@ -328,14 +334,22 @@ compile(struct parse *p, const struct tree *const *trees, size_t count,
 {
 	size_t before = report_count(p->schema.report);
 	struct reading r = {.count = count};
+	struct parse_kit_part *parts = calloc(count + 1, sizeof(*parts));
 
 	r.documents = calloc(count + 1, sizeof(*r.documents));
-	if (r.documents == NULL)
+	p->kit_parts = parts;
+	p->kit_part_count = count;
+	if (r.documents == NULL || parts == NULL) {
+		free(r.documents);
+		free(parts);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < count; i++)
-		read_document(p, trees[i], other_keys, &r.documents[i]);
+		read_document(
+			p, trees[i], other_keys, &r.documents[i], &parts[i]);
 	read_sections(p, &r);
 	free(r.documents);
+	free(parts);
 	if (region_failed(p->schema.region) < 0)
 		return -ENOMEM;
 	if (report_count(p->schema.report) > before)

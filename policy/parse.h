@@ -12,10 +12,25 @@
 #include "rule.h"
 #include "schema.h"
 
+/*
+ * A part of the kit that a policy names: a tree {kit_of: NAME, …} which
+ * whoever read the kit gives to policy_compile() among the documents.  Its
+ * file and lines are those of the kit.
+ */
+struct parse_kit_part {
+	const char *of; /* NULL: the tree is a document */
+	const struct tree_node *allow, *deny, *credentials;
+};
+bool parse_is_kit_part(const struct tree_node *root);
+void parse_kit_part(struct schema *s, const struct tree_node *root,
+	struct parse_kit_part *ret);
+
 struct parse {                /* one policy_compile() */
 	struct schema schema; /* its arg points back here */
 	struct policy *policy;
 	struct roster credentials, policies, sandboxes;
+	const struct parse_kit_part *kit_parts; /* of the trees, in order */
+	size_t kit_part_count;
 	const char *file; /* name of the document being read, in the region */
 
 	/* How wide the host patterns at hand may be. */
@@ -52,10 +67,24 @@ extern const struct schema_table parse_vault_table;  /* of a source */
 /* A list of rules as it is: const struct tree_node *. */
 schema_reader parse_rule_list;
 
-/* Both lists (NULL: none) as the rules of set, whose name and default are
- * there, and what is worked out of them for deciding. */
-void parse_set_rules(struct parse *p, const struct tree_node *deny,
-	const struct tree_node *allow, struct policy_set *set);
+/* The lists of rules of a policy or overlay; NULL: none. */
+struct parse_lists {
+	const struct tree_node *deny, *allow; /* its own */
+	const struct tree_node *kit_deny, *kit_allow;
+};
+
+/* All lists as the rules of set, whose name and default are there, and what is
+ * worked out of them for deciding. */
+void parse_set_rules(struct parse *p, const struct parse_lists *lists,
+	struct policy_set *set);
+
+/* Those of the kit that the policy of that name has; false: it has none. */
+bool parse_kit_lists(
+	const struct parse *p, const char *policy, struct parse_lists *ret);
+
+/* The credentials of that kit, one after another: the keys; NULL: no more. */
+const struct tree_node *parse_kit_credential(
+	const struct parse *p, const char *policy, size_t n);
 
 /* Readers of "a map of names, each with a pattern or a list of them". */
 schema_reader parse_queries; /* struct value_list */

@@ -25,6 +25,7 @@ struct entry {        /* what the keys of a policy say */
 	bool audit;
 	const struct tree_node *allow, *deny;
 	struct names credentials;
+	const struct tree_node *kit;
 };
 
 static const char *const default_words[] = {"deny", "allow", NULL};
@@ -92,6 +93,60 @@ read_credentials(struct schema *s, const struct schema_field *f,
 }
 
 static void
+keep_kit(struct schema *s, const struct schema_field *f,
+	const struct tree_node *value, void *ret)
+{
+	if (schema_text(s, f, value, "the path of a kit") != NULL)
+		*(const struct tree_node **)ret = value;
+}
+
+/* Those of its kit behind its own. */
+static void
+add_kit_credentials(struct parse *p, const char *policy, struct entry *e)
+{
+	static const struct schema_field field = {.key = "kit"};
+	struct names all = {0}, *own = &e->credentials;
+	const struct tree_node *key;
+	size_t count = 0;
+
+	while (parse_kit_credential(p, policy, count) != NULL)
+		count++;
+	if (own->count + count > CREDENTIALS_MAX)
+		report_add(p->schema.report, e->kit->at,
+			"with those of its kit a policy has at most %d "
+			"credentials",
+			CREDENTIALS_MAX);
+	count += own->count;
+	all.names = region_alloc(p->schema.region, count, sizeof(*all.names));
+	all.credentials = region_alloc(
+		p->schema.region, count, sizeof(struct credential *));
+	if (all.names == NULL || all.credentials == NULL)
+		return;
+	for (; all.count < own->count; all.count++) {
+		all.names[all.count] = own->names[all.count];
+		all.credentials[all.count] = own->credentials[all.count];
+	}
+	for (size_t i = 0; (key = parse_kit_credential(p, policy, i)) != NULL;
+		i++)
+		read_credential_name(p, &field, key, &all);
+	*own = all;
+}
+
+static void
+add_kit(struct parse *p, const char *policy, struct entry *e,
+	struct parse_lists *lists)
+{
+	if (e->kit == NULL)
+		return;
+	if (parse_kit_lists(p, policy, lists))
+		add_kit_credentials(p, policy, e);
+	else
+		report_add(p->schema.report, e->kit->at,
+			"a kit can be named in files only, and this one was "
+			"not read");
+}
+
+static void
 refuse_handler(struct schema *s, const struct schema_field *f,
 	const struct tree_node *value, void *ret)
 {
@@ -104,6 +159,8 @@ static const struct schema_shape rules_shape = {.many = SCHEMA_LIST};
 static const struct schema_shape names_shape = {.many = SCHEMA_ONE_OR_LIST,
 	.one = "\"type\": \"string\", \"pattern\": \"" SCHEMA_NAME_PATTERN
 	       "\""};
+static const struct schema_shape kit_shape = {
+	.one = "\"type\": \"string\", \"minLength\": 1"};
 static const struct schema_shape refused_shape = {.one = "\"not\": {}"};
 
 #define FIELD(name, member) \
@@ -125,6 +182,9 @@ static const struct schema_field fields[] = {
 	{FIELD(credentials, credentials), .read = read_credentials,
 		.max = CREDENTIALS_MAX, .shape = &names_shape,
 		.about = "names of credentials that this policy may use"},
+	{FIELD(kit, kit), .read = keep_kit, .shape = &kit_shape,
+		.about =
+			"the path of a Docker kit, from the document's folder"},
 	{.key = "handler",
 		.read = refuse_handler,
 		.shape = &refused_shape,
@@ -244,22 +304,53 @@ collect_host_ports(struct parse *p, struct policy_set *set)
 
 /* ---- the entry ---------------------------------------------------------- */
 
-void
-parse_set_rules(struct parse *p, const struct tree_node *deny,
-	const struct tree_node *allow, struct policy_set *set)
+static size_t
+count_of(const struct tree_node *list)
 {
-	size_t denied = deny != NULL ? deny->count : 0;
-	size_t allowed = allow != NULL ? allow->count : 0;
-	struct rule *rules;
+	return list != NULL ? list->count : 0;
+}
+
+/* A list of its kit, which is another file; where the rules behind it go. */
+static struct rule *
+add_kit_rules(struct parse *p, const char *policy, const struct tree_node *list,
+	struct rule *rules)
+{
+	const char *file = p->file, *of = list != NULL ? list->at.file : NULL;
+
+	if (list == NULL)
+		return rules;
+	p->file = region_copy(p->schema.region, of, strlen(of));
+	parse_rules(p, region_format(p->schema.region, "%s.kit", policy), list,
+		rules);
+	p->file = file;
+	return rules + list->count;
+}
+
+static struct rule *
+add_rules(struct parse *p, const char *policy, const struct tree_node *list,
+	struct rule *rules)
+{
+	if (list != NULL)
+		parse_rules(p, policy, list, rules);
+	return rules + count_of(list);
+}
+
+void
+parse_set_rules(struct parse *p, const struct parse_lists *lists,
+	struct policy_set *set)
+{
+	size_t denied = count_of(lists->deny) + count_of(lists->kit_deny);
+	size_t allowed = count_of(lists->allow) + count_of(lists->kit_allow);
+	struct rule *rules, *at;
 
 	rules = region_alloc(
 		p->schema.region, denied + allowed, sizeof(*rules));
 	if (rules == NULL)
 		return;
-	if (deny != NULL)
-		parse_rules(p, set->name, deny, rules);
-	if (allow != NULL)
-		parse_rules(p, set->name, allow, rules + denied);
+	at = add_rules(p, set->name, lists->deny, rules);
+	at = add_kit_rules(p, set->name, lists->kit_deny, at);
+	at = add_rules(p, set->name, lists->allow, at);
+	add_kit_rules(p, set->name, lists->kit_allow, at);
 	set->rules = rules;
 	set->deny_count = denied;
 	set->rule_count = denied + allowed;
@@ -292,6 +383,7 @@ void
 parse_policy(
 	struct parse *p, const struct tree_node *entry, struct policy_set *ret)
 {
+	struct parse_lists lists;
 	struct entry e = {0};
 
 	ret->name = parse_name(p, entry, "policy");
@@ -299,10 +391,12 @@ parse_policy(
 	schema_fill(&p->schema, entry, &parse_policy_table, &e);
 	if (ret->name == NULL || entry->kind != TREE_MAP)
 		return;
+	lists = (struct parse_lists){.deny = e.deny, .allow = e.allow};
+	add_kit(p, ret->name, &e, &lists);
 	ret->audit = e.audit;
 	ret->credential_names = e.credentials.names;
 	ret->credentials = e.credentials.credentials;
 	ret->credential_count = e.credentials.count;
 	read_default(p, entry, &e, ret);
-	parse_set_rules(p, e.deny, e.allow, ret);
+	parse_set_rules(p, &lists, ret);
 }

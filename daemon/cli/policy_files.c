@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "documents.h"
+#include "kit_parts.h"
 #include "overlay.h"
 #include "policy.h"
 #include "report.h"
@@ -59,33 +60,96 @@ parse_file(const char *path, struct tree **ret, struct report *report)
 	return r;
 }
 
+struct reading { /* documents, and behind them the parts of kits */
+	struct tree **trees;
+	size_t count;
+	struct report *report;
+	int error; /* the first; of memory before any other */
+};
+
+static void
+fail(struct reading *r, int error)
+{
+	if (error < 0 && (r->error == 0 || error == -ENOMEM))
+		r->error = error;
+}
+
+/* Takes the tree, which may be NULL after an error. */
+static void
+add_tree(struct reading *r, struct tree *tree, int error)
+{
+	struct tree **trees;
+
+	fail(r, error);
+	if (tree == NULL)
+		return;
+	trees = realloc(r->trees, (r->count + 1) * sizeof(struct tree *));
+	if (trees == NULL) {
+		tree_free(tree);
+		fail(r, -ENOMEM);
+		return;
+	}
+	r->trees = trees;
+	r->trees[r->count++] = tree;
+}
+
+static int
+take_part(void *arg, const char *name, char *text)
+{
+	struct reading *r = arg;
+	struct tree *tree = NULL;
+	int e = tree_parse(name, text, strlen(text), &tree, r->report);
+
+	free(text);
+	add_tree(r, tree, e);
+	return 0;
+}
+
+static void
+skip_note(void *arg, const char *lines)
+{
+	(void)arg, (void)lines;
+}
+
+/* All of them, so that one run tells all that is wrong. */
+static void
+read_files(struct reading *r, const char *const *paths, size_t count)
+{
+	const struct kit_parts_taker taker = {take_part, skip_note, r};
+
+	for (size_t i = 0; i < count && r->error != -ENOMEM; i++) {
+		struct tree *tree = NULL;
+		int e = parse_file(paths[i], &tree, r->report);
+
+		add_tree(r, tree, e);
+		if (tree != NULL && r->error != -ENOMEM)
+			fail(r, kit_parts_read(
+					tree, paths[i], &taker, r->report));
+	}
+}
+
 int
 policy_files_compile(const char *const *paths, size_t count,
 	struct policy **ret, char **ret_report)
 {
-	struct tree **trees = calloc(count, sizeof(struct tree *));
-	struct report *report = report_new();
-	int r = trees == NULL || report == NULL ? -ENOMEM : 0, e;
+	struct reading r = {.report = report_new()};
 
-	/* All of them, so that one run tells all that is wrong. */
-	for (size_t i = 0; i < count && r != -ENOMEM; i++) {
-		e = parse_file(paths[i], &trees[i], report);
-		if (e < 0)
-			r = e;
-	}
-	if (r == 0)
-		r = policy_compile((const struct tree *const *)trees, count,
-			settings_keys(), ret, report);
-	if (r == -EINVAL) {
-		*ret_report = report_text(report);
+	if (r.report == NULL)
+		return -ENOMEM;
+	read_files(&r, paths, count);
+	if (r.error == 0)
+		r.error = policy_compile((const struct tree *const *)r.trees,
+			r.count, settings_keys(), ret, r.report);
+	if (r.error == -EINVAL) {
+		*ret_report = report_text(r.report);
 		if (*ret_report == NULL)
-			r = -ENOMEM;
+			r.error = -ENOMEM;
 	}
-	for (size_t i = 0; trees != NULL && i < count; i++)
-		tree_free(trees[i]);
-	free(trees);
-	report_free(report);
-	return r;
+	for (size_t i = 0; i < r.count; i++)
+		tree_free(r.trees[i]);
+	free(r.trees);
+	report_free(r.report);
+	return r.error;
 }
 
 int

@@ -18,7 +18,6 @@
 #include "tree.h"
 
 enum {
-	FILES_MAX = 4096,
 	PATH_SIZE = 4096,
 };
 
@@ -26,7 +25,7 @@ struct loading {
 	struct documents *d;
 	struct report *report;
 	struct report_mark named; /* where a document names the file at hand */
-	bool no_memory;
+	bool no_memory, bad_kit;
 };
 
 static void
@@ -121,31 +120,41 @@ documents_add(struct documents *d, struct document *document)
 	return r;
 }
 
-static void
-load_file(struct loading *l, const char *path)
+int
+documents_add_text(struct documents *d, const char *path, char *text,
+	size_t len, struct report *report)
 {
 	struct tree *tree = NULL;
 	struct document file;
-	size_t len;
-	char *text;
+	int r = 0;
 
-	if (l->d->count == FILES_MAX) {
-		complain(l, path, "more than 4096 files");
-		return;
+	if (d->count == DOCUMENTS_MAX) {
+		report_add(report, (struct report_mark){.file = path},
+			"more than %d files", DOCUMENTS_MAX);
+		free(text);
+		return -EINVAL;
 	}
-	text = read_file(l, path, &len);
-	if (text != NULL &&
-		tree_parse(path, text, len, &tree, l->report) == -ENOMEM)
-		l->no_memory = true;
-	if (document_init(&file, path, text, len, tree) < 0) {
-		l->no_memory = true;
+	if (text != NULL)
+		r = tree_parse(path, text, len, &tree, report);
+	if (r == -ENOMEM || document_init(&file, path, text, len, tree) < 0) {
 		tree_free(tree);
 		free(text);
-		return;
+		return -ENOMEM;
 	}
-	if (documents_add(l->d, &file) < 0)
+	return documents_add(d, &file);
+}
+
+static void
+load_file(struct loading *l, const char *path)
+{
+	size_t len;
+	char *text = read_file(l, path, &len);
+
+	if (documents_add_text(l->d, path, text, len, l->report) == -ENOMEM)
 		l->no_memory = true;
 }
+
+/* ---- folders ---------------------------------------------------------- */
 
 bool
 documents_is_name(const char *name)
@@ -195,6 +204,7 @@ load_all(struct loading *l, const char *config, const char *runtime_dir)
 	const char *slash = strrchr(config, '/');
 	int dir_len = slash != NULL ? (int)(slash - config) + 1 : 0;
 	char dir[PATH_SIZE];
+	int r;
 
 	load_file(l, config);
 	snprintf(dir, sizeof(dir), "%.*s", dir_len, config);
@@ -202,6 +212,9 @@ load_all(struct loading *l, const char *config, const char *runtime_dir)
 	load_folder(l, dir, "sandboxes.d");
 	snprintf(dir, sizeof(dir), "%s/", runtime_dir);
 	load_folder(l, dir, "sandboxes.d");
+	r = documents_add_kits(l->d, l->report);
+	l->no_memory |= r == -ENOMEM;
+	l->bad_kit = r < 0;
 	l->d->file_count = l->d->count;
 }
 
@@ -319,6 +332,8 @@ compile_files(struct loading *l, const struct document_list *entries)
 			return r;
 	}
 	r = documents_compile(l->d, l->report);
+	if (r == 0 && l->bad_kit)
+		r = -EINVAL;
 	if (r == -EINVAL)
 		explain_conflicts(l->d, l->report);
 	return r < 0 ? r : read_trust(l);
@@ -370,6 +385,7 @@ documents_free(struct documents *d)
 	settings_free(d->settings);
 	policy_unref(d->policy);
 	free(d->trust);
+	free(d->notes);
 	free(d);
 }
 

@@ -1,8 +1,8 @@
 /*
  * Everything the operator wrote, of one generation (DESIGN 6): the main file,
  * its neighbours policies.d and sandboxes.d, the sandboxes.d of the runtime
- * directory; and what was put over the control socket.  Read, parsed, compiled;
- * immutable then.
+ * directory, the kits that their policies name; and what was put over the
+ * control socket.  Read, parsed, compiled; immutable then.
  *
  * Reads files.  Knows nothing of workers or of what runs.
  */
@@ -28,6 +28,8 @@ struct documents {
 	char *trust; /* text of upstream.ca_file, else of what the host trusts
 		      */
 	size_t trust_len;
+	char *notes; /* what kits say that means something else here: lines;
+			NULL: nothing, or not read just now */
 };
 
 /*

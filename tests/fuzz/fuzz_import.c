@@ -32,6 +32,29 @@ check(const char *document)
 	report_free(report);
 }
 
+/* Each part is a tree. */
+static void
+check_parts(const struct import *import)
+{
+	char *part;
+
+	for (size_t n = 0; import_part(import, "p", n, &part) == 0; n++) {
+		struct report *report = report_new();
+		struct tree *tree = NULL;
+
+		if (part == NULL && n < 2)
+			abort();
+		if (part != NULL &&
+			tree_parse("f", part, strlen(part), &tree, report) < 0)
+			abort();
+		tree_free(tree);
+		report_free(report);
+		if (part == NULL)
+			break;
+		free(part);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -43,8 +66,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct import_text source = {
 			"f", (const char *)data + 1, size - 1};
 
-		if (import_run(data[0] % 3, &source, &import, report) == 0)
+		if (import_run(data[0] % 3, &source, &import, report) == 0) {
 			check(import_document(import));
+			check_parts(import);
+		}
 	}
 	/* What would not load must be known before it is printed. */
 	text = report_text(report);

@@ -20,6 +20,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 POLICY = ROOT / "tests" / "golden" / "policy"
 CHECK = ROOT / "tests" / "golden" / "check"
+KIT = ROOT / "tests" / "golden" / "import" / "docker-kit" / "v2.yaml"
 FILES = {"documents": "sbx-net.schema.json", "main": "sbx-netd.schema.json"}
 
 # Documents that are refused for what no schema can see.
@@ -122,6 +123,7 @@ CASES = [
     ("version: 1\npolicies: {p: {%s}}\n", "deny: []", "deny: example.org"),
     ("version: 1\npolicies: {p: {%s}}\n", "", "handler: {name: x}"),
     ("version: 1\n%s\n", "watch: true", "watch: 'true'"),
+    ("version: 1\npolicies: {p: {%s}}\n", f"kit: {KIT}", "kit: [a]"),
     ("version: %s\n", "1", "2"),
     ("%s\n", "version: 1", "policies: {}"),
     ("version: 1\nworkers: %s\n", "auto", "0"),
