@@ -37,6 +37,7 @@
 #include "documents.h"
 #include "link_trail.h"
 #include "log.h"
+#include "monotonic.h"
 
 enum { FOLDERS = 3, EVENTS_BYTES = 16 * 1024 };
 
@@ -246,7 +247,7 @@ on_settled(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 settle(struct document_watch *w)
 {
-	ev_tstamp now = ev_now(w->loop), wait = quiet_seconds;
+	ev_tstamp now = monotonic_now(), wait = quiet_seconds;
 
 	if (w->first == 0)
 		w->first = now;
