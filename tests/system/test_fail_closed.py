@@ -136,7 +136,7 @@ def test_stop_and_start(lab, world):
     d, o, client, watch = world
     assert works(client)
     d.process.terminate()
-    assert d.process.wait(timeout=20) == 0
+    assert d.process.wait(timeout=60) == 0
     before = o.connections
     assert_closed(lab, watch)
     assert o.connections == before

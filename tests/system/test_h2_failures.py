@@ -166,7 +166,7 @@ def test_goaway_spares_what_it_names_and_sends_the_rest_elsewhere(site):
         s.wait_end()
         if s.conn is o.sessions[0]:
             begun.release()
-            go.wait(20)
+            go.wait(60)
             if s.id > 5:
                 return
         s.respond(200, body=b"%d" % o.sessions.index(s.conn))
@@ -175,7 +175,7 @@ def test_goaway_spares_what_it_names_and_sends_the_rest_elsewhere(site):
     c = o.open()
     streams = [c.request(f"/{i}", authority=o.name) for i in range(6)]
     for _ in streams:
-        assert begun.acquire(timeout=20)
+        assert begun.acquire(timeout=60)
     assert o.connections == 1
     o.sessions[0].say_goaway(5)
     late = c.request("/late", authority=o.name)

@@ -287,7 +287,7 @@ def test_errors_of_who_asks(world):
 
 def restart(d, how=signal.SIGTERM):
     d.process.send_signal(how)
-    d.process.wait(timeout=20)
+    d.process.wait(timeout=60)
     d.start()
 
 
@@ -322,7 +322,7 @@ def test_a_kept_one_that_is_bad_is_named(world):
     file = world.daemon.runtime / "overlays.d" / "s1.yaml"
     assert file.read_text() == "mode: lockdown\n"
     world.daemon.process.terminate()
-    world.daemon.process.wait(timeout=20)
+    world.daemon.process.wait(timeout=60)
     file.write_text("mode: shut\n")
     r = world.lab.host.run(
         str(world.daemon.programs / "sbx-netd"), "--config", str(world.daemon.config), "--runtime-dir",

@@ -112,7 +112,7 @@ class Site:
                      ("cache-control", "no-store"), ALT_SVC])
         for i in range(EVENTS):
             s.send_data(b"data: event %d\n\n" % i)
-            self.acknowledged.get(timeout=20)
+            self.acknowledged.get(timeout=60)
 
     def _socket(self, s):
         s.send_head([(":status", "200")])

@@ -109,7 +109,7 @@ class Netd:
     def close(self):
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=60)
         text = self.log()
         for bad in ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer"):
             assert bad not in text, text
