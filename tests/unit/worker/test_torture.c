@@ -181,14 +181,15 @@ static void
 take_step(struct world *w, const struct step *step, unsigned number)
 {
 	const uint16_t port = w->sides[step->side].port;
-	char request[128];
+	char request[256];
 
 	if (!step->again || w->client.ended)
 		world_dial(w, port, step->name);
 	peer_forget(&w->client);
 	snprintf(request, sizeof(request),
 		"GET /%u HTTP/1.1\r\nHost: %s:%u\r\nX-Key: " TORTURE_STAND_IN
-		"\r\n\r\n",
+		"\r\nContent-Type: application/json\r\nContent-Length: 18"
+		"\r\n\r\n\"" TORTURE_STAND_IN "\"",
 		number, step->name, port);
 	peer_say(&w->client, request, strlen(request));
 	world_until(w, is_answered, step->name);

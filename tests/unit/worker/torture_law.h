@@ -35,6 +35,11 @@ void law_hold_request(const struct session_lab *lab,
 void law_hold_clean(struct span bytes);
 void law_hold_clean_head(const struct http_head *h);
 
+/* The body that this request has to have: the key where its stand-in was, or
+ * neither; and whether it may hold the key. */
+struct span law_body_of(const struct http_head *request);
+bool law_may_hold_key(const struct http_head *request);
+
 /* Everything has come to its end: each decision that allows something has one
  * outcome, and none is without a decision. */
 void law_hold_outcomes(const struct session_lab *lab);

@@ -135,7 +135,8 @@ read_body(struct heard *h)
 	struct span data;
 
 	while ((what = http_stream_peek(h->stream, &data)) == HTTP_DATA) {
-		law_hold_clean(data);
+		if (!law_may_hold_key(http_stream_head(h->stream)))
+			law_hold_clean(data);
 		assert_true(data.len <= sizeof(h->body) - h->len);
 		memcpy(h->body + h->len, data.ptr, data.len);
 		h->len += data.len;
@@ -149,13 +150,9 @@ static void
 answer(struct heard *h, enum http_version v)
 {
 	const struct http_head *request = http_stream_head(h->stream);
-	size_t want =
-		span_equals(http_head_method(request), SPAN_LITERAL("POST"))
-			? strlen("ping")
-			: 0;
+	struct span want = law_body_of(request);
 
-	assert_int_equal(h->len, want);
-	assert_memory_equal(h->body, "ping", want);
+	assert_true(span_equals((struct span){h->body, h->len}, want));
 	send_head(h, 200, false, v);
 	send_body(h, "hello");
 	assert_int_equal(http_stream_send_end(h->stream, NULL), 0);

@@ -15,7 +15,7 @@
 
 struct session_lab;
 
-enum { SIDE_PEERS = 8, SIDE_STREAMS = 4, SIDE_BODY = 16 };
+enum { SIDE_PEERS = 8, SIDE_STREAMS = 4, SIDE_BODY = 32 };
 
 struct heard { /* a request */
 	struct http_stream *stream;

@@ -47,7 +47,7 @@ static const char policy_format[] =
 	"  key: {source: {env: X}, inject: [\n"
 	"    {host: h2.test, port: %u, header: X-Key},\n"
 	"    {host: evil.test, port: %u, header: X-Key}],\n"
-	"    swap: {host: a.test, port: %u}}\n"
+	"    swap: {host: a.test, port: %u, in: [header, body]}}\n"
 	"policies:\n"
 	"  p:\n"
 	"    default: deny\n"

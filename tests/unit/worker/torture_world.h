@@ -3,7 +3,8 @@
  * end, four origins at the other, and our sessions in between; memory may run
  * out in ours, never in theirs.
  *
- *	a.test     TLS; allowed (GET), where "key" goes in for its stand-in
+ *	a.test     TLS; allowed (GET), where "key" goes in for its stand-in,
+ *		   in the head and in the body
  *	evil.test  TLS, with a certificate for another name; allowed, with the
  *		   credential "key"
  *	pass.test  TLS; passed through unopened
