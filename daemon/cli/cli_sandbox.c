@@ -153,6 +153,9 @@ const struct usage_option cli_sandbox_add_usage[] = {
 		.code = 'f',
 		.value = "FILE",
 		.help = "a document instead of all that; - is standard input"},
+	{.name = "new",
+		.code = 'n',
+		.help = "only if no sandbox of that name is there"},
 	{.name = NULL},
 };
 
@@ -197,10 +200,11 @@ add_option(json_t *document, int option, char *value)
 
 /* The document that the options describe, or the file's.  NULL: usage. */
 static char *
-make_document(int argc, char **argv)
+make_document(int argc, char **argv, bool *ret_create)
 {
 	json_t *document = json_pack("{s:[]}", "address");
 	struct option add_options[USAGE_OPTIONS_MAX + 1];
+	const char *file = NULL;
 	char *text = NULL;
 	int option;
 
@@ -208,14 +212,17 @@ make_document(int argc, char **argv)
 	optind = 0;
 	while ((option = getopt_long(argc, argv, ":", add_options, NULL)) !=
 		-1) {
-		if (option == 'f') {
-			json_decref(document);
-			return cli_document_read(optarg);
-		}
-		if (add_option(document, option, optarg) < 0)
+		if (option == 'f')
+			file = optarg;
+		else if (option == 'n')
+			*ret_create = true;
+		else if (add_option(document, option, optarg) < 0)
 			goto out;
 	}
-	if (optind == argc && json_object_get(document, "interface") != NULL)
+	if (optind == argc && file != NULL)
+		text = cli_document_read(file);
+	else if (optind == argc &&
+		 json_object_get(document, "interface") != NULL)
 		text = json_dumps(document, JSON_COMPACT);
 out:
 	json_decref(document);
@@ -225,18 +232,19 @@ out:
 static int
 add_sandbox(const struct cli *cli, int argc, char **argv)
 {
-	const char *name = argv[1];
-	char *document = make_document(argc - 1, argv + 1);
+	const char *target = cli_target("/v1/sandboxes/%s", argv[1]);
+	bool create = false;
+	char *document = make_document(argc - 1, argv + 1, &create);
 	int status;
 
 	if (document == NULL)
 		return cli_complain(CLI_USAGE,
 			"usage: sandbox add NAME --interface IF --address "
 			"ADDR... --policy NAME [--label K=V]... "
-			"[--limit K=AMOUNT]...\n"
-			"   or: sandbox add NAME --file FILE|-");
-	status = cli_change(cli, "PUT", cli_target("/v1/sandboxes/%s", name),
-		document, "added");
+			"[--limit K=AMOUNT]... [--new]\n"
+			"   or: sandbox add NAME --file FILE|- [--new]");
+	status = create ? cli_create(cli, target, document, "added")
+			: cli_change(cli, "PUT", target, document, "added");
 	free(document);
 	return status;
 }

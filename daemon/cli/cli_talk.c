@@ -170,17 +170,10 @@ cli_show_text(const struct cli *cli, const char *target)
 	return CLI_OK;
 }
 
-int
-cli_change(const struct cli *cli, const char *method, const char *target,
-	const char *body, const char *done)
+static int
+change(const struct cli *cli, const struct control_question *question,
+	const char *done)
 {
-	struct control_question question = {
-		.method = method,
-		.target = target,
-		.body = body,
-		.body_len = body != NULL ? strlen(body) : 0,
-		.seconds = CHANGE_SECONDS,
-	};
 	struct control_client *client = NULL;
 	int status = cli_connect(cli, &client);
 	json_t *answer = NULL;
@@ -188,10 +181,41 @@ cli_change(const struct cli *cli, const char *method, const char *target,
 	if (status != CLI_OK)
 		return status;
 	status = cli_hang_up(client,
-		cli_ask_json(client, &question, &answer, text, sizeof(text)),
+		cli_ask_json(client, question, &answer, text, sizeof(text)),
 		text);
 	if (status == CLI_OK)
 		cli_print_done(cli, answer, done);
 	json_decref(answer);
 	return status;
+}
+
+int
+cli_change(const struct cli *cli, const char *method, const char *target,
+	const char *body, const char *done)
+{
+	const struct control_question question = {
+		.method = method,
+		.target = target,
+		.body = body,
+		.body_len = body != NULL ? strlen(body) : 0,
+		.seconds = CHANGE_SECONDS,
+	};
+
+	return change(cli, &question, done);
+}
+
+int
+cli_create(const struct cli *cli, const char *target, const char *body,
+	const char *done)
+{
+	const struct control_question question = {
+		.method = "PUT",
+		.target = target,
+		.body = body,
+		.body_len = strlen(body),
+		.if_none_match = "*",
+		.seconds = CHANGE_SECONDS,
+	};
+
+	return change(cli, &question, done);
 }

@@ -29,6 +29,10 @@ int cli_show_text(const struct cli *cli, const char *target);
 int cli_change(const struct cli *cli, const char *method, const char *target,
 	const char *body, const char *done);
 
+/* PUTs what must not be there yet. */
+int cli_create(const struct cli *cli, const char *target, const char *body,
+	const char *done);
+
 /* The end of a talk that came to e (0 or -errno), with why: closes it, and
  * returns how to exit. */
 int cli_hang_up(struct control_client *client, int e, const char *why);

@@ -86,6 +86,8 @@ change_sandbox(const struct janitor_plan *plan, const char *document,
 		.method = document != NULL ? "PUT" : "DELETE",
 		.body = document,
 		.body_len = document != NULL ? strlen(document) : 0,
+		/* What others have added is not ours to replace. */
+		.if_none_match = document != NULL ? "*" : NULL,
 		.seconds = REGISTER_SECONDS,
 	};
 	struct control_client *client;

@@ -6,6 +6,7 @@
  */
 #include "control_routes.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "array.h"
@@ -92,10 +93,21 @@ show_environment(const struct control_request *q, struct control_reply *reply)
 }
 
 static void
-add_sandbox(const struct control_request *q, struct control_ticket *ticket)
+put_sandbox(const struct control_request *q, struct control_ticket *ticket)
 {
-	keeper_add_sandbox(
-		q->keeper, q->name, q->body, control_ticket_done, ticket);
+	bool create = q->if_none_match.len > 0;
+
+	if (q->if_match.len > 0 ||
+		(create && !span_equals(q->if_none_match, span_of("*"))))
+		control_ticket_done(ticket, -EINVAL,
+			"a sandbox takes no condition but If-None-Match: *",
+			NULL);
+	else if (create)
+		keeper_add_sandbox(q->keeper, q->name, q->body,
+			control_ticket_done, ticket);
+	else
+		keeper_put_sandbox(q->keeper, q->name, q->body,
+			control_ticket_done, ticket);
 }
 
 static void
@@ -154,9 +166,10 @@ static const struct route {
 		"all sandboxes"},
 	{"GET", "/v1/sandboxes/NAME", false, show_sandbox, NULL, 0,
 		"one sandbox"},
-	{"PUT", "/v1/sandboxes/NAME", true, NULL, add_sandbox,
+	{"PUT", "/v1/sandboxes/NAME", true, NULL, put_sandbox,
 		CONTROL_QUESTION_MAX,
-		"add it: {interface, address, policy, labels}, JSON or YAML"},
+		"If-None-Match: *: add or replace it: {interface, address, "
+		"policy, labels, limit, overlay}, JSON or YAML"},
 	{"DELETE", "/v1/sandboxes/NAME", true, NULL, remove_sandbox, 0,
 		"remove it"},
 	{"GET", "/v1/sandboxes/NAME/overlay", false, control_show_overlay, NULL,

@@ -50,7 +50,7 @@ struct change {
 	char *match;        /* the ETag that it must have, or NULL */
 	bool ephemeral;     /* not kept over a restart */
 	enum policy_entry_kind entry_kind; /* policy or credential */
-	bool create;                       /* … that is not there yet */
+	bool create;                 /* entry, sandbox: that is not there yet */
 	struct documents *documents; /* reload: the new ones, then the old */
 	bool opened;                 /* … and their sources of secrets */
 	char note[256];              /* said on success */

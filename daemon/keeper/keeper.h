@@ -67,10 +67,17 @@ void keeper_reload(struct keeper *k, keeper_done *done, void *arg);
 /*
  * document: YAML `{interface: …, address: …, policy: …, labels: {…}}` as under
  * `sandboxes:`; the sandbox is there, CA made, workers told, kernel sets filled
- * when done(0) comes.  -EEXIST, -EINVAL, -ENOENT (policy, or the kernel side
- * is not there), …
+ * when done(0) comes.  -ESTALE: it is there already; -EEXIST: its address is,
+ * or a file declares it; -EINVAL, -ENOENT (policy, or the kernel side is not
+ * there), …
  */
 void keeper_add_sandbox(struct keeper *k, const char *name,
+	const char *document, keeper_done *done, void *arg);
+
+/* The same, and one that a caller has added is from now on what document says;
+ * it keeps authority, overlay and stand-ins, and what it has open, as far as
+ * nothing forbids that now; at another place all of that ends. */
+void keeper_put_sandbox(struct keeper *k, const char *name,
 	const char *document, keeper_done *done, void *arg);
 
 /* Kernel sets first, then connections, CA, secrets.  -ENOENT.  -EBUSY: it is

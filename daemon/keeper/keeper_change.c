@@ -23,8 +23,6 @@
 #include "settings.h"
 #include "strongbox.h"
 
-enum { NAME_MAX_BYTES = 63 };
-
 /* ---- the kernel's sets ------------------------------------------------ */
 
 void
@@ -44,8 +42,9 @@ keeper_fill_kernel(struct keeper *k)
 	}
 }
 
-static void
-take_out(struct keeper *k, struct sandbox *s, const struct sandbox_spec *spec)
+void
+keeper_take_out(
+	struct keeper *k, struct sandbox *s, const struct sandbox_spec *spec)
 {
 	char text[KEEPER_TEXT];
 
@@ -56,18 +55,17 @@ take_out(struct keeper *k, struct sandbox *s, const struct sandbox_spec *spec)
 		log_error("sandbox %s: %s", s->name, text);
 }
 
-/* Before workers are told: those that go, and those that move. */
-static void
-empty_kernel(struct keeper *k)
+void
+keeper_empty_kernel(struct keeper *k)
 {
 	struct sandbox *s;
 
 	for (size_t i = 0; (s = registry_marked(k->registry, i)) != NULL; i++) {
 		if (s->phase == SANDBOX_LEAVING)
-			take_out(k, s, s->spec);
+			keeper_take_out(k, s, s->spec);
 		else if (s->old_spec != NULL &&
 			 !sandbox_spec_same_place(s->old_spec, s->spec))
-			take_out(k, s, s->old_spec);
+			keeper_take_out(k, s, s->old_spec);
 	}
 }
 
@@ -174,7 +172,7 @@ keeper_begin_reload(struct keeper *k, struct change *c, char **ret_text)
 	strongbox_declare(k->strongbox, c->documents);
 	k->target = c->documents;
 	find_interfaces(k);
-	empty_kernel(k);
+	keeper_empty_kernel(k);
 	return 0;
 }
 
@@ -212,7 +210,7 @@ keeper_undo_reload(struct keeper *k, struct change *c)
 {
 	if (k->documents == NULL)
 		return; /* the start has nothing to go back to */
-	empty_kernel(k);
+	keeper_empty_kernel(k);
 	registry_reverse(k->registry);
 	strongbox_reverse(k->strongbox);
 	k->target = k->documents;
@@ -228,124 +226,8 @@ static const struct change_kind start = {"start", begin_start,
 static const struct change_kind reload = {"reload", keeper_begin_reload,
 	keeper_commit_reload, keeper_undo_reload, keeper_abandon_reload};
 
-/* ---- a sandbox more --------------------------------------------------- */
-
-static bool
-is_name(const char *name)
-{
-	static const char word[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-	static const char more[] = "abcdefghijklmnopqrstuvwxyz0123456789_.-";
-	size_t len = strlen(name);
-
-	return len > 0 && len <= NAME_MAX_BYTES && strspn(name, word) > 0 &&
-	       strspn(name, more) == len;
-}
-
-static const struct policy_sandbox *
-find_declared(const struct policy *p, const char *name)
-{
-	const struct policy_sandbox *all;
-	size_t count = policy_sandboxes(p, &all);
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(all[i].name, name) == 0)
-			return &all[i];
-	return NULL;
-}
-
-static int
-fail(char **ret_text, int r, const char *text)
-{
-	*ret_text = strdup(text);
-	return r;
-}
-
-static int
-begin_add(struct keeper *k, struct change *c, char **ret_text)
-{
-	const struct policy_sandbox *declared;
-	struct policy *policy = NULL;
-	char text[KEEPER_TEXT];
-	struct sandbox *s;
-	int r;
-
-	if (!is_name(c->name))
-		return fail(ret_text, -EINVAL,
-			"a name is 1 to 63 of a-z, 0-9, \"_\", \".\", \"-\", "
-			"and begins with a letter or digit");
-	if (registry_find(k->registry, c->name) != NULL)
-		return fail(ret_text, -EEXIST, "it is there already");
-	r = documents_compile_sandbox(
-		k->documents, c->name, c->entry, &policy, ret_text);
-	if (r < 0)
-		return r;
-	declared = find_declared(policy, c->name);
-	r = -EINVAL;
-	snprintf(text, sizeof(text), "the document declares no sandbox");
-	if (declared != NULL)
-		r = registry_enter(
-			k->registry, declared, &s, text, sizeof(text));
-	policy_unref(policy);
-	if (r == 0) {
-		r = keeper_load_overlays(k, text, sizeof(text));
-		if (r < 0)
-			registry_undo(k->registry);
-		else if (s->overlay != NULL)
-			snprintf(c->note, sizeof(c->note),
-				"the overlay that was kept for it holds");
-	}
-	if (r < 0)
-		return fail(ret_text, r, text);
-	s->ifindex = hostnet_ifindex(k->hostnet, s->spec->interface);
-	return 0;
-}
-
-static int
-commit_add(struct keeper *k, struct change *c, char **ret_text)
-{
-	struct sandbox *s = registry_find(k->registry, c->name);
-	char text[KEEPER_TEXT];
-	int r;
-
-	r = kernel_side_add(k->kernel, s->spec, text, sizeof(text));
-	if (r < 0)
-		return fail(ret_text, r, text);
-	s->in_kernel = true;
-	registry_settle(k->registry);
-	return 0;
-}
-
-static void
-undo_sandbox(struct keeper *k, struct change *c)
-{
-	(void)c;
-	registry_reverse(k->registry);
-	if (kernel_side_is_good(k->kernel))
-		keeper_fill_kernel(k);
-}
-
-static const struct change_kind add = {
-	"add a sandbox", begin_add, commit_add, undo_sandbox, NULL};
-
-/* ---- a sandbox less --------------------------------------------------- */
-
-static int
-begin_remove(struct keeper *k, struct change *c, char **ret_text)
-{
-	struct sandbox *s = registry_find(k->registry, c->name);
-
-	if (s == NULL)
-		return fail(ret_text, -ENOENT, "there is no such sandbox");
-	if (!s->runtime)
-		return fail(ret_text, -EBUSY,
-			"it is declared in a file: remove it there and reload");
-	take_out(k, s, s->spec);
-	registry_leave(k->registry, s);
-	return 0;
-}
-
-static int
-commit_settle(struct keeper *k, struct change *c, char **ret_text)
+int
+keeper_commit_settle(struct keeper *k, struct change *c, char **ret_text)
 {
 	(void)c, (void)ret_text;
 	keeper_drop_overlays(k);
@@ -354,9 +236,6 @@ commit_settle(struct keeper *k, struct change *c, char **ret_text)
 	strongbox_settle(k->strongbox);
 	return 0;
 }
-
-static const struct change_kind remove_one = {
-	"remove a sandbox", begin_remove, commit_settle, undo_sandbox, NULL};
 
 /* ---- nothing but what is dirty ---------------------------------------- */
 
@@ -383,8 +262,8 @@ undo_nothing(struct keeper *k, struct change *c)
 static const struct change_kind update = {
 	"update", begin_nothing, commit_nothing, undo_nothing, NULL};
 
-const struct change_kind change_again = {
-	"tell it all again", begin_nothing, commit_settle, undo_nothing, NULL};
+const struct change_kind change_again = {"tell it all again", begin_nothing,
+	keeper_commit_settle, undo_nothing, NULL};
 
 /* ---- submitting ------------------------------------------------------- */
 
@@ -434,22 +313,4 @@ keeper_reload(struct keeper *k, keeper_done *done, void *arg)
 	struct change c = {.kind = &reload, .done = done, .arg = arg};
 
 	keeper_submit(k, &c, NULL, NULL);
-}
-
-void
-keeper_add_sandbox(struct keeper *k, const char *name, const char *document,
-	keeper_done *done, void *arg)
-{
-	struct change c = {.kind = &add, .done = done, .arg = arg};
-
-	keeper_submit(k, &c, name, document);
-}
-
-void
-keeper_remove_sandbox(
-	struct keeper *k, const char *name, keeper_done *done, void *arg)
-{
-	struct change c = {.kind = &remove_one, .done = done, .arg = arg};
-
-	keeper_submit(k, &c, name, NULL);
 }

@@ -26,6 +26,8 @@ struct hostnet;
 struct kernel_side;
 struct registry;
 struct rsa_key;
+struct sandbox;
+struct sandbox_spec;
 struct strongbox;
 
 enum { KEEPER_TEXT = 512 };
@@ -106,8 +108,17 @@ void keeper_drop_stand_ins(struct keeper *k); /* of those that go */
 /* The ETag of a text.  0 or -ENOMEM. */
 int keeper_tag_of(const char *text, char ret[KEEPER_TAG]);
 
-/* Puts every sandbox that is not there into the kernel's sets. */
+/* keeper_change.c: puts every sandbox that is not there into the kernel's
+ * sets. */
 void keeper_fill_kernel(struct keeper *k);
+
+/* Takes one out that is at spec's place; those that go, and those that move. */
+void keeper_take_out(
+	struct keeper *k, struct sandbox *s, const struct sandbox_spec *spec);
+void keeper_empty_kernel(struct keeper *k);
+
+/* The commit() of what has marked things, and no more. */
+int keeper_commit_settle(struct keeper *k, struct change *c, char **ret_text);
 
 /* keeper_crew.c: what the workers do to us. */
 extern const struct crew_events keeper_crew_events;

@@ -261,18 +261,26 @@ change(struct registry *r, struct sandbox *s,
 }
 
 static int
+check_addresses(
+	const struct policy_sandbox *declared, char *reterr, size_t reterr_size)
+{
+	if (declared->address_count <= ADDRESSES_MAX)
+		return 0;
+	snprintf(reterr, reterr_size,
+		"%s: sandbox %s has more than %d addresses", declared->source,
+		declared->name, ADDRESSES_MAX);
+	return -EINVAL;
+}
+
+static int
 declare_one(struct registry *r, const struct policy_sandbox *declared,
 	char *reterr, size_t reterr_size)
 {
 	struct sandbox *s = registry_find(r, declared->name);
-	int e;
+	int e = check_addresses(declared, reterr, reterr_size);
 
-	if (declared->address_count > ADDRESSES_MAX) {
-		snprintf(reterr, reterr_size,
-			"%s: sandbox %s has more than %d addresses",
-			declared->source, declared->name, ADDRESSES_MAX);
-		return -EINVAL;
-	}
+	if (e < 0)
+		return e;
 	if (s != NULL && s->runtime) {
 		snprintf(reterr, reterr_size,
 			"%s: sandbox %s was added at run time: remove it there "
@@ -343,6 +351,21 @@ registry_enter(struct registry *r, const struct policy_sandbox *declared,
 		registry_undo(r);
 	else
 		*ret = s;
+	return e;
+}
+
+int
+registry_replace(struct registry *r, struct sandbox *s,
+	const struct policy_sandbox *declared, char *reterr, size_t reterr_size)
+{
+	int e = check_addresses(declared, reterr, reterr_size);
+
+	if (e == 0)
+		e = change(r, s, declared);
+	if (e == 0)
+		e = collision(r, s, reterr, reterr_size);
+	if (e < 0)
+		registry_undo(r);
 	return e;
 }
 

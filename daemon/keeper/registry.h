@@ -93,6 +93,12 @@ int registry_declare(struct registry *r, const struct policy *p, char *reterr,
 int registry_enter(struct registry *r, const struct policy_sandbox *declared,
 	struct sandbox **ret, char *reterr, size_t reterr_size);
 
+/* Marks one, of a caller and there, as what declared says of it now.  As
+ * registry_declare(). */
+int registry_replace(struct registry *r, struct sandbox *s,
+	const struct policy_sandbox *declared, char *reterr,
+	size_t reterr_size);
+
 /* The overlay that holds: the one that was set, else the declared one; NULL:
  * neither is there. */
 const char *sandbox_overlay(const struct sandbox *s);

@@ -109,7 +109,7 @@ def test_sandboxes_come_and_go(daemon, lab):
     assert asked(daemon, "sandbox", "show", "new")["labels"] == {"team": "search"}
     assert "new" in daemon.ctl("sandbox", "ls").stdout
     assert "BEGIN CERTIFICATE" in daemon.ctl("ca", "show", "new").stdout
-    again = daemon.ctl(*add, check=False)
+    again = daemon.ctl(*add, "--new", check=False)
     assert again.returncode == 1 and "sbx-netctl:" in again.stderr
     assert daemon.ctl("sandbox", "rm", "new").stdout == "removed\n"
     gone = daemon.ctl("sandbox", "show", "new", check=False)

@@ -91,6 +91,18 @@ void
 keeper_add_sandbox(struct keeper *k, const char *name, const char *text,
 	keeper_done *done, void *arg)
 {
+	char created[sizeof(k->document)];
+
+	snprintf(created, sizeof(created), "new %s", text);
+	snprintf(k->kind, sizeof(k->kind), "sandbox");
+	change(k, name, created, done, arg);
+}
+
+void
+keeper_put_sandbox(struct keeper *k, const char *name, const char *text,
+	keeper_done *done, void *arg)
+{
+	snprintf(k->kind, sizeof(k->kind), "sandbox");
 	change(k, name, text, done, arg);
 }
 

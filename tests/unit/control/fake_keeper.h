@@ -19,7 +19,7 @@ struct keeper {
 	keeper_done *done;
 	void *done_arg;
 	char name[512], document[4096]; /* of the last change */
-	char kind[16];                  /* of entry */
+	char kind[16];                  /* of entry, or "sandbox" */
 	size_t changes;
 };
 

@@ -456,7 +456,7 @@ test_bad_sandboxes_are_refused(void **state)
 		{"one",
 			"{interface: sbx-t3, address: 10.77.1.4, policy: "
 			"plain}",
-			-EEXIST, "it is there already"},
+			-EEXIST, "it is declared in a file"},
 		{"Box", "{}", -EINVAL, "a name is 1 to 63 of"},
 		{"x\": y", "{}", -EINVAL, "a name is 1 to 63 of"},
 		{"box", "{interface: sbx-t3, address: 10.77.1.4, policy: nix}",
