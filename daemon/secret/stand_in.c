@@ -61,7 +61,7 @@ static const struct kind plain = {LOWER UPPER DIGITS, 62, 5954};
 static bool
 is_kept(char c)
 {
-	return c != '\0' && strchr("-_.~", c) != NULL;
+	return c != '\0' && strchr("-_.", c) != NULL;
 }
 
 static const struct kind *

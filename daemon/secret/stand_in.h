@@ -19,8 +19,9 @@ enum {
 
 /*
  * Draws one for that value (of length 0: there is none now): as long, letters
- * and digits replaced by random ones of their kind, - _ . ~ where they were,
- * all else a random letter, so that it reads the same in every encoding; and
+ * and digits replaced by random ones of their kind, - _ . where they were,
+ * all else a random letter, so that it reads the same in every encoding (a
+ * browser writes ~ of a form as %7E); and
  * with the beginning by which a value's issuer is known.  Where too little
  * would be random, or the value is too long, it is plain letters and digits.
  * Never the value itself.  0, or -errno: there is no randomness.

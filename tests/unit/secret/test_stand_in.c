@@ -30,7 +30,7 @@ static const struct {
 	{"abcdefghijklmn", "", "aaaaaaaaaaaaaa", "14 are 65"},
 	{"0123456789012345678", "", PLAIN, "19 digits are 63 bits"},
 	{"01234567890123456789", "", "00000000000000000000", "20 are 66"},
-	{"aB3-xY_z.Q~9kkkkkkkkkkk", "", "aA0-aA_a.A~0aaaaaaaaaaa",
+	{"aB3-xY_z.Q~9kkkkkkkkkkk", "", "aA0-aA_a.AL0aaaaaaaaaaa",
 		"each of its kind"},
 	{"pass word/+=\"\\\xc3\xa9%&?12", "", "aaaaLaaaaLLLLLLLLLL00",
 		"what needs an encoding is a letter"},
@@ -177,7 +177,8 @@ test_what_is_none(void **state)
 		{"abcdefghijklmn opqrst", false, "a blank"},
 		{"abcdefghijklmn/opqrst", false, "it needs an encoding"},
 		{"abcdefghijklmn\xc3\xa9", false, "no ASCII"},
-		{"~abcdefghijklmn._-", true, "all that may stand"},
+		{"abcdefghijklmn._-", true, "all that may stand"},
+		{"abcdefghijklmn~", false, "forms encode it"},
 	};
 	static char long_text[STAND_IN_MAX + 2];
 
