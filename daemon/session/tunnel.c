@@ -52,7 +52,7 @@ struct tunnel {
 	ev_tstamp began;
 	enum record_verdict ended;
 	enum record_reason reason;
-	char why[160];
+	char why[256];
 };
 
 static void
