@@ -323,19 +323,6 @@ def test_a_vault_that_does_not_answer(place):
     place.none_because("https://127.0.0.1:8200: no answer in time")
 
 
-def fetchers(d):
-    """The processes that ask, told by their user: nobody else has it."""
-    found = []
-    for pid in d.children():
-        try:
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"--fetch" in words:
-                found.append(pid)
-        except OSError:  # it has ended
-            pass
-    return found
-
-
 def read(pid, name):
     return pathlib.Path(f"/proc/{pid}/{name}").read_bytes()
 
@@ -350,7 +337,7 @@ def test_threat_36_the_process_that_asks(place):
                           mount="approle")
     d = place.start(place.source(auth=auth))
     until("the question", lambda: v.requests)
-    pid, = fetchers(d)
+    pid, = d.children("--fetch")
     seen = read(pid, "cmdline") + read(pid, "environ")
     for canary in (SECRET_ID, TOKEN, "r0le-canary", "ci/x", "8200"):
         assert canary.encode() not in seen
@@ -367,7 +354,7 @@ def test_threat_36_the_process_that_asks(place):
     assert kinds <= {"pipe", "socket", "anon_inode"}
     v.open.set()
     place.until_sent(CANARY)
-    until("the process to end", lambda: not fetchers(d))
+    until("the process to end", lambda: not d.children("--fetch"))
     for worker in d.workers():  # and none of its libraries is theirs
         assert b"libcurl" not in read(worker, "maps")
     assert b"libcurl" not in read(d.process.pid, "maps")

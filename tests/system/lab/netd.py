@@ -69,18 +69,19 @@ class Netd:
         status = json.loads(self.ctl("--json", "status").stdout)
         return [w["pid"] for w in status["workers"] if w["pid"]]
 
-    def children(self):
-        """Its workers.  A source's command and sbx-net-setup come and go beside
-        them, and what has ended is there until it is reaped."""
+    def children(self, task="--worker"):
+        """Those of its processes that do this, its workers.  A source's command
+        and sbx-net-setup come and go beside them, and what has ended is there
+        until it is reaped."""
         out = subprocess.run(["pgrep", "-P", str(self.process.pid)],
                              text=True, capture_output=True).stdout.split()
-        return [int(p) for p in out if self._is_worker(p)]
+        return [int(p) for p in out if self._does(p, task)]
 
     @staticmethod
-    def _is_worker(pid):
+    def _does(pid, task):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
-                return b"--worker" in f.read().split(b"\0")
+                return task.encode() in f.read().split(b"\0")
         except OSError:
             return False
 
