@@ -136,7 +136,7 @@ def test_what_is_not_opened_counts_bytes(world, authority):
         got = len(read_all(s))
     except OSError:
         got = 0  # reset in the middle: the record has the figure
-    assert got < 300000
+    assert got < 500000  # the limit, and what a pipe holds (docs/policy.md)
     r = d.wait_record(host="pin.test", kind="connect", event="outcome")
     assert (r["verdict"], r["reason"]) == ("error", "budget")
     with pytest.raises(OSError):
