@@ -4,10 +4,10 @@
     tests/bench/first.py [NAMES]
 
 So many names (500) that nobody has asked for, each resolved, connected to over
-TLS 1.3 and asked one thing over HTTP/1.1: half of them by a sandbox through the
-daemon, half by the host itself, one after the other.  Prints milliseconds for
-the name and for the connection.  What the daemon adds is a question of its own,
-two handshakes more and a leaf.  Needs root and a Release build.
+TLS and asked one thing over HTTP/1.1: by a sandbox through the daemon, and as
+many by the host itself, by turns.  Prints milliseconds for the name and for the
+connection.  What the daemon adds is a leaf, a handshake and a connection; TLS is
+1.3 with it and 1.2 with nginx, as that comes.  Needs root and a Release build.
 """
 import pathlib
 import socket
