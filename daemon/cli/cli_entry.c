@@ -11,12 +11,9 @@
 #include <string.h>
 
 #include "cli.h"
-#include "cli_ask.h"
 #include "cli_document.h"
 #include "cli_talk.h"
 #include "control_client.h"
-
-enum { CHANGE_SECONDS = 60, TEXT = 64 * 1024 };
 
 struct wish {
 	const char *target; /* of a permanent change; of an ephemeral one */
@@ -25,8 +22,6 @@ struct wish {
 	const char *match;
 	bool create, ephemeral;
 };
-
-static char text[TEXT]; /* what went wrong */
 
 #define FOR_A_WHILE \
 	{ \
@@ -97,7 +92,7 @@ static int
 make_it_so(const struct cli *cli, const struct wish *w, const char *body,
 	const char *done)
 {
-	struct control_question question = {
+	const struct control_question question = {
 		.method = body != NULL ? "PUT" : "DELETE",
 		.target = cli_target(
 			w->ephemeral ? w->ephemeral_target : w->target,
@@ -106,21 +101,10 @@ make_it_so(const struct cli *cli, const struct wish *w, const char *body,
 		.body_len = body != NULL ? strlen(body) : 0,
 		.if_match = w->match,
 		.if_none_match = w->create ? "*" : NULL,
-		.seconds = CHANGE_SECONDS,
+		.seconds = CLI_CHANGE_SECONDS,
 	};
-	struct control_client *client = NULL;
-	int status = cli_connect(cli, &client);
-	json_t *answer = NULL;
 
-	if (status != CLI_OK)
-		return status;
-	status = cli_hang_up(client,
-		cli_ask_json(client, &question, &answer, text, sizeof(text)),
-		text);
-	if (status == CLI_OK)
-		cli_print_done(cli, answer, done);
-	json_decref(answer);
-	return status;
+	return cli_submit(cli, &question, done);
 }
 
 static int

@@ -18,7 +18,7 @@
 #include "cli_talk.h"
 #include "control_client.h"
 
-enum { TRIES = 8, CHANGE_SECONDS = 60, TEXT = 64 * 1024 };
+enum { TRIES = 8, TEXT = 64 * 1024 };
 
 struct wish {
 	const char *sandbox;
@@ -178,7 +178,7 @@ combine(json_t *overlay, const struct wish *w)
 static int
 ask(struct control_client *client, struct control_question *q, json_t **ret)
 {
-	q->seconds = CHANGE_SECONDS;
+	q->seconds = CLI_CHANGE_SECONDS;
 	q->body_len = q->body != NULL ? strlen(q->body) : 0;
 	return cli_ask_json(client, q, ret, text, sizeof(text));
 }

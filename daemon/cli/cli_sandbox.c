@@ -15,6 +15,7 @@
 #include "cli_policy.h"
 #include "cli_talk.h"
 #include "cli_verb.h"
+#include "control_client.h"
 
 static void
 print_list(const json_t *list)
@@ -232,7 +233,11 @@ out:
 static int
 add_sandbox(const struct cli *cli, int argc, char **argv)
 {
-	const char *target = cli_target("/v1/sandboxes/%s", argv[1]);
+	struct control_question question = {
+		.method = "PUT",
+		.target = cli_target("/v1/sandboxes/%s", argv[1]),
+		.seconds = CLI_CHANGE_SECONDS,
+	};
 	bool create = false;
 	char *document = make_document(argc - 1, argv + 1, &create);
 	int status;
@@ -243,8 +248,10 @@ add_sandbox(const struct cli *cli, int argc, char **argv)
 			"ADDR... --policy NAME [--label K=V]... "
 			"[--limit K=AMOUNT]... [--new]\n"
 			"   or: sandbox add NAME --file FILE|- [--new]");
-	status = create ? cli_create(cli, target, document, "added")
-			: cli_change(cli, "PUT", target, document, "added");
+	question.body = document;
+	question.body_len = strlen(document);
+	question.if_none_match = create ? "*" : NULL;
+	status = cli_submit(cli, &question, "added");
 	free(document);
 	return status;
 }

@@ -12,7 +12,7 @@
 #include "control_client.h"
 #include "control_proto.h"
 
-enum { CHANGE_SECONDS = 60, TEXT = 64 * 1024 };
+enum { TEXT = 64 * 1024 };
 
 static char text[TEXT]; /* what went wrong */
 
@@ -170,8 +170,8 @@ cli_show_text(const struct cli *cli, const char *target)
 	return CLI_OK;
 }
 
-static int
-change(const struct cli *cli, const struct control_question *question,
+int
+cli_submit(const struct cli *cli, const struct control_question *question,
 	const char *done)
 {
 	struct control_client *client = NULL;
@@ -198,24 +198,8 @@ cli_change(const struct cli *cli, const char *method, const char *target,
 		.target = target,
 		.body = body,
 		.body_len = body != NULL ? strlen(body) : 0,
-		.seconds = CHANGE_SECONDS,
+		.seconds = CLI_CHANGE_SECONDS,
 	};
 
-	return change(cli, &question, done);
-}
-
-int
-cli_create(const struct cli *cli, const char *target, const char *body,
-	const char *done)
-{
-	const struct control_question question = {
-		.method = "PUT",
-		.target = target,
-		.body = body,
-		.body_len = strlen(body),
-		.if_none_match = "*",
-		.seconds = CHANGE_SECONDS,
-	};
-
-	return change(cli, &question, done);
+	return cli_submit(cli, &question, done);
 }

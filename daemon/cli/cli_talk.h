@@ -9,6 +9,9 @@
 
 struct cli;
 struct control_client;
+struct control_question;
+
+enum { CLI_CHANGE_SECONDS = 60 }; /* for what workers have to be told */
 
 /* What is printed when no JSON is wanted. */
 typedef void cli_print(const json_t *answer);
@@ -29,8 +32,8 @@ int cli_show_text(const struct cli *cli, const char *target);
 int cli_change(const struct cli *cli, const char *method, const char *target,
 	const char *body, const char *done);
 
-/* PUTs what must not be there yet. */
-int cli_create(const struct cli *cli, const char *target, const char *body,
+/* The same, with conditions and all. */
+int cli_submit(const struct cli *cli, const struct control_question *question,
 	const char *done);
 
 /* The end of a talk that came to e (0 or -errno), with why: closes it, and
