@@ -61,7 +61,8 @@ struct child {
 	double deaths[CRASHES]; /* when, oldest first */
 	double backoff;
 	unsigned restarts;
-	char why[TEXT]; /* why we killed it; "" if we did not */
+	char why[TEXT]; /* why we kill it, or are about to */
+	bool killed;    /* … and have */
 };
 
 static const char *const state_names[] = {
@@ -73,6 +74,13 @@ static const char *const state_names[] = {
 
 /* ---- death ------------------------------------------------------------ */
 
+static void
+send_kill(struct child *c)
+{
+	c->killed = true;
+	syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+}
+
 void
 child_kill(struct child *c, const char *why)
 {
@@ -80,13 +88,13 @@ child_kill(struct child *c, const char *why)
 		return;
 	c->state = CHILD_DYING;
 	snprintf(c->why, sizeof(c->why), "%s", why);
-	syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	send_kill(c);
 }
 
 static void
 describe_end(const struct child *c, const siginfo_t *info, char ret[TEXT])
 {
-	if (info->si_status == SIGKILL && c->why[0] != '\0')
+	if (info->si_status == SIGKILL && c->killed)
 		snprintf(ret, TEXT, "%s", c->why);
 	else if (info->si_code == CLD_EXITED)
 		snprintf(ret, TEXT, "exit status %d", info->si_status);
@@ -203,10 +211,8 @@ on_closed(void *arg, const char *why)
 static void
 on_grace(struct ev_loop *loop, ev_timer *w, int revents)
 {
-	struct child *c = w->data;
-
 	(void)loop, (void)revents;
-	syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	send_kill(w->data);
 }
 
 static const struct link_events channel_events = {on_message, on_closed};
@@ -236,7 +242,7 @@ child_start(struct child *c)
 	if (r < 0)
 		return r;
 	c->state = CHILD_STARTING;
-	c->why[0] = '\0';
+	c->killed = false;
 	ev_io_set(&c->death, c->pidfd, EV_READ);
 	ev_io_start(c->loop, &c->death);
 	r = link_channel_new(c->loop, link_fd, &channel_events, c, &c->channel);

@@ -64,15 +64,21 @@ on_died(void *arg, struct child *child, const char *how)
 static const struct child_events events = {on_started, on_message, on_died};
 
 static void
-watch(struct watcher *w, const char *program)
+watch_with(struct watcher *w, const char *program, const char *const words[])
 {
 	*w = (struct watcher){.loop = ev_loop_new(EVFLAG_AUTO)};
 	w->identity = (struct identity){.uid = geteuid(), .gid = getegid()};
-	w->launch = (struct launch){launch_open(program), argv, &w->identity};
+	w->launch = (struct launch){launch_open(program), words, &w->identity};
 	assert_true(w->launch.program >= 0);
 	w->child = child_new(w->loop, 0, &w->launch, &events, w);
 	assert_non_null(w->child);
 	assert_int_equal(child_start(w->child), 0);
+}
+
+static void
+watch(struct watcher *w, const char *program)
+{
+	watch_with(w, program, argv);
 }
 
 static void
@@ -163,6 +169,24 @@ test_a_kill_is_explained(void **state)
 	unwatch(&w);
 }
 
+/* Its link is gone before it is, as of any that is killed. */
+static void
+test_a_kill_of_somebody_else_is_not_ours(void **state)
+{
+	static const char *const mute[] = {"worker", "--mute", NULL};
+	struct watcher w;
+
+	(void)state;
+	watch_with(&w, getenv("WORKER_DOUBLE"), mute);
+	while (child_has_link(w.child))
+		ev_run(w.loop, EVRUN_ONCE);
+	assert_int_equal(w.died, 0);
+	assert_int_equal(kill(child_pid(w.child), SIGKILL), 0);
+	wait_deaths(&w, 1);
+	assert_string_equal(w.how, "killed by SIGKILL");
+	unwatch(&w);
+}
+
 static void
 test_one_that_is_stopped_stays_dead(void **state)
 {
@@ -230,6 +254,7 @@ main(void)
 		cmocka_unit_test(test_a_program_that_cannot_run_is_a_death),
 		cmocka_unit_test(test_a_signal_is_named),
 		cmocka_unit_test(test_a_kill_is_explained),
+		cmocka_unit_test(test_a_kill_of_somebody_else_is_not_ours),
 		cmocka_unit_test(test_one_that_is_stopped_stays_dead),
 		cmocka_unit_test(test_freed_is_dead),
 		cmocka_unit_test(test_a_worker_dies_with_its_parent),

@@ -8,6 +8,8 @@
  *	lie N      worker N speaks as the keeper does
  *	deaf       nobody ends when told to stop
  *
+ * With --mute it closes its link and waits for its end.
+ *
  * An overlay about the host refuse-N.test makes worker N refuse, too.
  */
 #include <ev.h>
@@ -202,11 +204,15 @@ on_closed(void *arg, const char *why)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct link_events events = {on_message, on_closed};
 	struct twin t = {0};
 
+	if (argc > 1 && strcmp(argv[1], "--mute") == 0) {
+		close(3);
+		pause();
+	}
 	for (int fd = 0; fd < 1024; fd++)
 		t.fds += fcntl(fd, F_GETFD) >= 0;
 	t.loop = ev_loop_new(EVFLAG_AUTO);
