@@ -16,6 +16,8 @@ install(FILES policy/sbx-net.schema.json policy/sbx-netd.schema.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sbx-net)
 install(DIRECTORY policy/examples policy/presets
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sbx-net)
+install(DIRECTORY scripts/attach
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/sbx-net USE_SOURCE_PERMISSIONS)
 
 set(units scripts/systemd)
 install(FILES ${units}/sbx-netd.service ${units}/sbx-net-setup.service
