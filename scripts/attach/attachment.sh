@@ -64,7 +64,7 @@ del()
 	if $dry_run; then
 		echo "$*"
 	else
-		"$@" >/dev/null 2>&1
+		"$@" >/dev/null 2>&1 || true
 	fi
 }
 
@@ -238,7 +238,7 @@ register()
 
 unregister()
 {
-	del "$ctl" sandbox rm "$name" || true
+	del "$ctl" sandbox rm "$name"
 }
 
 # Registered, then up: the sandbox is never on a link that knows no policy.
