@@ -103,7 +103,7 @@ is_word()
 	case $1 in
 	'' | [-.]* | *[!A-Za-z0-9_.-]*) return 1 ;;
 	esac
-	[ ${#1} -le 63 ]
+	[ ${#1} -le 64 ]
 }
 
 is_mac()

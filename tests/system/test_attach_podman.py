@@ -1,0 +1,198 @@
+"""scripts/attach/podman: containers as sandboxes, from before their first packet."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from lab.attach import Attach
+from lab.wait import until
+
+POLICY = """\
+policies:
+  agent: {allow: [{host: "*.lab.test"}]}
+"""
+APPLETS = ["sh", "ip", "wget", "cat", "ls", "sleep", "nslookup"]
+# Of limits and control groups this machine's root may not set what podman wants.
+RUN = ["run", "--rm", "--cgroups=disabled", "--ulimit", "nofile=1024:1024",
+       "--ulimit", "nproc=1024:1024"]
+# Some machines have both kinds of control groups, which crun does not take.
+PREPARE = """\
+! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
+exec podman "$@"
+"""
+
+
+class Engine:
+    """podman on the lab's host, with folders of its own and a root of busybox."""
+
+    def __init__(self, stage, directory):
+        self.stage, self.directory = stage, directory
+        self.attach = Attach(stage.lab, stage.daemon)
+        self.said = directory / "hooks.err"
+        self.hooks, self.root = directory / "hooks", directory / "rootfs"
+        for name in ("bin", "etc", "proc", "sys", "dev", "tmp", "run"):
+            (self.root / name).mkdir(parents=True)
+        (self.root / "bin/busybox").write_bytes(pathlib.Path("/bin/busybox").read_bytes())
+        (self.root / "bin/busybox").chmod(0o755)
+        for name in APPLETS:
+            (self.root / "bin" / name).symlink_to("busybox")
+        # podman hands on the host's, which may name a server on the host's loopback.
+        (directory / "resolv.conf").write_text("nameserver 169.254.1.1\n")
+        self.attach("podman", "install", "--hooks", str(self.hooks))
+
+    def words(self, *words):
+        own = [f"--root={self.directory}/store", f"--runroot={self.directory}/run",
+               "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none",
+               f"--hooks-dir={self.hooks}", f"--tmpdir={self.directory}/tmp"]
+        return ["nsenter", f"--net=/run/netns/{self.stage.lab.host.name}", "unshare", "--mount", "sh",
+                "-ec", PREPARE, "sh", *own, *words]
+
+    def run(self, *command, annotations=("sbx-net.policy=agent",), network="none", options=()):
+        return subprocess.run(self.run_words(
+            *command, annotations=annotations, network=network, options=options),
+            text=True, capture_output=True, timeout=120)
+
+    def run_words(self, *command, annotations, network="none", options=()):
+        said = f"run.oci.hooks.stderr={self.said}"  # where crun puts it
+        return self.words(*RUN, *(w for a in (*annotations, said) for w in ("--annotation", a)),
+                          "--network", network, "-v",
+                          f"{self.directory}/resolv.conf:/etc/resolv.conf:ro", *options, "--rootfs", str(self.root), *command)
+
+    def sandboxes(self):
+        return [line.split() for line in self.attach.sandboxes().splitlines()[1:]
+                if not line.startswith("s1 ")]
+
+    def left(self):
+        given = pathlib.Path("/run/sbx-net-podman")
+        spaces = {n for n in os.listdir("/run/netns") if n.startswith("sbx-net-")}
+        return (self.sandboxes(), {x for x in self.attach.links() if x.startswith("sbx-")},
+                set(os.listdir(given)) if given.exists() else set(), spaces)
+
+
+@pytest.fixture(scope="module")
+def engine(stage, tmp_path_factory):
+    stage.api = stage.origin("api.lab.test", port=80, tls=False)
+    stage.netd(POLICY)
+    e = Engine(stage, tmp_path_factory.mktemp("podman"))
+    yield e
+    e.attach("podman", "remove", "--hooks", str(e.hooks))
+    e.attach.close()
+    assert os.listdir(e.hooks) == []
+
+
+def test_threat_54_a_container_is_a_sandbox_from_its_first_moment(engine):
+    """The first thing that it does is a request; nothing waits for a network."""
+    before = engine.left()
+    r = engine.run("/bin/wget", "-q", "-O", "-", "http://api.lab.test/",
+                   annotations=("sbx-net.policy=agent", "sbx-net.name=job-1"))
+    assert (r.returncode, r.stdout) == (0, "hello\n"), r.stderr + engine.said.read_text()
+    record = engine.stage.daemon.wait_record(sandbox="job-1", kind="request",
+                                             host="api.lab.test", event="decision")
+    assert record["verdict"] == "allowed" and record["policy"] == "agent"
+    assert len(record["labels"]["container"]) == 64
+    assert engine.left() == before == ([], set(), set(), set())
+
+
+def test_and_gets_nothing_else(engine):
+    before = engine.stage.api.connections
+    r = engine.run("/bin/sh", "-c", "wget -O - http://denied.test/; "
+                   "wget -O - --header 'Host: denied.test' http://203.0.113.10/")
+    assert r.returncode != 0 and "bad address" in r.stderr and "403" in r.stderr
+    assert engine.stage.api.connections == before
+
+
+def test_each_has_an_address_of_its_own(engine):
+    """Both run at once, each until its input ends."""
+    runs = [subprocess.Popen(engine.run_words(
+        "/bin/sh", "-c", "ip addr show dev eth0; cat", annotations=("sbx-net.policy=agent",),
+        options=("-i",)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)]
+    until("both containers to be sandboxes", lambda: len(engine.sandboxes()) == 2)
+    places = [(s[1], *s[3:]) for s in engine.sandboxes()]
+    assert len({x for place in places for x in place}) == 6  # interfaces, v4, v6
+    said = sorted(p.communicate("", timeout=60)[0] for p in runs)
+    for interface, *addresses in places:
+        assert any(all(a.split("/")[0] in text for a in addresses) for text in said)
+    assert engine.left() == ([], set(), set(), set())
+
+
+def test_what_the_annotations_say_is_so(engine):
+    ca = engine.directory / "ca.pem"
+    ca.write_text("")
+    r = engine.run("/bin/sh", "-c", "ip addr show dev eth0; cat /ca.pem",
+                   annotations=("sbx-net.policy=agent", "sbx-net.name=named",
+                                "sbx-net.address=10.77.200.2+fd77:200::2",
+                                f"sbx-net.ca={ca}"),
+                   options=("-v", f"{ca}:/ca.pem:ro"))
+    assert r.returncode == 0, r.stderr
+    assert "10.77.200.2/32" in r.stdout and "fd77:200::2/128" in r.stdout
+    assert r.stdout.endswith("-----END CERTIFICATE-----\n")
+
+
+@pytest.mark.parametrize("annotations, network, why", [
+    (["sbx-net.policy=agent"], "host", "has the host's network"),
+    (["sbx-net.policy=nosuch"], "none", "there is no policy"),
+    (["sbx-net.policy="], "none", "--policy wants"),
+    (["sbx-net.policy=agent", "sbx-net.name=a b"], "none", "is no name for a sandbox"),
+    (["sbx-net.policy=agent", "sbx-net.address=$(x)"], "none", "is no address"),
+])
+def test_what_cannot_be_attached_does_not_start(engine, annotations, network, why):
+    engine.said.write_text("")
+    r = engine.run("/bin/sh", "-c", "echo it runs", annotations=annotations, network=network)
+    assert r.returncode != 0 and "it runs" not in r.stdout
+    assert why in engine.said.read_text()
+    assert engine.left() == ([], set(), set(), set())
+
+
+def test_one_that_has_another_network_does_not_start(engine):
+    """That would be a way around the daemon."""
+    ns = engine.attach.space("other")
+    ns.ip("link", "add", "other0", "type", "bridge")
+    engine.said.write_text("")
+    r = engine.run("/bin/sh", "-c", "echo it runs", network=f"ns:/run/netns/{ns.name}")
+    assert r.returncode != 0 and "it runs" not in r.stdout
+    assert "has another network already" in engine.said.read_text()
+    assert "eth0" not in ns.ip("link").stdout
+    ns.ip("link", "del", "other0")
+    assert engine.run("/bin/sh", "-c", "echo it runs",
+                      network=f"ns:/run/netns/{ns.name}").stdout == "it runs\n"
+
+
+def test_one_without_the_annotation_is_none_of_ours(engine):
+    r = engine.run("/bin/ip", "link", annotations=())
+    assert r.returncode == 0 and "eth0" not in r.stdout
+
+
+STATE = r"""{"ociVersion":"1.0","id":"c0ffee","pid": 77, "bundle":"/b \"id\":\"x\"",
+ "annotations":{"a":"\"sbx-net.policy\":\"other\"","pid":"1","id":"no",
+ "sbx-net.policy":"nosuch"}, "status":"created","more":{"id":"z","deep":{"pid":5}}}"""
+
+
+def test_what_a_container_may_write_is_not_taken_for_what_the_runtime_says(engine):
+    """Its names and values are strings in the state, whatever they contain."""
+    script = engine.attach.lab.host.run(
+        "sh", "-c", ". /dev/stdin; printf '%s\\n' \"$STATE\" | read_state",
+        input=reader(), env={**os.environ, "STATE": STATE}).stdout.splitlines()
+    assert [x for x in script if x.startswith(("id=", "pid="))] == ["id=c0ffee", "pid=77"]
+    assert "annotations/sbx-net.policy=nosuch" in script
+    assert len([x for x in script if x.startswith("annotations/")]) == 4
+
+
+def reader():
+    text = (pathlib.Path(__file__).resolve().parents[2] / "scripts/attach/podman").read_text()
+    start = text.index("read_state()")
+    return text[start:text.index("\n}\n", start) + 3]
+
+
+def test_detaching_twice_is_no_error(engine):
+    for _ in range(2):
+        r = engine.attach.lab.host.run(
+            str(pathlib.Path(__file__).resolve().parents[2] / "scripts/attach/podman"),
+            "hook", "detach", input=STATE, env=engine.attach.environment(), check=False)
+        assert r.returncode == 0, r.stderr
+
+
+def test_dry_run_writes_nothing(engine, tmp_path):
+    said = engine.attach("podman", "install", "--hooks", str(tmp_path / "x"), "--dry-run").stdout
+    assert "createRuntime" in said and "poststop" in said and not (tmp_path / "x").exists()
