@@ -45,6 +45,7 @@ doctor_kernel()
 	feature nft_reject_inet prerouting \
 		'udp dport 443 reject with icmpx port-unreachable'
 	feature nft_ct output 'ct direction reply accept'
+	feature nft_fib_inet prerouting 'fib daddr type local accept'
 	feature nf_tables prerouting 'iifname . ip saddr @pair accept'
 }
 
