@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from lab.attach import Attach
+from lab.attach import FOLDER, Attach
 from lab.client import Client
 from lab.wait import until
 
@@ -16,6 +16,7 @@ policies:
 """
 ADDRESSES = {"a": ("10.77.111.2", "fd77:111::2"), "b": ("10.77.112.2", "fd77:112::2")}
 MACS = {"a": "02:00:00:00:01:11", "b": "02:00:00:00:01:12"}
+SETUP = FOLDER.parent / "sbx-net-setup"
 GATE = "169.254.1.1", "fd73:6278:6e::1"
 # What arrives at a sandbox from others; its own questions for neighbours are not.
 COUNTER = """
@@ -250,7 +251,10 @@ def test_the_bridge_has_no_ear_for_bridge_netfilter(world):
     try:
         r = world.add("a", "agent", check=False)
         assert r.returncode == 1 and "net.bridge.bridge-nf-call-iptables=1" in r.stderr
-        assert "mend: sysctl -q -w net.bridge.bridge-nf-call-iptables=0" in r.stderr
+        mend = "sysctl -q -w net.bridge.bridge-nf-call-iptables=0"
+        assert f"mend: {mend}" in r.stderr
+        said = world.lab.host.run(str(SETUP), "doctor", check=False).stdout
+        assert f"mend: {mend}" in said
     finally:
         no_bridge_netfilter(world.lab)
 

@@ -148,17 +148,18 @@ def every_transport(to, first, make):
 
 
 @pytest.mark.parametrize("listens", [True, False], ids=["with us", "without"])
-@pytest.mark.parametrize("chain", CHAINS)
-def test_threat_14_extension_headers_do_not_hide_what_follows(caged, far, request, chain, listens):
+def test_threat_14_extension_headers_do_not_hide_what_follows(caged, far, request, listens):
     """To the origin, and to the gateway with the origin as the next stop."""
     if listens:
         request.getfixturevalue("intercepted")
     caged.gate.sh("sysctl -q -w net.ipv6.conf.all.accept_source_route=1 "
                   "net.ipv6.conf.sbx-a.accept_source_route=1")
-    for to in (FAR, GATE_A):
-        send(caged, *every_transport(to, *CHAINS[chain]))
-    assert far() == 0
-    assert caged.gate.counter("sbx_net", "forward_out") == 0  # not only the last wall
+    for name, chain in CHAINS.items():
+        for to in (FAR, GATE_A):
+            send(caged, *every_transport(to, *chain))
+        assert far() == 0, name
+        # Not only the last wall.
+        assert caged.gate.counter("sbx_net", "forward_out") == 0, name
 
 
 def test_threat_14_without_rules_they_would_arrive(net, far):
