@@ -30,6 +30,8 @@ enum {
 	RANDOM_LEN = 32,
 };
 
+static const char too_long[] = "a ClientHello of more than 16 KiB";
+
 struct cursor {
 	const uint8_t *at;
 	size_t left;
@@ -76,6 +78,34 @@ take_vector(struct cursor *c, size_t length_bytes)
 }
 
 /*
+ * Whether len bytes of a message are all of it; HELLO_OK with how many it has
+ * in *ret_size.
+ */
+static enum hello_result
+measure(const uint8_t *message, size_t len, size_t *ret_size,
+	const char **ret_why)
+{
+	size_t size;
+
+	if (len >= 1 && message[0] != MESSAGE_CLIENT_HELLO) {
+		*ret_why = "the first handshake message is no ClientHello";
+		return HELLO_BAD;
+	}
+	if (len < MESSAGE_HEADER)
+		return HELLO_MORE;
+	size = MESSAGE_HEADER + ((size_t)message[1] << 16 |
+					(size_t)message[2] << 8 | message[3]);
+	if (size > HELLO_WIRE_MAX) {
+		*ret_why = too_long;
+		return HELLO_BAD;
+	}
+	if (len < size)
+		return HELLO_MORE;
+	*ret_size = size;
+	return HELLO_OK;
+}
+
+/*
  * Puts the handshake message together from the records.  HELLO_OK with its
  * length in *ret_len when it is whole.
  */
@@ -83,7 +113,8 @@ static enum hello_result
 gather(const uint8_t *data, size_t len, uint8_t *message, size_t *ret_len,
 	const char **ret_why)
 {
-	size_t have = 0, need = MESSAGE_HEADER, at = 0;
+	enum hello_result result;
+	size_t have = 0, at = 0;
 
 	while (len - at >= RECORD_HEADER) {
 		size_t body = (size_t)data[at + 3] << 8 | data[at + 4];
@@ -105,27 +136,15 @@ gather(const uint8_t *data, size_t len, uint8_t *message, size_t *ret_len,
 			part = HELLO_WIRE_MAX - have;
 		memcpy(message + have, data + at + RECORD_HEADER, part);
 		have += part;
-		if (have >= 1 && message[0] != MESSAGE_CLIENT_HELLO) {
-			*ret_why = "the first handshake message is no "
-				   "ClientHello";
-			return HELLO_BAD;
-		}
-		if (have >= MESSAGE_HEADER)
-			need = MESSAGE_HEADER +
-			       ((size_t)message[1] << 16 |
-				       (size_t)message[2] << 8 | message[3]);
-		if (need > HELLO_WIRE_MAX)
-			break;
-		if (have >= need) {
-			*ret_len = need;
-			return HELLO_OK;
-		}
+		result = measure(message, have, ret_len, ret_why);
+		if (result != HELLO_MORE)
+			return result;
 		if (len - at - RECORD_HEADER < body)
 			break;
 		at += RECORD_HEADER + body;
 	}
-	if (need > HELLO_WIRE_MAX || len >= HELLO_WIRE_MAX) {
-		*ret_why = "a ClientHello of more than 16 KiB";
+	if (len >= HELLO_WIRE_MAX) {
+		*ret_why = too_long;
 		return HELLO_BAD;
 	}
 	return HELLO_MORE;
@@ -165,6 +184,25 @@ read_protocol(struct cursor name, struct hello *h)
 		h->offers_h2 = true;
 }
 
+/* GREASE says nothing: two equal bytes that end in a (RFC 8701 2). */
+static bool
+is_grease(struct cursor name)
+{
+	return name.left == 2 && name.at[0] == name.at[1] &&
+	       (name.at[0] & 0xf) == 0xa;
+}
+
+static void
+keep_protocol(struct cursor name, struct hello *h)
+{
+	if (h->protocol_len > 0 || name.left == 0 ||
+		name.left > HELLO_PROTOCOL_MAX || is_grease(name))
+		return;
+	memcpy(h->protocol, name.at, name.left);
+	h->protocol[name.left] = '\0';
+	h->protocol_len = name.left;
+}
+
 static const char *
 read_alpn(struct cursor ext, struct hello *h)
 {
@@ -176,6 +214,7 @@ read_alpn(struct cursor ext, struct hello *h)
 	while (list.left > 0) {
 		struct cursor name = take_vector(&list, 1);
 
+		keep_protocol(name, h);
 		read_protocol(name, h);
 	}
 	if (ext.bad || ext.left > 0 || list.bad)
@@ -274,14 +313,29 @@ read_message(struct cursor c, struct hello *h)
 	return why;
 }
 
+/* The message is whole. */
+static enum hello_result
+judge(const uint8_t *message, size_t size, struct hello *ret,
+	const char **ret_why)
+{
+	struct hello h = {0};
+	const char *why;
+
+	why = read_message((struct cursor){message, size, false}, &h);
+	if (why != NULL) {
+		*ret_why = why;
+		return HELLO_BAD;
+	}
+	*ret = h;
+	return HELLO_OK;
+}
+
 enum hello_result
 hello_parse(const uint8_t *data, size_t len, struct hello *ret,
 	const char **ret_why)
 {
 	uint8_t message[HELLO_WIRE_MAX];
-	struct hello h = {0};
 	enum hello_result result;
-	const char *why;
 	size_t size;
 
 	if (len == 0)
@@ -291,11 +345,18 @@ hello_parse(const uint8_t *data, size_t len, struct hello *ret,
 	result = gather(data, len, message, &size, ret_why);
 	if (result != HELLO_OK)
 		return result;
-	why = read_message((struct cursor){message, size, false}, &h);
-	if (why != NULL) {
-		*ret_why = why;
-		return HELLO_BAD;
-	}
-	*ret = h;
-	return HELLO_OK;
+	return judge(message, size, ret, ret_why);
+}
+
+enum hello_result
+hello_parse_message(const uint8_t *message, size_t len, struct hello *ret,
+	const char **ret_why)
+{
+	enum hello_result result;
+	size_t size;
+
+	result = measure(message, len, &size, ret_why);
+	if (result != HELLO_OK)
+		return result;
+	return judge(message, size, ret, ret_why);
 }

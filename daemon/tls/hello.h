@@ -16,6 +16,7 @@
 enum {
 	HELLO_WIRE_MAX = 16 * 1024, /* more bytes than this: refused */
 	HELLO_NAME_MAX = 255,
+	HELLO_PROTOCOL_MAX = 31, /* registered ones are shorter */
 };
 
 enum hello_result {
@@ -35,6 +36,9 @@ struct hello {
 	bool offers_h2;    /* "h2" among them */
 	bool offers_alien; /* has_alpn, and neither of the two */
 	bool offers_ecdsa; /* may be given a P-256 leaf */
+	/* Of its protocols the first that is no GREASE and fits; raw bytes. */
+	char protocol[HELLO_PROTOCOL_MAX + 1];
+	size_t protocol_len;
 };
 
 /*
@@ -42,6 +46,14 @@ struct hello {
  * set as the result says and untouched otherwise.
  */
 enum hello_result hello_parse(const uint8_t *data, size_t len,
+	struct hello *ret, const char **ret_why);
+
+/*
+ * The same for a handshake message without records, as QUIC carries it in its
+ * CRYPTO frames.  What stands behind the message is not looked at.  Never
+ * HELLO_NOT_TLS.
+ */
+enum hello_result hello_parse_message(const uint8_t *message, size_t len,
 	struct hello *ret, const char **ret_why);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -345,23 +346,47 @@ test_sees_which_protocols_are_offered(void **state)
 			size_t len;
 		} list; /* len 0: no extension */
 		bool http1, h2, alien;
+		const char *protocol;
 		const char *reason;
 	} cases[] = {
-		{{"", 0}, false, false, false, "no extension: nothing asked"},
-		{{"\x08http/1.1", 9}, true, false, false, "HTTP/1.1 only"},
-		{{"\x02h2", 3}, false, true, false, "HTTP/2 only"},
-		{{"\x02h2\x08http/1.1", 12}, true, true, false, "both"},
-		{{"\x08http/1.1\x02h2", 12}, true, true, false, "other order"},
-		{{"\x08grpc-exp\x02h2", 12}, false, true, false, "one known"},
-		{{"\x08grpc-exp", 9}, false, false, true, "unknown only"},
-		{{"\x02H2", 3}, false, false, true, "identifiers are bytes"},
-		{{"\x03h2c", 4}, false, false, true, "longer than h2"},
-		{{"\x01h", 2}, false, false, true, "shorter than h2"},
-		{{"\x08http/1.0", 9}, false, false, true, "another version"},
-		{{"\x08HTTP/1.1", 9}, false, false, true, "bytes, again"},
-		{{"\x09http/1.1x", 10}, false, false, true, "longer"},
+		{{"", 0}, false, false, false, "",
+			"no extension: nothing asked"},
+		{{"\x08http/1.1", 9}, true, false, false, "http/1.1",
+			"HTTP/1.1 only"},
+		{{"\x02h2", 3}, false, true, false, "h2", "HTTP/2 only"},
+		{{"\x02h2\x08http/1.1", 12}, true, true, false, "h2", "both"},
+		{{"\x08http/1.1\x02h2", 12}, true, true, false, "http/1.1",
+			"other order"},
+		{{"\x08grpc-exp\x02h2", 12}, false, true, false, "grpc-exp",
+			"one known"},
+		{{"\x08grpc-exp", 9}, false, false, true, "grpc-exp",
+			"unknown only"},
+		{{"\x02H2", 3}, false, false, true, "H2",
+			"identifiers are bytes"},
+		{{"\x03h2c", 4}, false, false, true, "h2c", "longer than h2"},
+		{{"\x01h", 2}, false, false, true, "h", "shorter than h2"},
+		{{"\x08http/1.0", 9}, false, false, true, "http/1.0",
+			"another version"},
+		{{"\x08HTTP/1.1", 9}, false, false, true, "HTTP/1.1",
+			"bytes, again"},
+		{{"\x09http/1.1x", 10}, false, false, true, "http/1.1x",
+			"longer"},
 		{{"\x0bh2\x08http/1.1", 12}, false, false, true,
-			"names inside a name"},
+			"h2\x08http/1.1", "names inside a name"},
+		{{"\x02\x1a\x1a\x02h2", 6}, false, true, false, "h2", "GREASE"},
+		{{"\x02\x1a\x2a\x02h2", 6}, false, true, false, "\x1a\x2a",
+			"not quite GREASE"},
+		{{"\x20"
+		  "12345678901234567890123456789012"
+		  "\x02h3",
+			 36},
+			false, false, true, "h3", "too long to be kept"},
+		{{"\x1f"
+		  "1234567890123456789012345678901"
+		  "\x02h3",
+			 35},
+			false, false, true, "1234567890123456789012345678901",
+			"the longest that is kept"},
 	};
 	struct hello h;
 	const char *why;
@@ -380,9 +405,12 @@ test_sees_which_protocols_are_offered(void **state)
 		if (h.offers_http1 != cases[i].http1 ||
 			h.offers_h2 != cases[i].h2 ||
 			h.offers_alien != cases[i].alien ||
-			h.has_alpn != (cases[i].list.len > 0))
-			fail_msg("%s: %d %d %d", cases[i].reason,
-				h.offers_http1, h.offers_h2, h.offers_alien);
+			h.has_alpn != (cases[i].list.len > 0) ||
+			strlen(cases[i].protocol) != h.protocol_len ||
+			strcmp(h.protocol, cases[i].protocol) != 0)
+			fail_msg("%s: %d %d %d %s", cases[i].reason,
+				h.offers_http1, h.offers_h2, h.offers_alien,
+				h.protocol);
 	}
 }
 
@@ -425,6 +453,43 @@ write_seeds(const char *dir)
 	return 0;
 }
 
+/* QUIC carries the same message, and no records. */
+static void
+test_threat_11_a_message_without_records(void **state)
+{
+	struct hello h;
+	const char *why;
+
+	(void)state;
+	typical(&b, "api.example.org");
+	for (size_t len = 0; len < b.len; len++) {
+		uint8_t *part = malloc(len + 1);
+
+		assert_non_null(part);
+		memcpy(part, b.message, len);
+		assert_int_equal(
+			hello_parse_message(part, len, &h, &why), HELLO_MORE);
+		free(part);
+	}
+	assert_int_equal(
+		hello_parse_message(b.message, b.len, &h, &why), HELLO_OK);
+	assert_string_equal(h.name, "api.example.org");
+	assert_true(h.offers_http1 && h.offers_h2 && h.offers_ecdsa);
+	/* What is behind the message is of another one. */
+	memset(b.message + b.len, 0xff, 100);
+	assert_int_equal(hello_parse_message(b.message, b.len + 100, &h, &why),
+		HELLO_OK);
+
+	b.message[1] = 1; /* 64 KiB */
+	assert_int_equal(
+		hello_parse_message(b.message, 4, &h, &why), HELLO_BAD);
+	assert_non_null(strstr(why, "16 KiB"));
+	b.message[0] = 22;
+	assert_int_equal(
+		hello_parse_message(b.message, 1, &h, &why), HELLO_BAD);
+	assert_non_null(strstr(why, "no ClientHello"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -437,6 +502,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_tells_tls_by_its_first_bytes),
 		cmocka_unit_test(test_sees_what_keeps_a_p256_leaf_away),
 		cmocka_unit_test(test_sees_which_protocols_are_offered),
+		cmocka_unit_test(test_threat_11_a_message_without_records),
 		cmocka_unit_test(test_threat_10_sees_an_encrypted_hello),
 	};
 
