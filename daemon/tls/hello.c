@@ -60,7 +60,7 @@ take_bytes(struct cursor *c, size_t len)
 {
 	struct cursor part = {c->at, len, false};
 
-	if (c->left < len) {
+	if (c->bad || c->left < len) {
 		c->bad = true;
 		c->left = 0;
 		return (struct cursor){NULL, 0, true};
