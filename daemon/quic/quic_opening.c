@@ -123,8 +123,7 @@ open_initial(struct quic_opening *o, const struct quic_packet *p,
 		r = quic_keys_open(&o->keys, p, o->expected, ret);
 	else
 		r = open_with_id(o, p, &o->first_destination, ret);
-	if (r == -EBADMSG && p->has_token &&
-		!quic_id_equals(&p->destination, &o->first_destination))
+	if (r == -EBADMSG && p->has_token)
 		r = open_with_id(o, p, &p->destination, ret);
 	return r;
 }
@@ -198,7 +197,7 @@ bad(struct quic_opening *o, enum quic_result result, const char *why)
 	return result;
 }
 
-/* The datagram begins with something else than a packet that can be read. */
+/* Something else than a packet that can be read, with all that is behind it. */
 static enum quic_result
 not_ours(struct quic_opening *o, enum quic_form form, uint32_t version)
 {
@@ -241,12 +240,9 @@ read_datagram(struct quic_opening *o, const uint8_t *datagram, size_t len)
 	size_t at = 0;
 
 	do {
-		form = quic_packet_parse(
-			datagram + at, len - at, at == 0, &p, &why);
-		if (form != QUIC_FORM_LONG && at == 0)
-			return not_ours(o, form, p.number);
+		form = quic_packet_parse(datagram + at, len - at, &p, &why);
 		if (form != QUIC_FORM_LONG)
-			break;
+			return not_ours(o, form, p.number);
 		if (o->version == 0)
 			o->version = p.number;
 		if (why == NULL)

@@ -48,10 +48,9 @@ take_id(struct quic_cursor *c, struct quic_id *ret)
 
 /* Behind the version: two ids of any length, and of a negotiation a list. */
 static bool
-looks_like_quic(struct quic_cursor c, uint32_t number, bool is_datagram)
+looks_like_quic(struct quic_cursor c, uint32_t number)
 {
-	bool full =
-		is_datagram && c.left + 1 + VERSION_LEN >= QUIC_DATAGRAM_LEAST;
+	bool full = c.left + 1 + VERSION_LEN >= QUIC_DATAGRAM_LEAST;
 
 	quic_cursor_bytes(&c, quic_cursor_number(&c, 1));
 	quic_cursor_bytes(&c, quic_cursor_number(&c, 1));
@@ -88,8 +87,8 @@ read_rest(struct quic_cursor c, struct quic_packet *p)
 }
 
 enum quic_form
-quic_packet_parse(const uint8_t *data, size_t len, bool is_datagram,
-	struct quic_packet *ret, const char **ret_why)
+quic_packet_parse(const uint8_t *data, size_t len, struct quic_packet *ret,
+	const char **ret_why)
 {
 	struct quic_cursor c = {data, len, false};
 	uint64_t first = quic_cursor_number(&c, 1);
@@ -100,7 +99,7 @@ quic_packet_parse(const uint8_t *data, size_t len, bool is_datagram,
 		return QUIC_FORM_NONE;
 	p.version = quic_version_find(p.number);
 	if (p.version == NULL) {
-		if (!looks_like_quic(c, p.number, is_datagram))
+		if (!looks_like_quic(c, p.number))
 			return QUIC_FORM_NONE;
 		*ret = p;
 		return QUIC_FORM_OTHER;

@@ -40,12 +40,10 @@ struct quic_packet {
 
 /*
  * The packet at the front of data.  QUIC_FORM_LONG fills *ret; *ret_why is then
- * NULL, or what makes it one that no server accepts.  is_datagram: nothing has
- * been read of the datagram yet, so that its size counts when a version is
- * guessed at.
+ * NULL, or what makes it one that no server accepts.
  */
 enum quic_form quic_packet_parse(const uint8_t *data, size_t len,
-	bool is_datagram, struct quic_packet *ret, const char **ret_why);
+	struct quic_packet *ret, const char **ret_why);
 
 bool quic_id_equals(const struct quic_id *a, const struct quic_id *b);
 

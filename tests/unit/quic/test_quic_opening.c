@@ -412,6 +412,25 @@ packet_numbers_in_few_bytes(void **state)
 	}
 }
 
+/* … from the highest one, not from the last. */
+static void
+packet_numbers_out_of_order(void **state)
+{
+	size_t len = make_hello("a.example.org", 100, hello);
+	struct quic_opening *o = quic_opening_new();
+	struct initial i = initial_usual();
+
+	(void)state;
+	i.number = 0x1ff;
+	assert_int_equal(say(o, &i, 0, 50), QUIC_MORE);
+	i.number_len = 1;
+	i.number = 0x190;
+	assert_int_equal(say(o, &i, 50, 60), QUIC_MORE);
+	i.number = 0x27f;
+	assert_int_equal(say(o, &i, 60, len), QUIC_NAME);
+	quic_opening_free(o);
+}
+
 int
 main(void)
 {
@@ -428,6 +447,7 @@ main(void)
 		cmocka_unit_test(zero_rtt_comes_first),
 		cmocka_unit_test(what_is_no_header_takes_the_rest),
 		cmocka_unit_test(packet_numbers_in_few_bytes),
+		cmocka_unit_test(packet_numbers_out_of_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

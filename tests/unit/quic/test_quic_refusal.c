@@ -285,6 +285,22 @@ two_connections_in_one_datagram(void **state)
 		"packets of two connections in one datagram");
 }
 
+/* Behind a good packet, too, nobody has agreed on another version. */
+static void
+another_version_in_one_datagram(void **state)
+{
+	static const char other[] = "\xc3\x1a\x2a\x3a\x4a\0\0";
+	size_t len = make_hello("a.example.org", 0, hello);
+	struct initial i = initial_usual();
+
+	(void)state;
+	d.len = 0;
+	put_part(&i, 0, len);
+	memcpy(d.bytes + d.len, other, sizeof(other));
+	d.len += sizeof(other);
+	assert_bad(quic_opening_new(), "a change of version");
+}
+
 static void
 a_first_id_that_can_be_guessed(void **state)
 {
@@ -320,6 +336,7 @@ an_initial_too_short_to_open(void **state)
 	struct initial i = initial_usual();
 
 	(void)state;
+	memset(d.bytes, 0, 1200);
 	d.len = f.len = 0;
 	i.number_len = 1;
 	i.pad_to = 0;
@@ -474,6 +491,7 @@ main(void)
 		cmocka_unit_test(frames_that_are_cut_short),
 		cmocka_unit_test(a_changed_byte_never_gives_a_name),
 		cmocka_unit_test(two_connections_in_one_datagram),
+		cmocka_unit_test(another_version_in_one_datagram),
 		cmocka_unit_test(a_first_id_that_can_be_guessed),
 		cmocka_unit_test(an_initial_without_frames),
 		cmocka_unit_test(an_initial_too_short_to_open),
