@@ -337,78 +337,73 @@ test_sees_what_keeps_a_p256_leaf_away(void **state)
 	assert_false(h.has_name);
 }
 
+static const struct {
+	struct {
+		const char *bytes;
+		size_t len;
+	} list; /* len 0: no extension */
+	bool http1, h2, alien;
+	const char *protocol;
+	const char *reason;
+} offers[] = {
+	{{"", 0}, false, false, false, "", "no extension: nothing asked"},
+	{{"\x08http/1.1", 9}, true, false, false, "http/1.1", "HTTP/1.1 only"},
+	{{"\x02h2", 3}, false, true, false, "h2", "HTTP/2 only"},
+	{{"\x02h2\x08http/1.1", 12}, true, true, false, "h2", "both"},
+	{{"\x08http/1.1\x02h2", 12}, true, true, false, "http/1.1",
+		"other order"},
+	{{"\x08grpc-exp\x02h2", 12}, false, true, false, "grpc-exp",
+		"one known"},
+	{{"\x08grpc-exp", 9}, false, false, true, "grpc-exp", "unknown only"},
+	{{"\x02H2", 3}, false, false, true, "H2", "identifiers are bytes"},
+	{{"\x03h2c", 4}, false, false, true, "h2c", "longer than h2"},
+	{{"\x01h", 2}, false, false, true, "h", "shorter than h2"},
+	{{"\x08http/1.0", 9}, false, false, true, "http/1.0",
+		"another version"},
+	{{"\x08HTTP/1.1", 9}, false, false, true, "HTTP/1.1", "bytes, again"},
+	{{"\x09http/1.1x", 10}, false, false, true, "http/1.1x", "longer"},
+	{{"\x0bh2\x08http/1.1", 12}, false, false, true, "h2\x08http/1.1",
+		"names inside a name"},
+	{{"\x02\x1a\x1a\x02h2", 6}, false, true, false, "h2", "GREASE"},
+	{{"\x02\x1a\x2a\x02h2", 6}, false, true, false, "\x1a\x2a",
+		"not quite GREASE"},
+	{{"\x20"
+	  "12345678901234567890123456789012"
+	  "\x02h3",
+		 36},
+		false, false, true, "h3", "too long to be kept"},
+	{{"\x1f"
+	  "1234567890123456789012345678901"
+	  "\x02h3",
+		 35},
+		false, false, true, "1234567890123456789012345678901",
+		"the longest that is kept"},
+};
+
 static void
 test_sees_which_protocols_are_offered(void **state)
 {
-	static const struct {
-		struct {
-			const char *bytes;
-			size_t len;
-		} list; /* len 0: no extension */
-		bool http1, h2, alien;
-		const char *protocol;
-		const char *reason;
-	} cases[] = {
-		{{"", 0}, false, false, false, "",
-			"no extension: nothing asked"},
-		{{"\x08http/1.1", 9}, true, false, false, "http/1.1",
-			"HTTP/1.1 only"},
-		{{"\x02h2", 3}, false, true, false, "h2", "HTTP/2 only"},
-		{{"\x02h2\x08http/1.1", 12}, true, true, false, "h2", "both"},
-		{{"\x08http/1.1\x02h2", 12}, true, true, false, "http/1.1",
-			"other order"},
-		{{"\x08grpc-exp\x02h2", 12}, false, true, false, "grpc-exp",
-			"one known"},
-		{{"\x08grpc-exp", 9}, false, false, true, "grpc-exp",
-			"unknown only"},
-		{{"\x02H2", 3}, false, false, true, "H2",
-			"identifiers are bytes"},
-		{{"\x03h2c", 4}, false, false, true, "h2c", "longer than h2"},
-		{{"\x01h", 2}, false, false, true, "h", "shorter than h2"},
-		{{"\x08http/1.0", 9}, false, false, true, "http/1.0",
-			"another version"},
-		{{"\x08HTTP/1.1", 9}, false, false, true, "HTTP/1.1",
-			"bytes, again"},
-		{{"\x09http/1.1x", 10}, false, false, true, "http/1.1x",
-			"longer"},
-		{{"\x0bh2\x08http/1.1", 12}, false, false, true,
-			"h2\x08http/1.1", "names inside a name"},
-		{{"\x02\x1a\x1a\x02h2", 6}, false, true, false, "h2", "GREASE"},
-		{{"\x02\x1a\x2a\x02h2", 6}, false, true, false, "\x1a\x2a",
-			"not quite GREASE"},
-		{{"\x20"
-		  "12345678901234567890123456789012"
-		  "\x02h3",
-			 36},
-			false, false, true, "h3", "too long to be kept"},
-		{{"\x1f"
-		  "1234567890123456789012345678901"
-		  "\x02h3",
-			 35},
-			false, false, true, "1234567890123456789012345678901",
-			"the longest that is kept"},
-	};
 	struct hello h;
 	const char *why;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint8_t list[64] = {0, (uint8_t)cases[i].list.len};
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		uint8_t list[64] = {0, (uint8_t)offers[i].list.len};
 
-		memcpy(list + 2, cases[i].list.bytes, cases[i].list.len);
+		memcpy(list + 2, offers[i].list.bytes, offers[i].list.len);
 		begin(&b, suites_13_and_ecdsa, sizeof(suites_13_and_ecdsa));
-		if (cases[i].list.len > 0)
-			put_extension(&b, 16, list, cases[i].list.len + 2);
+		if (offers[i].list.len > 0)
+			put_extension(&b, 16, list, offers[i].list.len + 2);
 		end(&b);
 		if (parse(into_records(&b, 999, wire), &h, &why) != HELLO_OK)
-			fail_msg("%s: %s", cases[i].reason, why);
-		if (h.offers_http1 != cases[i].http1 ||
-			h.offers_h2 != cases[i].h2 ||
-			h.offers_alien != cases[i].alien ||
-			h.has_alpn != (cases[i].list.len > 0) ||
-			strlen(cases[i].protocol) != h.protocol_len ||
-			strcmp(h.protocol, cases[i].protocol) != 0)
-			fail_msg("%s: %d %d %d %s", cases[i].reason,
+			fail_msg("%s: %s", offers[i].reason, why);
+		if (h.offers_http1 != offers[i].http1 ||
+			h.offers_h2 != offers[i].h2 ||
+			h.offers_alien != offers[i].alien ||
+			h.has_alpn != (offers[i].list.len > 0) ||
+			strlen(offers[i].protocol) != h.protocol_len ||
+			strcmp(h.protocol, offers[i].protocol) != 0)
+			fail_msg("%s: %d %d %d %s", offers[i].reason,
 				h.offers_http1, h.offers_h2, h.offers_alien,
 				h.protocol);
 	}
