@@ -235,7 +235,7 @@ static const struct {
 };
 
 static void
-the_packets_of_the_table(void **state)
+threat_13_any_protocol_and_fragment(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(golden); i++) {
@@ -357,7 +357,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_packets_of_the_table),
+		cmocka_unit_test(threat_13_any_protocol_and_fragment),
 		cmocka_unit_test(padding_of_the_link_changes_nothing),
 		cmocka_unit_test(a_packet_cut_short_is_bad),
 		cmocka_unit_test(headers_that_lie),
