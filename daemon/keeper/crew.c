@@ -94,6 +94,9 @@ on_message(void *arg, struct child *child, const struct link_message *m)
 	case LINK_STATUS:
 		keep_status(member, m->text.text);
 		break;
+	case LINK_NAME_ASK:
+		c->events->name_asked(c->arg, child_index(child), &m->name);
+		break;
 	default:
 		child_kill(child, "it spoke out of turn");
 	}

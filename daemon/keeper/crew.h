@@ -13,6 +13,7 @@ struct crew;
 struct ev_loop;
 struct launch;
 struct link_message;
+struct link_name;
 
 struct crew_events {
 	void (*started)(void *arg, uint32_t index);
@@ -22,6 +23,9 @@ struct crew_events {
 	void (*committed)(void *arg, uint64_t generation, const char *receipt);
 	void (*refused)(void *arg, uint32_t index, uint64_t generation,
 		const char *text);
+	/* What a sandbox's number is, or whose a number. */
+	void (*name_asked)(
+		void *arg, uint32_t index, const struct link_name *ask);
 	void (*stopped)(void *arg); /* all of them, after crew_stop() */
 };
 

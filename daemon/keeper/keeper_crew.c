@@ -172,5 +172,6 @@ const struct crew_events keeper_crew_events = {
 	.died = on_died,
 	.committed = on_committed,
 	.refused = on_refused,
+	.name_asked = keeper_name_asked,
 	.stopped = on_stopped,
 };

@@ -24,6 +24,7 @@ struct document_watch;
 struct documents;
 struct hostnet;
 struct kernel_side;
+struct link_name;
 struct registry;
 struct rsa_key;
 struct sandbox;
@@ -122,6 +123,10 @@ int keeper_commit_settle(struct keeper *k, struct change *c, char **ret_text);
 
 /* keeper_crew.c: what the workers do to us. */
 extern const struct crew_events keeper_crew_events;
+
+/* keeper_names.c: a worker asks for a synthetic address, or what it stands for.
+ */
+void keeper_name_asked(void *arg, uint32_t index, const struct link_name *ask);
 
 /* keeper_status.c: text as JSON, with '?' where it is cut within a character.
  */

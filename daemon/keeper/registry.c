@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "ca.h"
+#include "name_table.h"
 #include "place_index.h"
 #include "policy.h"
 #include "sandbox_spec.h"
@@ -40,6 +41,7 @@ sandbox_free(struct sandbox *s)
 	free(s->old_overlay);
 	json_decref(s->stand_ins);
 	ca_free(s->ca);
+	name_table_free(s->names);
 	free(s->name);
 	free(s);
 }

@@ -23,6 +23,7 @@
 
 struct ca;
 struct link_sandbox;
+struct name_table;
 struct place;
 struct registry;
 
@@ -54,7 +55,8 @@ struct sandbox {
 	char *old_overlay;             /* if the change is undone */
 	json_t *stand_ins; /* credential to text; NULL: none looked for yet */
 	struct ca *ca;
-	uint64_t served; /* a bit for each worker that serves it */
+	struct name_table *names; /* with synthetic addresses; NULL: none */
+	uint64_t served;          /* a bit for each worker that serves it */
 	uint32_t ifindex;
 	enum sandbox_phase phase;
 	bool overlaid;  /* the change is one of the overlay */

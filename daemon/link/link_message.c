@@ -300,6 +300,24 @@ take_log(struct frame_reader *r, const int *fds, struct link_message *m)
 }
 
 static void
+put_name(struct frame_writer *w, const struct link_message *m)
+{
+	frame_put_text(w, m->name.sandbox);
+	frame_put_text(w, m->name.host);
+	frame_put_u32(w, m->name.number);
+}
+
+static int
+take_name(struct frame_reader *r, const int *fds, struct link_message *m)
+{
+	(void)fds;
+	m->name.sandbox = frame_take_text(r);
+	m->name.host = frame_take_text(r);
+	m->name.number = frame_take_u32(r);
+	return 0;
+}
+
+static void
 put_text(struct frame_writer *w, const struct link_message *m)
 {
 	frame_put_text(w, m->text.text);
@@ -337,11 +355,13 @@ static const struct message_type {
 	[LINK_RSA_KEY] = {"rsa_key", put_rsa_key, take_rsa_key, false, true},
 	[LINK_LOG] = {"log", NULL, take_log, false, false},
 	[LINK_STATUS_ASK] = {"status_ask", NULL, NULL, false, false},
+	[LINK_NAME] = {"name", put_name, take_name, false, false},
 	[LINK_STOP] = {"stop", NULL, NULL, false, false},
 	[LINK_READY] = {"ready", NULL, NULL, false, false},
 	[LINK_COMMITTED] = {"committed", put_text, take_text, true, false},
 	[LINK_REFUSED] = {"refused", put_text, take_text, true, false},
 	[LINK_STATUS] = {"status", put_text, take_text, false, false},
+	[LINK_NAME_ASK] = {"name_ask", put_name, take_name, false, false},
 };
 static_assert(ARRAY_LEN(types) == LINK_TYPE_COUNT, "a row for each type");
 

@@ -32,12 +32,14 @@ enum link_type {
 	LINK_RSA_KEY, /* DER private key for RSA leaves; at once */
 	LINK_LOG,     /* a new decision log; at once */
 	LINK_STATUS_ASK,
+	LINK_NAME, /* the answer to a NAME_ASK */
 	LINK_STOP, /* finish open exchanges until a deadline, then exit 0 */
 	/* worker -> keeper */
 	LINK_READY,     /* after SETUP: listening */
 	LINK_COMMITTED, /* with a receipt of what it closed */
 	LINK_REFUSED,
 	LINK_STATUS,
+	LINK_NAME_ASK, /* what a sandbox has a synthetic address for */
 	LINK_TYPE_COUNT
 };
 
@@ -112,6 +114,19 @@ struct link_self {
 	uint8_t address[16];
 };
 
+/*
+ * One of the two is asked for: the number of a host, or the host of a number.
+ * The answer says what was asked, and what came of it: both; or what was asked
+ * alone, and that there is nothing to it.  naming/synthetic.h has the rest.
+ */
+enum { LINK_NO_NUMBER = UINT32_MAX };
+
+struct link_name {
+	const char *sandbox;
+	const char *host; /* "": of a number */
+	uint32_t number;  /* LINK_NO_NUMBER: of a host */
+};
+
 /* REFUSED: why; STATUS: a JSON object; COMMITTED: see receipt.h */
 struct link_text {
 	const char *text;
@@ -127,6 +142,7 @@ struct link_message {
 		const char *sandbox_gone;
 		struct link_secret secret;
 		struct link_self self;
+		struct link_name name;
 		struct span rsa_key;
 		int log_fd;
 		struct link_text text;

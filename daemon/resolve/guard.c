@@ -10,10 +10,11 @@
  *
  *	1. selfs: the address, or the IPv4 address embedded in it
  *	2. rows of the table that contain it, unless an allowed range does so
- *too
- *	3. the embedded IPv4 address again, as if it had been dialled itself
+ *	   too
+ *	3. … and what we tell sandboxes for names, which is nowhere
+ *	4. the embedded IPv4 address again, as if it had been dialled itself
  *
- * 3 is why allowing 64:ff9b::/96 does not open 10.0.0.0/8 through a NAT64.
+ * 4 is why allowing 64:ff9b::/96 does not open 10.0.0.0/8 through a NAT64.
  * What embeds is a table as well.  64:ff9b:1::/48 is not in it: where in such
  * an address the IPv4 bytes stand is the local operator's secret (RFC 6052).
  */
@@ -29,6 +30,7 @@
 
 #include "array.h"
 #include "self_set.h"
+#include "synthetic.h"
 
 enum {
 	GUARD_ALLOWS = 1024,
@@ -300,6 +302,8 @@ range_refuses(const struct guard *g, int family, const uint8_t *bytes)
 	const struct guard_range *rows;
 	size_t count;
 
+	if (synthetic_covers(family, bytes))
+		return "synthetic";
 	rows = guard_ranges(&count);
 	for (size_t i = 0; i < count; i++) {
 		if (range_has(&g->refused[i], family, bytes) &&

@@ -50,7 +50,8 @@ void guard_remove_self(struct guard *g, int family, const uint8_t *address);
  * NULL: may be dialled.  Else why not, in static words: "loopback", "private",
  * "link-local", "cloud metadata", "carrier-grade NAT", "multicast",
  * "documentation", "NAT64", "6to4", "Teredo", "IPv4-mapped", "unspecified",
- * "reserved" (also: not an Internet address), "this host or a sandbox".
+ * "reserved" (also: not an Internet address); and, whatever is allowed,
+ * "synthetic" (naming/synthetic.h) and "this host or a sandbox".
  *
  * An IPv6 form that embeds an IPv4 address passes only if the form is allowed
  * and the embedded address would pass by itself.

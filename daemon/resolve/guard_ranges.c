@@ -28,7 +28,7 @@ static const struct guard_range ranges[] = {
 	{"192.0.2.0/24", "documentation", "RFC 5737", false},
 	{"192.88.99.0/24", "6to4", "RFC 7526", false},
 	{"192.168.0.0/16", "private", "RFC 1918", false},
-	{"198.18.0.0/15", "reserved", "RFC 2544", false},
+	{"198.18.0.0/15", "synthetic", "RFC 2544", false},
 	{"198.51.100.0/24", "documentation", "RFC 5737", false},
 	{"203.0.113.0/24", "documentation", "RFC 5737", false},
 	{"224.0.0.0/4", "multicast", "RFC 1112", false},

@@ -18,7 +18,8 @@ static const struct settings defaults = {
 		.connections = 1024,
 		.connections_per_second = 100,
 		.mints_per_second = 50,
-		.dns_per_second = 100},
+		.dns_per_second = 100,
+		.names = 4096},
 	.kernel = {.mark = 0x2,
 		.mask = 0x2,
 		.table = 15001,
@@ -135,6 +136,12 @@ static const struct schema_field limits_fields[] = {
 		.min = 1,
 		.max = 1000000,
 		.about = "DNS queries of a sandbox (100)"},
+	{.key = "names",
+		AT(settings, limits.names),
+		.read = schema_unsigned,
+		.min = 1,
+		.max = 65536,
+		.about = "that have a synthetic address, of a sandbox (4096)"},
 	{.key = NULL},
 };
 static const struct schema_table limits_table = {"limits", limits_fields};

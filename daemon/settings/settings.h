@@ -28,10 +28,11 @@ enum settings_affinity {
 	SETTINGS_BY_FLOW,   /* the kernel spreads; every worker serves all */
 };
 
-struct settings_limits { /* DESIGN 12; the last four per sandbox */
+struct settings_limits { /* DESIGN 12; the last five per sandbox */
 	unsigned hello, head, idle, connect; /* seconds */
 	unsigned connections, connections_per_second;
 	unsigned mints_per_second, dns_per_second;
+	unsigned names; /* with a synthetic address */
 };
 
 struct settings_kernel {

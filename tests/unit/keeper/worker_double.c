@@ -7,6 +7,8 @@
  *	crash N    worker N dies of the batch
  *	lie N      worker N speaks as the keeper does
  *	deaf       nobody ends when told to stop
+ *	ask N S H  worker N asks for the number of sandbox S's host H (a number:
+ *	           for its host), as often as that is written
  *
  * With --mute it closes its link and waits for its end.
  *
@@ -31,6 +33,7 @@ struct twin {
 	unsigned index;
 	int fds; /* how many were open at first */
 	bool refuse, crash, lie, deaf;
+	char asks[4096]; /* the document that says what to ask */
 };
 
 static void say(const struct twin *t, const char *format, ...)
@@ -70,6 +73,34 @@ commands(const struct twin *t, struct span text, const char *command)
 }
 
 static void
+ask_names(const struct twin *t, const char *text)
+{
+	char words[32], sandbox[64], what[64];
+
+	snprintf(words, sizeof(words), "ask %u ", t->index);
+	while ((text = strstr(text, words)) != NULL) {
+		struct link_message m = {.type = LINK_NAME_ASK};
+
+		text += strlen(words);
+		if (sscanf(text, "%63s %63s", sandbox, what) != 2)
+			return;
+		m.name = (struct link_name){sandbox, what, LINK_NO_NUMBER};
+		if (what[0] >= '0' && what[0] <= '9')
+			m.name = (struct link_name){
+				sandbox, "", (uint32_t)strtoul(what, NULL, 10)};
+		link_send(t->channel, &m);
+	}
+}
+
+static void
+on_name(const struct twin *t, const struct link_name *n)
+{
+	say(t, "name of %s: %s %ld", n->sandbox,
+		n->host[0] != '\0' ? n->host : "-",
+		n->number == LINK_NO_NUMBER ? -1L : (long)n->number);
+}
+
+static void
 on_document(struct twin *t, const struct link_document *d)
 {
 	const char *name = strrchr(d->name, '/');
@@ -78,6 +109,9 @@ on_document(struct twin *t, const struct link_document *d)
 	t->refuse |= commands(t, d->text, "refuse");
 	t->crash |= commands(t, d->text, "crash");
 	t->lie |= commands(t, d->text, "lie");
+	if (memmem(d->text.ptr, d->text.len, "ask ", 4) != NULL)
+		snprintf(t->asks, sizeof(t->asks), "%.*s", (int)d->text.len,
+			d->text.ptr);
 	t->deaf |= memmem(d->text.ptr, d->text.len, "deaf", 4) != NULL;
 }
 
@@ -135,6 +169,7 @@ on_commit(struct twin *t, uint64_t generation)
 	if (t->lie)
 		answer(t, LINK_COMMIT, generation);
 	t->refuse = false;
+	ask_names(t, t->asks);
 }
 
 static void
@@ -178,6 +213,9 @@ on_message(void *arg, const struct link_message *m)
 		break;
 	case LINK_SELF:
 		say(t, "self %d", m->self.added);
+		break;
+	case LINK_NAME:
+		on_name(t, &m->name);
 		break;
 	case LINK_LOG:
 		say(t, "log");

@@ -158,11 +158,17 @@ test_small_messages_come_back(void **state)
 		{.type = LINK_RSA_KEY, .rsa_key = {"der", 3}},
 		{.type = LINK_LOG, .log_fd = 9},
 		{.type = LINK_STATUS_ASK},
+		{.type = LINK_NAME, .name = {"build-1", "db.test", 4095}},
+		{.type = LINK_NAME,
+			.name = {"build-1", "db.test", LINK_NO_NUMBER}},
 		{.type = LINK_STOP},
 		{.type = LINK_READY},
 		{.type = LINK_COMMITTED, .generation = 3, .text = {"{}"}},
 		{.type = LINK_REFUSED, .generation = 3, .text = {"a.yaml:1"}},
 		{.type = LINK_STATUS, .text = {"{}"}},
+		{.type = LINK_NAME_ASK,
+			.name = {"build-1", "db.test", LINK_NO_NUMBER}},
+		{.type = LINK_NAME_ASK, .name = {"build-1", "", 7}},
 	};
 	bool seen[LINK_TYPE_COUNT] = {
 		[LINK_SETUP] = true, [LINK_SANDBOX] = true};

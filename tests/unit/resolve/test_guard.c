@@ -88,8 +88,8 @@ static const struct {
 	{"192.168.255.255", "private", "last"},
 	{"192.169.0.0", NULL, "after 192.168/16"},
 	{"198.17.255.255", NULL, "before benchmarking"},
-	{"198.18.0.0", "reserved", "first"},
-	{"198.19.255.255", "reserved", "last"},
+	{"198.18.0.0", "synthetic", "first"},
+	{"198.19.255.255", "synthetic", "last"},
 	{"198.20.0.0", NULL, "after benchmarking"},
 	{"198.51.99.255", NULL, "before TEST-NET-2"},
 	{"198.51.100.0", "documentation", "first"},
@@ -208,7 +208,9 @@ test_every_range_has_cases(void **state)
 		for (size_t e = 0; e < ARRAY_LEN(edges); e++)
 			differ += refuses(with, edges[e].address) !=
 				  refuses(without, edges[e].address);
-		if (differ == 0)
+		/* What we tell sandboxes ourselves is opened by nothing. */
+		if ((differ == 0) !=
+			(strcmp(rows[i].range, "198.18.0.0/15") == 0))
 			fail_msg("no case for %s", rows[i].range);
 		guard_free(with);
 		with = guard_new();
@@ -236,6 +238,13 @@ static const struct {
 	{"100.64.0.0/10", "100.100.100.200", "cloud metadata", "too wide"},
 	{"fd00::/8", "fd77:1::2", NULL, "inside"},
 	{"fd00::/8", "fc00::1", "private", "outside"},
+	{"198.18.0.0/15", "198.19.1.1", "synthetic", "that very range"},
+	{"198.18.0.1", "198.18.0.1", "synthetic", "that very address"},
+	{"fd00::/8", "fd73:6278:6e:1::1", "synthetic", "in a range of ULAs"},
+	{"fd73:6278:6e:1::/64", "fd73:6278:6e:1:ffff::", "synthetic",
+		"that very range"},
+	{"fd73:6278:6e::/48", "fd73:6278:6e:2::1", NULL, "not that /64"},
+	{"64:ff9b::/96", "64:ff9b::198.18.0.1", "synthetic", "what is inside"},
 	{"fd00::/8", "fd00:ec2::254", "cloud metadata", "too wide"},
 	{"::1", "::1", NULL, "loopback is no IPv4-compatible address"},
 	{"127.0.0.0/8", "::1", "loopback", "the other family"},

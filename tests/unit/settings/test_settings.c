@@ -64,7 +64,8 @@ test_all_keys_are_read(void **state)
 		"control: {group: readers, admin_group: writers}\n"
 		"limits: {hello: 1s, head: 2s, idle: 1h, connect: 3s, "
 		"connections: 4, connections_per_second: 5, "
-		"mints_per_second: 6, dns_per_second: 7}\n"
+		"mints_per_second: 6, dns_per_second: 7, "
+		"names: 8}\n"
 		"kernel: {mark: 0x10, mask: 0xf0, table: 77, port: 1080, "
 		"install: true, setup: /opt/setup}\n");
 
@@ -87,6 +88,7 @@ test_all_keys_are_read(void **state)
 	assert_int_equal(s->limits.connections_per_second, 5);
 	assert_int_equal(s->limits.mints_per_second, 6);
 	assert_int_equal(s->limits.dns_per_second, 7);
+	assert_int_equal(s->limits.names, 8);
 	assert_int_equal(s->kernel.mark, 0x10);
 	assert_int_equal(s->kernel.mask, 0xf0);
 	assert_int_equal(s->kernel.table, 77);
@@ -318,7 +320,7 @@ test_docs_name_every_key_and_its_default(void **state)
 		defaults++;
 	}
 	assert_int_equal(check_table(&settings_table, "", docs), rows);
-	assert_int_equal(defaults, 17);
+	assert_int_equal(defaults, 18);
 }
 
 int
