@@ -25,10 +25,10 @@ enum {
 
 /* What stands in the way of a binding, from far to near. */
 enum obstacle {
-	NO_RULE,     /* nothing allows such a host */
-	WRONG_PORT,  /* the host, but not on these ports */
-	PASSTHROUGH, /* carried, but never opened */
-	DENIED,      /* what would allow it is overruled */
+	NO_RULE,    /* nothing allows such a host */
+	WRONG_PORT, /* the host, but not on these ports */
+	UNOPENED,   /* carried, but never opened */
+	DENIED,     /* what would allow it is overruled */
 	NOTHING,
 };
 
@@ -36,7 +36,7 @@ struct search {
 	const struct policy_set *set;
 	const struct binding *binding;
 	enum obstacle obstacle;
-	struct policy_verdict verdict; /* PASSTHROUGH, DENIED: whose */
+	struct policy_verdict verdict; /* UNOPENED, DENIED: whose */
 	const struct rule *rule;       /* WRONG_PORT: whose ports */
 };
 
@@ -57,8 +57,8 @@ try_flow(struct search *s, const char *host, uint16_t port)
 
 	if (!v.entitled)
 		note(s, v.reason == POLICY_RULE_DENY ? DENIED : NO_RULE, NULL);
-	else if (v.via == POLICY_VIA_PASSTHROUGH)
-		note(s, PASSTHROUGH, NULL);
+	else if (v.via != POLICY_VIA_INSPECT)
+		note(s, UNOPENED, NULL);
 	else
 		note(s, NOTHING, NULL);
 	if (s->obstacle != before)
@@ -120,8 +120,10 @@ explain(const struct search *s, char ret[WHY_MAX])
 			"%s (%s) allows that host on other ports only",
 			s->rule->name, s->rule->source);
 		return ret;
-	case PASSTHROUGH:
-		what = "is passthrough and so never opened";
+	case UNOPENED:
+		what = s->verdict.via == POLICY_VIA_RAW
+			       ? "is \"protocol: tcp\" and so never opened"
+			       : "is passthrough and so never opened";
 		break;
 	case DENIED:
 		what = "denies that host";

@@ -12,6 +12,8 @@ static const char *const via_words[] = {"inspect", "passthrough", NULL};
 static_assert(POLICY_VIA_INSPECT == 0 && POLICY_VIA_PASSTHROUGH == 1,
 	"via_words is in the order of enum policy_via");
 
+static const char *const protocol_words[] = {[RULE_TCP] = "tcp", NULL};
+
 enum {
 	PORTS_MAX = 64, /* entries of one list */
 	METHODS_MAX = 32,
@@ -73,6 +75,18 @@ static const struct schema_field allow_fields[] = {
 			   "false, \"query\": false, \"header\": false, "
 			   "\"limit\": {\"properties\": {\"requests\": "
 			   "false}}}}"},
+	{FIELD(protocol, protocol), .read = schema_choice,
+		.words = protocol_words,
+		.about = "tcp: whatever bytes are carried unread to that name "
+			 "and port, and the server may speak first; else TLS "
+			 "and HTTP, and on a port other than 80 and 443 what "
+			 "is neither",
+		.implies = "\"if\": {\"required\": [\"protocol\"]}, \"then\": "
+			   "{\"required\": [\"port\"], \"properties\": "
+			   "{\"method\": false, \"path\": false, \"query\": "
+			   "false, \"header\": false, \"tls\": false, "
+			   "\"limit\": {\"properties\": {\"requests\": "
+			   "false}}}}"},
 	{FIELD(limit, limit), .read = parse_limit, .table = &parse_limit_table,
 		.shape = &parse_limit_shape,
 		.about = "how much of it in how long; else any"},
@@ -110,8 +124,9 @@ check_address_rule(struct parse *p, const struct tree_node *map, struct rule *r)
 	r->via = POLICY_VIA_ADDRESS;
 }
 
+/* beside: what says that nothing is opened. */
 static void
-check_passthrough(struct parse *p, const struct tree_node *map)
+check_unopened(struct parse *p, const struct tree_node *map, const char *beside)
 {
 	static const char *const keys[] = {"method", "path", "query", "header"};
 
@@ -121,9 +136,25 @@ check_passthrough(struct parse *p, const struct tree_node *map)
 		if (e != NULL)
 			report_add(p->schema.report, e->key->at,
 				"\"%s\" needs inspection: it cannot stand "
-				"beside \"tls: passthrough\"",
-				keys[i]);
+				"beside \"%s\"",
+				keys[i], beside);
 	}
+}
+
+static void
+check_raw_rule(struct parse *p, const struct tree_node *map, struct rule *r)
+{
+	const struct tree_node *tls = tree_get(map, "tls");
+
+	if (!r->ports_given)
+		report_add(p->schema.report, map->at,
+			"an allow rule with \"protocol\" needs \"port\"");
+	if (tls != NULL)
+		report_add(p->schema.report, tls->key->at,
+			"\"tls\" cannot stand beside \"protocol: tcp\": "
+			"nothing of such a flow is opened");
+	check_unopened(p, map, "protocol: tcp");
+	r->via = POLICY_VIA_RAW;
 }
 
 /* What no single key can tell; and the ports that go without saying. */
@@ -139,8 +170,10 @@ finish_rule(struct parse *p, const struct tree_node *map, struct rule *r)
 	else if (!host)
 		report_add(p->schema.report, map->at,
 			"a rule needs the key \"host\" or \"address\"");
+	else if (tree_get(map, "protocol") != NULL)
+		check_raw_rule(p, map, r);
 	else if (r->via == POLICY_VIA_PASSTHROUGH)
-		check_passthrough(p, map);
+		check_unopened(p, map, "tls: passthrough");
 	if (r->via != POLICY_VIA_INSPECT && r->limit != NULL &&
 		r->limit->amounts[POLICY_REQUESTS].amount > 0)
 		report_add(p->schema.report, map->at,

@@ -176,6 +176,7 @@ enum policy_reason { /* the part of the record's closed list that is ours */
 	POLICY_PORT,            /* host allowed, but on other ports */
 	POLICY_NO_NAME,         /* no name, and no address rule for dst */
 	POLICY_LOCKDOWN,        /* the sandbox's overlay denies everything */
+	POLICY_NOT_RAW, /* host and port allowed, but only TLS and HTTP */
 };
 
 const char *policy_reason_name(enum policy_reason reason); /* "rule_allow" */
@@ -184,6 +185,7 @@ enum policy_via {
 	POLICY_VIA_INSPECT,     /* open TLS, look at each request */
 	POLICY_VIA_PASSTHROUGH, /* dial by name, copy bytes */
 	POLICY_VIA_ADDRESS,     /* dial the original address, copy bytes */
+	POLICY_VIA_RAW,         /* dial by name what shows none, copy bytes */
 };
 
 enum policy_budget { /* what can be limited */
@@ -209,6 +211,7 @@ struct policy_verdict {
 			  have denied it, did audit not only look on */
 	bool entitled; /* allowed by an allow rule or the default: credentials
 			  may go with it */
+	bool at_once;  /* policy_raw.h */
 	enum policy_reason reason;
 	enum policy_via via;
 	const char *rule;   /* "agent.allow[2]", "agent.default"; never NULL */

@@ -289,6 +289,8 @@ put_rule(FILE *out, int margin, const struct rule *r)
 	put_values(out, margin, "header", &r->headers);
 	if (r->via == POLICY_VIA_PASSTHROUGH)
 		fprintf(out, "%*stls: passthrough\n", margin, "");
+	if (r->via == POLICY_VIA_RAW)
+		fprintf(out, "%*sprotocol: tcp\n", margin, "");
 	if (r->limit != NULL)
 		put_limit(out, margin, r->limit);
 	if (r->broad)

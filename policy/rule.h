@@ -37,6 +37,8 @@ struct value_list {
 	size_t count;
 };
 
+enum rule_protocol { RULE_TCP };
+
 struct rule {               /* one entry of `allow` or `deny` */
 	const char *name;   /* "agent.allow[2]" */
 	const char *source; /* "policy.yaml:14" */
@@ -45,6 +47,7 @@ struct rule {               /* one entry of `allow` or `deny` */
 	bool audit;       /* a deny rule that only looks on */
 	bool ports_given; /* written in the document */
 	int via;          /* enum policy_via */
+	int protocol;     /* enum rule_protocol */
 	struct ports ports;
 	struct pattern_list hosts; /* none: a rule about addresses */
 	struct range_list addresses;

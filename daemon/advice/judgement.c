@@ -7,16 +7,18 @@
  * no host rule allows or denies.  Whatever is opened, denied flows too, so
  * that the client can read why, is decided request by request: what the flow's
  * verdict was no longer counts then.  Without TLS there is no flow to decide.
+ * What is neither TLS nor HTTP has the name that its address was given for.
  */
 #include "judgement.h"
 
 #include <assert.h>
 
+#include "policy_raw.h"
 #include "rules.h"
 
 /* The record's reasons begin with the policy's, in their order. */
 static_assert((int)RECORD_RULE_ALLOW == (int)POLICY_RULE_ALLOW &&
-		      (int)RECORD_LOCKDOWN == (int)POLICY_LOCKDOWN,
+		      (int)RECORD_NOT_RAW == (int)POLICY_NOT_RAW,
 	"the explanations are the record's");
 
 static struct judgement
@@ -54,6 +56,10 @@ settles_as_flow(const struct judgement_question *q, struct policy_verdict *ret)
 {
 	struct policy_verdict by_address;
 
+	if (q->raw && q->host[0] != '\0') {
+		*ret = policy_decide_raw(q->set, q->host, q->port);
+		return true;
+	}
 	if (settles_by_address(q, ret))
 		return true;
 	if (!q->tls)

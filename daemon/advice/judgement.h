@@ -14,6 +14,7 @@
 struct judgement_question { /* all borrowed */
 	const struct policy_set *set;
 	bool tls;
+	bool raw;                        /* neither TLS nor HTTP */
 	const char *host;                /* normalised; "" for none */
 	uint16_t port;                   /* that the sandbox dials */
 	const char *method, *path;       /* path as in the request, no query */

@@ -98,6 +98,7 @@ judge(const struct policy_set *set, const struct log_replay_decision *d,
 	struct judgement_question q = {
 		.set = set,
 		.tls = strcmp(d->proto, "tls") == 0,
+		.raw = strcmp(d->proto, "tcp") == 0,
 		.port = (uint16_t)d->port,
 		.method = d->method,
 		.path = d->path,

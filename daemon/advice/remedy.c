@@ -175,6 +175,28 @@ for_request(struct search *s)
 	add_rule(s);
 }
 
+/* Any bytes to the name: the rule for them says so, for every port can be
+ * given to them so. */
+static void
+for_raw(struct search *s, const struct judgement *j)
+{
+	const struct rule_line line = {
+		.host = s->q->host, .port = s->q->port, .raw = true};
+
+	if (j->reason == RECORD_RULE_DENY) {
+		say(s, "%s (%s) stands in the way: deny wins over allow",
+			j->rule, j->source);
+		return;
+	}
+	if (j->reason == RECORD_NOT_RAW)
+		say(s,
+			"%s (%s) is for TLS and HTTP there: a rule for other "
+			"bytes to that port has to stand before it, and what "
+			"it carries is read by nobody",
+			j->rule, j->source);
+	set_rule(s, &line);
+}
+
 static void
 for_address(struct search *s, const struct judgement *j)
 {
@@ -215,6 +237,8 @@ remedy_find(const struct judgement_question *q,
 		say(&s, "the sandbox is locked down: \"sbx-netctl policy set "
 			"SANDBOX --mode policy\" ends that and keeps the rules "
 			"of its overlay, \"policy clear\" takes them away too");
+	else if (q->raw && q->host[0] != '\0')
+		for_raw(&s, judgement);
 	else if (q->host[0] == '\0')
 		for_address(&s, judgement);
 	else

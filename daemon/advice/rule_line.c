@@ -35,6 +35,7 @@ rule_line_put(FILE *out, const struct rule_line *line)
 	fprintf(out, ", port: %u", line->port);
 	put_list(out, "method", line->methods, line->method_count);
 	put_list(out, "path", line->paths, line->path_count);
+	fputs(line->raw ? ", protocol: tcp" : "", out);
 	fputc('}', out);
 }
 

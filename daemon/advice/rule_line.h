@@ -19,6 +19,7 @@ struct rule_line {        /* borrowed */
 	size_t method_count;
 	const char *const *paths; /* patterns; none: any */
 	size_t path_count;
+	bool raw; /* whatever bytes */
 };
 
 /* "- {host: ..., port: ..., ...}", without indent and newline. */

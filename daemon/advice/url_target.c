@@ -14,13 +14,14 @@ enum { METHOD_MAX = 64 };
 
 static const struct {
 	const char *scheme;
-	bool tls;
-	uint16_t port;
+	bool tls, raw;
+	uint16_t port; /* 0: it must be given */
 } schemes[] = {
-	{"https://", true, 443},
-	{"http://", false, 80},
-	{"wss://", true, 443},
-	{"ws://", false, 80},
+	{"https://", true, false, 443},
+	{"http://", false, false, 80},
+	{"wss://", true, false, 443},
+	{"ws://", false, false, 80},
+	{"tcp://", false, true, 0},
 };
 
 const char *
@@ -106,16 +107,19 @@ url_target_read(const char *url, struct url_target *ret)
 			continue;
 		rest = url + len;
 		ret->tls = schemes[i].tls;
+		ret->raw = schemes[i].raw;
 		port = schemes[i].port;
 	}
 	if (rest == NULL)
-		return "the URL must begin with https:// or http://";
+		return "the URL must begin with https://, http:// or tcp://";
 	path = rest + strcspn(rest, "/?#");
 	authority = (struct span){rest, (size_t)(path - rest)};
 	if (http_rules_authority(authority, &host, &ret->port) < 0)
 		return "the URL names no host[:port]";
 	if (ret->port == 0)
 		ret->port = port;
+	if (ret->raw && (ret->port == 0 || *path != '\0'))
+		return "tcp:// is followed by host:port, and nothing else";
 	wrong = read_path(path, ret);
 	return wrong != NULL ? wrong : read_host(host, ret);
 }

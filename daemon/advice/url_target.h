@@ -1,6 +1,6 @@
 /*
- * A URL as a sandbox's client would act on it: TLS or not, whom it would name,
- * which port, which path and query.  Pure.
+ * A URL as a sandbox's client would act on it: TLS, HTTP or neither, whom it
+ * would name, which port, which path and query.  Pure.
  */
 #ifndef SBX_URL_TARGET_H
 #define SBX_URL_TARGET_H
@@ -15,6 +15,7 @@ enum { URL_TARGET_MAX = 4096 };
 
 struct url_target {
 	bool tls;
+	bool raw; /* tcp://: neither TLS nor HTTP */
 	uint16_t port;
 	char shown[HOST_MAX + 3]; /* the host as written, without brackets */
 	char name[HOST_MAX + 1];  /* normalised; "" for an address */

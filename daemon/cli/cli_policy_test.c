@@ -89,6 +89,7 @@ ask_files(struct test *t, const struct policy_case *c,
 	}
 	(void)url_target_read(c->url, &target); /* it was read before */
 	q.tls = w.tls = target.tls;
+	q.raw = target.raw;
 	q.host = w.host = target.name;
 	q.port = w.port = target.port;
 	q.path = target.path;

@@ -355,6 +355,8 @@ via_name(enum policy_via via)
 		return "inspect";
 	case POLICY_VIA_PASSTHROUGH:
 		return "passthrough";
+	case POLICY_VIA_RAW:
+		return "raw";
 	case POLICY_VIA_ADDRESS:
 		break;
 	}
@@ -376,6 +378,7 @@ answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 	const struct judgement_question ask = {
 		.set = q->set,
 		.tls = t->tls,
+		.raw = t->raw,
 		.host = t->name,
 		.port = t->port,
 		.method = q->method,

@@ -54,18 +54,24 @@ static const struct {
 	[RECORD_PORT] = {"port", "the host is allowed, but not on this port",
 		"if this is wanted, add the port to the rule of that host"},
 	[RECORD_NO_NAME] = {"no_name",
-		"the flow names no host (neither SNI nor Host), and no "
-		"address rule allows its destination",
+		"the flow names no host (neither SNI nor Host, nor an address "
+		"that was given for a name), and no address rule allows its "
+		"destination",
 		"use a name, or add an address rule with the port"},
 	[RECORD_LOCKDOWN] = {"lockdown",
 		"the sandbox is locked down: its overlay denies everything",
 		"see sbx-netctl sandbox show; sbx-netctl policy clear ends "
 		"it"},
+	[RECORD_NOT_RAW] = {"not_raw",
+		"the host and port are allowed for TLS and HTTP only, and "
+		"this is neither",
+		"if this is wanted, add a rule with protocol: tcp for that "
+		"host and port"},
 	[RECORD_NO_CLIENT_DATA] = {"no_client_data",
 		"the sandbox sent nothing before the deadline, so there was "
 		"no name to decide on",
-		"if the server speaks first there, allow it by an address "
-		"rule with the port"},
+		"if the server speaks first there, allow its name with the "
+		"port and protocol: tcp, or its address"},
 	[RECORD_BAD_HELLO] = {"bad_hello",
 		"the first bytes look like TLS but are no ClientHello that "
 		"can be accepted (malformed, too large, or SSL)",

@@ -54,6 +54,7 @@ enum record_reason {
 	RECORD_PORT,
 	RECORD_NO_NAME,
 	RECORD_LOCKDOWN,
+	RECORD_NOT_RAW,
 	/* the first bytes and the name */
 	RECORD_NO_CLIENT_DATA, /* nothing came before the deadline */
 	RECORD_BAD_HELLO,      /* not a ClientHello we accept */
@@ -110,8 +111,8 @@ struct record { /* every pointer borrowed; NULL or 0 leaves the key out */
 	struct span host, method, path; /* path without query */
 	const char *rule, *source, *policy;
 	uint64_t generation;
-	const char *via;                 /* "inspect" "passthrough" "address" */
-	const char *alpn;                /* "http/1.1" */
+	const char *via;  /* "inspect" "passthrough" "address" "raw" */
+	const char *alpn; /* "http/1.1" */
 	const struct sockaddr *upstream; /* "addr:port" */
 	int status;
 	uint64_t bytes_up, bytes_down;

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daybook.h"
 #include "policy.h"
@@ -15,6 +16,7 @@ flow_via_name(int via)
 		[POLICY_VIA_INSPECT] = "inspect",
 		[POLICY_VIA_PASSTHROUGH] = "passthrough",
 		[POLICY_VIA_ADDRESS] = "address",
+		[POLICY_VIA_RAW] = "raw",
 	};
 
 	return names[via];
@@ -93,6 +95,8 @@ flow_dialled_elsewhere(const struct flow *f, const struct sockaddr *upstream)
 
 	if (upstream == NULL)
 		return false;
+	if (f->named != NULL)
+		return strcmp(f->host, f->named) != 0;
 	if (upstream->sa_family != dst->sa_family)
 		return true;
 	if (dst->sa_family == AF_INET)

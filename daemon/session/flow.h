@@ -27,8 +27,11 @@ struct flow {
 	struct sockaddr_storage source, original;
 	uint16_t port;           /* of original */
 	char host[HOST_MAX + 1]; /* normalised; "": none (yet) */
-	bool secure;             /* TLS, opened by us */
-	const char *proto;       /* "tls", "http", "tcp", "dns" */
+	/* What original was given to the sandbox for, the sandbox's; NULL:
+	 * it is no synthetic address. */
+	const char *named;
+	bool secure;       /* TLS, opened by us */
+	const char *proto; /* "tls", "http", "tcp", "dns" */
 	struct stream client;
 	struct lease *lease; /* a failed one, for the first request; or NULL */
 	bool on_record;      /* something about this flow has been recorded */
@@ -59,8 +62,8 @@ void flow_refused(struct flow *f, enum record_verdict verdict,
 void flow_why_revoked(
 	const struct policy_verdict *by, char *ret, size_t ret_size);
 
-/* Whether upstream (may be NULL) is not the address that the sandbox dialled.
- */
+/* Whether upstream (may be NULL) is not what the sandbox dialled: that address,
+ * or the name that it was given for. */
 bool flow_dialled_elsewhere(
 	const struct flow *f, const struct sockaddr *upstream);
 

@@ -8,11 +8,17 @@
  * answered and an allowed question goes to the resolver.  If it does not
  * stand, the answer is SERVFAIL, and nothing was asked of anybody.  What was
  * allowed has an outcome in every case.
+ *
+ * A name for which flows may be carried that never show it is answered with an
+ * address that stands for it, once it is known that there is such a name; when
+ * the sandbox can have no more of those, with its own.
  */
 #include "lookup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,16 +29,21 @@
 #include "flow.h"
 #include "host.h"
 #include "monotonic.h"
+#include "names.h"
 #include "policy.h"
+#include "policy_raw.h"
 #include "record.h"
 #include "resolver.h"
 #include "sandbox.h"
 #include "services.h"
+#include "synthetic.h"
 
 enum {
 	/* Waiting at one time, of one sandbox: a name server that it controls
 	 * must not hold all that the resolver has for everybody. */
 	OPEN_LOOKUPS = 64,
+	/* Of a synthetic address: policy may soon want another answer. */
+	SYNTHETIC_TTL = 30,
 };
 
 struct lookup {
@@ -47,24 +58,31 @@ struct lookup {
 	struct sockaddr_storage source, server;
 	int family; /* to resolve; AF_UNSPEC: nothing */
 	bool resolve;
+	bool own_only; /* there is no synthetic address for it */
+	struct name_wait name;
 	bool owes_outcome;    /* it was put down as allowed */
 	enum dns_rcode rcode; /* when nothing is to be resolved */
 	ev_tstamp began;
 };
 
 static void
+answer_with(struct lookup *l, enum dns_rcode rcode,
+	const struct dns_addresses *addresses)
+{
+	l->done(l->arg, rcode, addresses);
+	lookup_cancel(l);
+}
+
+static void
 answer(struct lookup *l, enum dns_rcode rcode,
 	const struct resolver_answer *resolved)
 {
-	lookup_done *done = l->done;
 	struct dns_addresses addresses;
-	void *arg = l->arg;
 
 	if (resolved != NULL)
 		addresses = (struct dns_addresses){
 			resolved->addresses, resolved->count, resolved->ttl};
-	done(arg, rcode, resolved != NULL ? &addresses : NULL);
-	lookup_cancel(l);
+	answer_with(l, rcode, resolved != NULL ? &addresses : NULL);
 }
 
 static void
@@ -84,6 +102,73 @@ record_outcome(struct lookup *l, enum record_reason reason, const char *detail)
 	daybook_add(l->services->daybook, r, NULL);
 }
 
+/* ---- synthetic addresses ------------------------------------------------ */
+
+static void on_resolved(void *arg, const struct resolver_answer *a);
+
+static void
+resolve(struct lookup *l)
+{
+	/* A cached answer comes before the call returns, and frees l. */
+	struct resolver_query *query = resolver_ask(
+		l->services->resolver, l->host, l->family, on_resolved, l);
+
+	if (query != NULL)
+		l->query = query;
+}
+
+static void
+answer_synthetic(struct lookup *l, uint32_t number)
+{
+	uint8_t bytes[1][16];
+	struct dns_addresses one = {bytes, 1, SYNTHETIC_TTL};
+	char text[INET6_ADDRSTRLEN], detail[INET6_ADDRSTRLEN + 32];
+
+	synthetic_address(l->family, number, bytes[0]);
+	inet_ntop(l->family, bytes[0], text, sizeof(text));
+	snprintf(detail, sizeof(detail), "%s stands for it", text);
+	record_outcome(l, RECORD_COMPLETE, detail);
+	answer_with(l, DNS_NOERROR, &one);
+}
+
+static void
+on_named(struct name_wait *w)
+{
+	struct lookup *l = container_of(w, struct lookup, name);
+	uint32_t number;
+
+	if (names_number(l->sandbox->names, l->host, &number)) {
+		answer_synthetic(l, number);
+		return;
+	}
+	l->own_only = true;
+	resolve(l);
+}
+
+/* Takes over the answer about a name that there is, if a flow to it may have to
+ * be told by its address. */
+static bool
+take_synthetic(struct lookup *l)
+{
+	const struct policy_set *set = l->sandbox->set;
+	struct names *names;
+	uint32_t number;
+
+	if (l->own_only || set == NULL || !policy_name_may_be_raw(set, l->host))
+		return false;
+	names = sandbox_names(l->sandbox, &l->services->names);
+	if (names == NULL)
+		return false;
+	if (names_number(names, l->host, &number)) {
+		answer_synthetic(l, number);
+		return true;
+	}
+	l->name.host = l->host;
+	l->name.heard = on_named;
+	names_wait(names, &l->name);
+	return true;
+}
+
 static void
 on_resolved(void *arg, const struct resolver_answer *a)
 {
@@ -92,7 +177,11 @@ on_resolved(void *arg, const struct resolver_answer *a)
 	l->query = NULL;
 	switch (a->status) {
 	case 0:
-		record_outcome(l, RECORD_COMPLETE, NULL);
+		if (take_synthetic(l))
+			break;
+		record_outcome(l, RECORD_COMPLETE,
+			l->own_only ? "no synthetic address is left for it"
+				    : NULL);
 		answer(l, DNS_NOERROR, a);
 		break;
 	case -ENODATA:
@@ -114,7 +203,6 @@ static void
 on_recorded(struct daybook_entry *entry, bool ok)
 {
 	struct lookup *l = container_of(entry, struct lookup, entry);
-	struct resolver_query *query;
 
 	if (!ok) {
 		record_outcome(l, RECORD_LOG_FULL, NULL);
@@ -127,11 +215,7 @@ on_recorded(struct daybook_entry *entry, bool ok)
 		answer(l, l->rcode, NULL);
 		return;
 	}
-	/* A cached answer comes before the call returns, and frees l. */
-	query = resolver_ask(
-		l->services->resolver, l->host, l->family, on_resolved, l);
-	if (query != NULL)
-		l->query = query;
+	resolve(l);
 }
 
 /* Sets what will be answered; returns the reason for the record. */
@@ -275,6 +359,7 @@ lookup_cancel(struct lookup *l)
 	record_outcome(l, RECORD_CLIENT_GONE, NULL);
 	daybook_cancel(l->services->daybook, &l->entry);
 	resolver_cancel(l->query);
+	names_cancel(&l->name);
 	l->sandbox->lookups--;
 	sandbox_unref(l->sandbox);
 	free(l);

@@ -4,7 +4,8 @@
  * What the bytes are decides, never the port; what the name is decides, never
  * the address that was dialled.  Two exceptions, both without a name: DNS
  * over TCP, which every sandbox may speak to us, and flows that an address
- * rule carries, whose server may have to speak first.
+ * rule carries, whose server may have to speak first.  An address that we gave
+ * out ourselves for a name is that name, for what shows none.
  */
 #include "session_part.h"
 
@@ -16,12 +17,14 @@
 #include "guard.h"
 #include "hello.h"
 #include "policy.h"
+#include "policy_raw.h"
 #include "pool.h"
 #include "questions.h"
 #include "sandbox.h"
 #include "scout.h"
 #include "services.h"
 #include "sniff.h"
+#include "synthetic.h"
 #include "tls.h"
 #include "tunnel.h"
 
@@ -29,8 +32,8 @@ enum {
 	DNS_PORT = 53,
 };
 
-static enum next
-begin_tunnel(struct session *s, const struct policy_verdict *verdict)
+enum next
+opening_tunnel(struct session *s, const struct policy_verdict *verdict)
 {
 	s->tunnel = tunnel_new(&s->flow, verdict, session_wake, s);
 	if (s->tunnel == NULL)
@@ -56,15 +59,26 @@ refuse_by_policy(struct session *s, const struct policy_verdict *verdict,
 	return NEXT_CLOSE;
 }
 
-/* There is no name: only a rule about the address can allow it. */
-static enum next
-decide_by_address(struct session *s, const char *detail)
+static struct policy_verdict
+ask_about_address(const struct flow *f)
 {
-	struct policy_verdict v = policy_decide_address(s->flow.sandbox->set,
-		(const struct sockaddr *)&s->flow.original);
+	return policy_decide_address(
+		f->sandbox->set, (const struct sockaddr *)&f->original);
+}
+
+/* It shows no name: there is the one that its address was given for, or only a
+ * rule about the address can allow it. */
+static enum next
+decide_nameless(struct session *s, const char *detail)
+{
+	const struct flow *f = &s->flow;
+	struct policy_verdict v =
+		f->named != NULL
+			? policy_decide_raw(f->sandbox->set, f->host, f->port)
+			: ask_about_address(f);
 
 	if (v.allowed)
-		return begin_tunnel(s, &v);
+		return opening_tunnel(s, &v);
 	return refuse_by_policy(s, &v, detail);
 }
 
@@ -145,23 +159,22 @@ decide_tls(struct session *s, const struct hello *hello)
 
 	f->proto = "tls";
 	if (!hello->has_name)
-		return decide_by_address(s, "TLS without a server name");
+		return decide_nameless(s, "TLS without a server name");
 	if (host_normalise(hello->name, hello->name_len, f->host) < 0)
 		return session_refuse(s, RECORD_BAD_NAME,
 			"the server name in the ClientHello is no host name");
 	v = policy_decide_flow(f->sandbox->set, f->host, f->port);
-	if (!v.entitled && v.reason != POLICY_RULE_DENY) {
-		by_address = policy_decide_address(
-			f->sandbox->set, (const struct sockaddr *)&f->original);
+	if (!v.entitled && v.reason != POLICY_RULE_DENY && f->named == NULL) {
+		by_address = ask_about_address(f);
 		if (by_address.entitled)
 			v = by_address;
 	}
 	if (v.allowed && v.via != POLICY_VIA_INSPECT) {
-		if (v.via == POLICY_VIA_PASSTHROUGH && hello->has_ech)
+		if (v.via != POLICY_VIA_ADDRESS && hello->has_ech)
 			return session_refuse(s, RECORD_ECH_PASSTHROUGH,
 				"an encrypted ClientHello hides the name that "
 				"a passthrough rule would have to trust");
-		return begin_tunnel(s, &v);
+		return opening_tunnel(s, &v);
 	}
 	s->offers_ecdsa = hello->offers_ecdsa;
 	s->offers_h2 = hello->offers_h2;
@@ -187,7 +200,7 @@ first_tls(struct session *s)
 	case HELLO_OK:
 		return decide_tls(s, &hello);
 	case HELLO_NOT_TLS:
-		return decide_by_address(s, "neither TLS nor HTTP");
+		return decide_nameless(s, "neither TLS nor HTTP");
 	case HELLO_BAD:
 		break;
 	}
@@ -198,14 +211,21 @@ first_tls(struct session *s)
 static enum next
 first_http(struct session *s, enum http_version version)
 {
-	struct policy_verdict v = policy_decide_address(s->flow.sandbox->set,
-		(const struct sockaddr *)&s->flow.original);
+	struct flow *f = &s->flow;
+	struct policy_verdict v;
 
+	/* What Host says decides, as SNI does. */
+	if (f->named != NULL) {
+		f->host[0] = '\0';
+		f->proto = "http";
+		return session_serve(s, version);
+	}
+	v = ask_about_address(f);
 	/* An address rule lets everything pass to that address and port; what
 	 * only audit would let pass is better read. */
 	if (v.entitled)
-		return begin_tunnel(s, &v);
-	s->flow.proto = "http";
+		return opening_tunnel(s, &v);
+	f->proto = "http";
 	return session_serve(s, version);
 }
 
@@ -213,12 +233,15 @@ enum next
 opening_first(struct session *s)
 {
 	struct stream *c = &s->flow.client;
+	struct policy_verdict v;
 	enum next next;
 
 	if (s->flow.sandbox->set == NULL) /* taken away while we waited */
 		return session_refuse(
 			s, RECORD_INTERNAL, "the sandbox's policy is not here");
 	stream_fill(c);
+	if (opening_listens(s, &v))
+		return opening_tunnel(s, &v);
 	if (c->in.len == 0 && (c->read_done || c->error != 0))
 		return NEXT_CLOSE;
 	switch (sniff(buf_span(&c->in))) {
@@ -232,7 +255,7 @@ opening_first(struct session *s)
 	case SNIFF_HTTP2:
 		return first_http(s, HTTP_2);
 	case SNIFF_OTHER:
-		return decide_by_address(s, "neither TLS nor HTTP");
+		return decide_nameless(s, "neither TLS nor HTTP");
 	case SNIFF_MORE:
 		break;
 	}
@@ -249,6 +272,7 @@ opening_begin(struct session *s)
 {
 	struct flow *f = &s->flow;
 	const struct sockaddr *dst = (const struct sockaddr *)&f->original;
+	uint32_t number;
 
 	deadline_set(&s->deadline, f->services->limits.hello_seconds);
 	if (f->port == DNS_PORT) {
@@ -267,8 +291,10 @@ opening_begin(struct session *s)
 	if (f->sandbox->set == NULL || !sandbox_is_served(f->sandbox))
 		return session_refuse(s, RECORD_INTERNAL,
 			"the sandbox's policy or authority is not here");
+	if (synthetic_number(dst, &number) != -EADDRNOTAVAIL)
+		return opening_synthetic(s);
 	if (policy_decides_early(f->sandbox->set, dst))
-		return decide_by_address(s, NULL);
+		return decide_nameless(s, NULL);
 	return NEXT_STEP;
 }
 

@@ -14,6 +14,7 @@
 #include "accounts.h"
 #include "ca.h"
 #include "context.h"
+#include "names.h"
 #include "overlay.h"
 #include "policy.h"
 #include "pool.h"
@@ -153,6 +154,7 @@ sandbox_unref(struct sandbox *s)
 		return;
 	assert(TAILQ_EMPTY(&s->sessions));
 	pool_free(s->pool);
+	names_free(s->names);
 	accounts_free(s->accounts);
 	own_limit_done(&s->limit);
 	SSL_CTX_free(s->accept);
@@ -217,6 +219,14 @@ sandbox_accept(struct sandbox *s)
 		OPENSSL_cleanse(ticket, sizeof(ticket));
 	}
 	return s->accept;
+}
+
+struct names *
+sandbox_names(struct sandbox *s, const struct name_giver *giver)
+{
+	if (s->names == NULL)
+		s->names = names_new(s->name, giver);
+	return s->names;
 }
 
 bool

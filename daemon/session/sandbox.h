@@ -23,6 +23,8 @@
 struct accounts;
 struct ca;
 struct limits;
+struct name_giver;
+struct names;
 struct overlay;
 struct policy;
 struct policy_set;
@@ -58,6 +60,7 @@ struct sandbox {
 		struct ca *open;
 	} authority;               /* see sandbox_ca() */
 	SSL_CTX *accept;           /* see sandbox_accept() */
+	struct names *names;       /* NULL: none was wanted yet */
 	struct pool *pool;         /* NULL: not served here */
 	struct accounts *accounts; /* of rules with a limit, and of: */
 	struct own_limit limit;
@@ -117,6 +120,9 @@ SSL_CTX *sandbox_accept(struct sandbox *s);
 
 /* For leaves towards clients without ECDSA; takes a reference. */
 void sandbox_set_rsa_key(struct sandbox *s, EVP_PKEY *key);
+
+/* Its synthetic addresses; borrowed, as giver is.  NULL: out of memory. */
+struct names *sandbox_names(struct sandbox *s, const struct name_giver *giver);
 
 bool sandbox_has_family(const struct sandbox *s, int family);
 

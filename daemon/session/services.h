@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "budget.h"
+#include "names.h"
 #include "origin.h"
 #include "sandbox_limits.h"
 
@@ -29,6 +30,7 @@ struct services {
 	struct keyring *keyring;
 	struct receipt *receipt; /* of the change under way, or NULL */
 	struct splice_pipes *pipes;
+	struct name_giver names; /* of synthetic addresses */
 	struct upstream upstream;
 	struct limits limits;
 	EVP_PKEY *rsa_key;       /* for leaves; NULL: not made yet */

@@ -7,6 +7,8 @@
  * from, does the same: session_run() walks the steps as far as the bytes at
  * hand allow, then asks the loop for exactly what the state needs.
  *
+ *	NAME       wait until it is known which name the dialled address was
+ *	           given for
  *	FIRST      wait for bytes that tell TLS from HTTP from anything else;
  *	           they are held and fed, never peeked
  *	SCOUT      wait until it is known which HTTP the origin speaks
@@ -92,6 +94,7 @@ session_close(struct session *s)
 		flow_refused(f, RECORD_ERROR, RECORD_CLIENT_GONE,
 			"the connection was closed before it asked for "
 			"anything");
+	names_cancel(&s->name);
 	deadline_done(&s->deadline);
 	turn_cancel(f->services->turn, TURN_AGAIN, &s->again);
 	turn_cancel(f->services->turn, TURN_RUN, &s->run);
@@ -206,6 +209,7 @@ step_linger(struct session *s)
 }
 
 static enum next (*const steps[])(struct session *s) = {
+	[S_NAME] = opening_name,
 	[S_FIRST] = opening_first,
 	[S_SCOUT] = opening_scout,
 	[S_HANDSHAKE] = opening_handshake,
@@ -266,7 +270,19 @@ on_deadline(void *arg)
 {
 	struct session *s = arg;
 
-	if (s->state == S_FIRST)
+	if (s->state == S_FIRST && s->listening) {
+		s->listening = false;
+		s->silent = true;
+		deadline_set(
+			&s->deadline, s->flow.services->limits.hello_seconds);
+		session_run(s);
+		return;
+	}
+	if (s->state == S_NAME)
+		flow_refused(&s->flow, RECORD_ERROR, RECORD_INTERNAL,
+			"the keeper did not say in time what the address "
+			"stands for");
+	else if (s->state == S_FIRST)
 		flow_refused(&s->flow, RECORD_DENIED, RECORD_NO_CLIENT_DATA,
 			"nothing that tells what this is came in time");
 	else if (s->state == S_HANDSHAKE)

@@ -12,10 +12,12 @@
 #include "conn.h"
 #include "deadline.h"
 #include "flow.h"
+#include "names.h"
 #include "turn.h"
 
 enum state {
-	S_FIRST,
+	S_FIRST, /* of a session that nothing else was said of */
+	S_NAME,
 	S_SCOUT,
 	S_HANDSHAKE,
 	S_SERVE,
@@ -26,6 +28,7 @@ enum state {
 
 enum next { NEXT_WAIT, NEXT_STEP, NEXT_CLOSE };
 
+struct policy_verdict;
 struct scout;
 struct serve;
 
@@ -35,7 +38,9 @@ struct session {
 	struct flow flow;
 	struct deadline deadline;
 	struct turn_task again, run, reap;
+	struct name_wait name; /* of the address that was dialled */
 	bool closed;
+	bool listening, silent; /* the server may speak first; has to now */
 	bool offers_h2, offers_http1, offers_ecdsa; /* in the client's hello */
 	uint64_t lingered;
 	struct scout *scout;
@@ -60,5 +65,17 @@ enum next opening_begin(struct session *s);
 enum next opening_first(struct session *s);
 enum next opening_scout(struct session *s);
 enum next opening_handshake(struct session *s);
+
+/* Carried unopened, as the verdict has it. */
+enum next opening_tunnel(
+	struct session *s, const struct policy_verdict *verdict);
+
+/* opening_name.c: to a synthetic address; and the state until it is known what
+ * for. */
+enum next opening_synthetic(struct session *s);
+enum next opening_name(struct session *s);
+
+/* Whether nothing came so far and a verdict carries it all the same. */
+bool opening_listens(const struct session *s, struct policy_verdict *ret);
 
 #endif

@@ -27,6 +27,7 @@
 #include "grounds.h"
 #include "monotonic.h"
 #include "policy.h"
+#include "policy_raw.h"
 #include "receipt.h"
 #include "sandbox.h"
 #include "services.h"
@@ -155,13 +156,13 @@ begin_dial(struct tunnel *t)
 	t->state = T_DIAL;
 	/* To its sandbox it counts as one: nobody sees how many it holds. */
 	allowance_charge(&t->allowance, POLICY_REQUESTS, 1);
-	if (t->verdict.via == POLICY_VIA_PASSTHROUGH)
-		t->dial = dial_name(
-			d, t->flow->host, t->flow->port, on_dialled, t);
-	else
+	if (t->verdict.via == POLICY_VIA_ADDRESS)
 		t->dial = dial_address(d,
 			(const struct sockaddr *)&t->flow->original, on_dialled,
 			t);
+	else
+		t->dial = dial_name(
+			d, t->flow->host, t->flow->port, on_dialled, t);
 	if (t->dial == NULL)
 		fail(t, RECORD_INTERNAL, "out of memory");
 }
@@ -253,10 +254,12 @@ ask_policy(const struct tunnel *t)
 			.rule = "(the sandbox's policy does not exist)",
 			.source = "-",
 		};
-	return t->verdict.via == POLICY_VIA_PASSTHROUGH
-		       ? policy_decide_flow(set, f->host, f->port)
-		       : policy_decide_address(
-				 set, (const struct sockaddr *)&f->original);
+	if (t->verdict.via == POLICY_VIA_ADDRESS)
+		return policy_decide_address(
+			set, (const struct sockaddr *)&f->original);
+	return t->verdict.via == POLICY_VIA_RAW
+		       ? policy_decide_raw(set, f->host, f->port)
+		       : policy_decide_flow(set, f->host, f->port);
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
  * A flow that is carried unopened: bytes both ways, between the sandbox and an
- * origin dialled by name (passthrough) or by address.
+ * origin dialled by name (passthrough, raw) or by address.
  */
 #ifndef SBX_TUNNEL_H
 #define SBX_TUNNEL_H

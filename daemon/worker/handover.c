@@ -24,6 +24,7 @@
 #include "keyring.h"
 #include "link_message.h"
 #include "monotonic.h"
+#include "names.h"
 #include "policy.h"
 #include "pool.h"
 #include "report.h"
@@ -367,6 +368,7 @@ forget(struct services *services, const char *name)
 	for (size_t i = 0; i < old->address_count; i++)
 		guard_remove_self(services->guard, old->addresses[i].family,
 			old->addresses[i].bytes);
+	names_close(old->names);
 	sandboxes_remove(services->sandboxes, name);
 }
 

@@ -39,6 +39,7 @@
 #include "listener.h"
 #include "log.h"
 #include "monotonic.h"
+#include "name_link.h"
 #include "policy.h"
 #include "receipt.h"
 #include "record_memory.h"
@@ -120,6 +121,7 @@ make_services(struct worker *w, const struct link_setup *setup, char *reterr,
 	s->sandboxes = sandboxes_new();
 	s->keyring = keyring_new();
 	s->pipes = splice_pipes_new();
+	s->names = name_link_giver(w->channel);
 	if (writer != NULL && s->turn != NULL)
 		s->daybook = daybook_new(s->turn, writer);
 	if (s->daybook == NULL || s->guard == NULL || s->sandboxes == NULL ||
@@ -400,6 +402,9 @@ on_message(void *arg, const struct link_message *m)
 		break;
 	case LINK_LOG:
 		writer_reopen(daybook_writer(w->services.daybook), m->log_fd);
+		break;
+	case LINK_NAME:
+		name_link_heard(&w->services, &m->name);
 		break;
 	case LINK_STATUS_ASK:
 		on_status_ask(w);

@@ -18,6 +18,7 @@ static const struct {
 	const char *name, *shown, *path;
 	const char *why;
 	const char *query; /* NULL: none */
+	bool raw;
 } cases[] = {
 	{"https://a.test/x?y#z", NULL, true, 443, "a.test", "a.test", "/x",
 		.why = "the query is not the path's", .query = "y"},
@@ -38,6 +39,13 @@ static const struct {
 		.why = "address"},
 	{"https://0x7f000001/", "odd spelling", .why = "never dialled"},
 	{"ftp://a.test/", "must begin", .why = "scheme"},
+	{"tcp://DB.test:5432", NULL, false, 5432, "db.test", "DB.test", "/",
+		.why = "no HTTP", .raw = true},
+	{"tcp://[2001:db8::1]:22", NULL, false, 22, "", "2001:db8::1", "/",
+		.why = "no HTTP, an address", .raw = true},
+	{"tcp://db.test", "host:port", .why = "it has no port of its own"},
+	{"tcp://db.test:5432/x", "host:port", .why = "it has no path"},
+	{"tcp://db.test:5432?x", "host:port", .why = "nor a query"},
 	{"https://u@a.test/", "names no host", .why = "userinfo"},
 	{"https://a.test:0/", "names no host", .why = "port"},
 	{"https://a..test/", "no host name", .why = "empty label"},
@@ -63,7 +71,8 @@ test_reads(void **state)
 				wrong != NULL ? wrong : "is taken");
 		if (wrong != NULL)
 			continue;
-		if (t.tls != cases[i].tls || t.port != cases[i].port ||
+		if (t.tls != cases[i].tls || t.raw != cases[i].raw ||
+			t.port != cases[i].port ||
 			strcmp(t.name, cases[i].name) != 0 ||
 			strcmp(t.shown, cases[i].shown) != 0 ||
 			strcmp(t.query, query) != 0 ||

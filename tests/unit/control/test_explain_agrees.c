@@ -185,6 +185,7 @@ compare(const struct random_question *q, const struct decision *d,
 		[POLICY_VIA_INSPECT] = "inspect",
 		[POLICY_VIA_PASSTHROUGH] = "passthrough",
 		[POLICY_VIA_ADDRESS] = "address",
+		[POLICY_VIA_RAW] = "raw",
 	};
 	char names[INJECT_NAMES];
 	const json_t *skipped = json_object_get(answer, "skipped");

@@ -109,6 +109,9 @@ make_rule(struct rule *r, bool deny, int index)
 			PICK(field_names), PICK(values), PICK(values)};
 	r->audit = deny && pick(4) == 0;
 	r->passthrough = !deny && random_rule_is_flat(r) && pick(4) == 0;
+	r->raw = !deny && !r->passthrough && r->port != 0 &&
+		 random_rule_is_flat(r) && pick(3) == 0;
+	r->limited = !deny && !r->passthrough && !r->raw && pick(6) == 0;
 	snprintf(r->name, sizeof(r->name), "p.%s[%d]", deny ? "deny" : "allow",
 		index);
 }
@@ -153,6 +156,8 @@ write_rule(FILE *out, const struct rule *r)
 	write_matches(out, "query", &r->query, &r->query2);
 	write_matches(out, "header", &r->header, NULL);
 	fputs(r->audit ? ", audit: true" : "", out);
+	fputs(r->raw ? ", protocol: tcp" : "", out);
+	fputs(r->limited ? ", limit: {requests: 9/d}" : "", out);
 	fprintf(out, "%s}\n", r->passthrough ? ", tls: passthrough" : "");
 }
 

@@ -38,6 +38,8 @@ struct match { /* of one name; NULL: not asked */
 
 struct rule {
 	bool deny, passthrough, audit;
+	bool raw;     /* protocol: tcp */
+	bool limited; /* so many requests a day */
 	struct match query, query2, header;
 	const char *pattern, *pattern2; /* pattern2 may be NULL */
 	const char *method, *path;      /* NULL: any */

@@ -19,6 +19,7 @@
 #include <fnmatch.h>
 
 #include "compiled.h"
+#include "policy_raw.h"
 #include "random_document.h"
 
 enum { ROUNDS = 400, QUESTIONS = 200 };
@@ -169,7 +170,7 @@ plain_flow_opinion(
 			guard = r;
 		if (r->deny)
 			continue;
-		if (r->passthrough && guard != NULL)
+		if ((r->passthrough || r->raw) && guard != NULL)
 			return (struct opinion){
 				false, guard->name, POLICY_RULE_DENY};
 		return (struct opinion){true, r->name, POLICY_RULE_ALLOW};
@@ -183,6 +184,61 @@ flow_judgement(const struct document *d, const char *host, int port)
 	struct opinion looker = plain_flow_opinion(d, host, port, true);
 
 	return judge(d, plain_flow_opinion(d, host, port, false),
+		looker.reason == POLICY_RULE_DENY ? &looker : NULL);
+}
+
+/* Whatever bytes to that host and port; audit: as above. */
+static struct opinion
+plain_raw_opinion(
+	const struct document *d, const char *host, int port, bool audit)
+{
+	const struct rule *near = NULL, *far = NULL, *guard = NULL;
+
+	for (int i = 0; i < RULES; i++) {
+		const struct rule *r = &d->rules[i];
+		bool flat = random_rule_is_flat(r);
+		bool fit = r->raw || (flat && !r->limited && r->port != 0 &&
+					     port != 80 && port != 443);
+
+		if (!names_host(r, host) || (r->deny && r->audit != audit))
+			continue;
+		if (!has_port(r, port)) {
+			if (!r->deny && far == NULL)
+				far = r;
+			continue;
+		}
+		if (r->deny && flat)
+			return (struct opinion){
+				false, r->name, POLICY_RULE_DENY};
+		if (r->deny && guard == NULL)
+			guard = r;
+		if (r->deny)
+			continue;
+		if (fit && guard != NULL)
+			return (struct opinion){
+				false, guard->name, POLICY_RULE_DENY};
+		if (fit)
+			return (struct opinion){
+				true, r->name, POLICY_RULE_ALLOW};
+		if (near == NULL)
+			near = r;
+		if (flat)
+			break; /* no request comes to the next */
+	}
+	if (near != NULL)
+		return (struct opinion){false, near->name, POLICY_NOT_RAW};
+	if (far != NULL)
+		return (struct opinion){false, far->name, POLICY_PORT};
+	return (struct opinion){
+		false, "p.default", d->allow ? POLICY_NOT_RAW : POLICY_NO_RULE};
+}
+
+static struct judgement
+raw_judgement(const struct document *d, const char *host, int port)
+{
+	struct opinion looker = plain_raw_opinion(d, host, port, true);
+
+	return judge(d, plain_raw_opinion(d, host, port, false),
 		looker.reason == POLICY_RULE_DENY ? &looker : NULL);
 }
 
@@ -340,8 +396,9 @@ name_opinion(const struct document *d, const char *host)
 
 /* ---- comparing ---------------------------------------------------------- */
 
-static unsigned seen[POLICY_NO_NAME + 1]; /* how often a reason was given */
+static unsigned seen[POLICY_NOT_RAW + 1]; /* how often a reason was given */
 static unsigned audited;
+static unsigned raw; /* how often it was allowed */
 
 static void
 compare(const struct document *d, struct policy_verdict got,
@@ -381,6 +438,7 @@ static void
 ask(const struct document *d, const struct policy *policy)
 {
 	const struct policy_set *set = policy_find(policy, "p");
+	struct policy_verdict v;
 	char words[512];
 	struct question q;
 
@@ -389,6 +447,11 @@ ask(const struct document *d, const struct policy *policy)
 		q.host, q.port, q.path, q.query, q.field_count);
 	compare(d, policy_decide_flow(set, q.host, q.port),
 		flow_judgement(d, q.host, q.port), words);
+	v = policy_decide_raw(set, q.host, q.port);
+	compare(d, v, raw_judgement(d, q.host, q.port), words);
+	raw += v.entitled;
+	if (v.entitled && !policy_name_may_be_raw(set, q.host))
+		fail_msg("no address for %s in\n%s", q.host, d->text);
 	compare(d,
 		policy_decide_request(
 			set, &(const struct policy_request){.host = q.host,
@@ -430,6 +493,8 @@ test_agrees_with_the_second_opinion(void **state)
 	free(d);
 	/* What was never asked for was not compared. */
 	assert_true(audited > 100);
+	assert_true(raw > 100);
+	assert_true(seen[POLICY_NOT_RAW] > 100);
 	for (int i = 0; i < POLICY_NO_NAME; i++) {
 		if (seen[i] < 100)
 			fail_msg("%s: %u times",

@@ -80,6 +80,18 @@ admit_sandbox(struct session_lab *lab, const char *policy)
 		0);
 }
 
+static void
+note_ask(void *arg, const char *sandbox, const char *host, uint32_t number)
+{
+	struct lab_asks *asks = arg;
+
+	assert_string_equal(sandbox, "box");
+	asks->count++;
+	asks->number = number;
+	snprintf(
+		asks->host, sizeof(asks->host), "%s", host != NULL ? host : "");
+}
+
 void
 session_lab_open(struct session_lab *lab, const struct resolver_row *rows,
 	const char *policy)
@@ -97,6 +109,7 @@ session_lab_open(struct session_lab *lab, const struct resolver_row *rows,
 	s->pipes = splice_pipes_new();
 	s->resolver = resolver_double_new(lab->loop, rows);
 	s->generation = 1;
+	s->names = (struct name_giver){note_ask, &lab->asks};
 	budget_init(&s->strangers, 1, 1, monotonic_now());
 	lab->log = memfd_create("log", MFD_CLOEXEC);
 	assert_true(lab->log >= 0);
@@ -157,7 +170,13 @@ set_address(struct sockaddr_storage *ret, const void *address, uint16_t port)
 int
 session_lab_dial(struct session_lab *lab, uint16_t port)
 {
-	static const uint8_t dialled[4] = {192, 0, 2, 1};
+	return session_lab_dial_at(lab, "192.0.2.1", port);
+}
+
+int
+session_lab_dial_at(struct session_lab *lab, const char *address, uint16_t port)
+{
+	uint8_t dialled[4];
 	struct arrival a = {.ifindex = LAB_IFINDEX};
 	int fds[2];
 
@@ -165,6 +184,7 @@ session_lab_dial(struct session_lab *lab, uint16_t port)
 		socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 			0, fds),
 		0);
+	assert_int_equal(inet_pton(AF_INET, address, dialled), 1);
 	a.fd = fds[0];
 	set_address(&a.peer, sandbox_address, 40000);
 	set_address(&a.original, dialled, port);

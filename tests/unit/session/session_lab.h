@@ -16,6 +16,12 @@ struct ca;
 struct policy;
 struct sandbox;
 
+struct lab_asks { /* for synthetic addresses; the last one */
+	int count;
+	char host[256]; /* "": by number */
+	uint32_t number;
+};
+
 struct session_lab {
 	struct ev_loop *loop;
 	struct services services;
@@ -23,6 +29,7 @@ struct session_lab {
 	struct sandbox *sandbox; /* "box", the table's */
 	struct ca *ca;           /* its own, and what origins are trusted by */
 	int log;
+	struct lab_asks asks; /* that nobody answers */
 };
 
 enum { LAB_IFINDEX = 5 };
@@ -34,6 +41,10 @@ void session_lab_close(struct session_lab *lab);
 
 /* The sandbox dials 192.0.2.1 at that port: its end of the connection. */
 int session_lab_dial(struct session_lab *lab, uint16_t port);
+
+/* The same, at an address of its choice. */
+int session_lab_dial_at(
+	struct session_lab *lab, const char *address, uint16_t port);
 
 /* The decision log so far; valid until the next call. */
 const char *session_lab_log(const struct session_lab *lab);

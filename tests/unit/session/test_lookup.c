@@ -14,12 +14,14 @@
 #include "daybook.h"
 #include "lookup.h"
 #include "loop_until.h"
+#include "names.h"
 #include "sandbox.h"
 #include "session_lab.h"
 #include "writer.h"
 
 static const struct resolver_row rows[] = {
 	{.host = "a.test", AF_INET, {"127.0.0.1"}},
+	{.host = "db.test", AF_INET, {"127.0.0.1", "127.0.0.2"}},
 	{.host = "silent.test", AF_INET, {"127.0.0.1"}, .after = -1},
 	{.host = NULL},
 };
@@ -27,12 +29,17 @@ static const struct resolver_row rows[] = {
 static const char policy[] =
 	"version: 1\n"
 	"policies:\n"
-	"  p: {allow: [{host: [a.test, silent.test, no.test]}]}\n";
+	"  p:\n"
+	"    allow:\n"
+	"      - {host: [a.test, silent.test, no.test]}\n"
+	"      - {host: [db.test, gone.test], port: 5432}\n";
 
 struct answer {
 	bool came;
 	enum dns_rcode rcode;
 	size_t count;
+	uint8_t first[16];
+	uint32_t ttl;
 };
 
 static void
@@ -44,6 +51,10 @@ on_done(void *arg, enum dns_rcode rcode, const struct dns_addresses *addresses)
 	a->came = true;
 	a->rcode = rcode;
 	a->count = addresses != NULL ? addresses->count : 0;
+	if (a->count > 0) {
+		memcpy(a->first, addresses->bytes[0], sizeof(a->first));
+		a->ttl = addresses->ttl;
+	}
 }
 
 static struct lookup *
@@ -181,6 +192,115 @@ test_without_a_record_nobody_is_asked(void **state)
 	session_lab_close(&lab);
 }
 
+/* ---- synthetic addresses ------------------------------------------------- */
+
+static const uint8_t synthetic[4] = {198, 18, 0, 8}, own[4] = {127, 0, 0, 1};
+
+static void
+assert_answer(const struct answer *a, const uint8_t want[4], size_t count)
+{
+	assert_true(a->came);
+	assert_int_equal(a->rcode, DNS_NOERROR);
+	assert_int_equal(a->count, count);
+	assert_memory_equal(a->first, want, 4);
+}
+
+/* Asks until the number is asked for. */
+static struct lookup *
+ask_for_number(struct session_lab *lab, struct answer *a)
+{
+	struct lookup *l = ask(lab, "db.test", DNS_TYPE_A, a);
+
+	session_lab_line(lab, "\"decision\"", "\"allowed\"");
+	loop_once(lab->loop);
+	assert_false(a->came);
+	assert_int_equal(lab->asks.count, 1);
+	assert_string_equal(lab->asks.host, "db.test");
+	return l;
+}
+
+static void
+test_a_name_with_a_synthetic_address(void **state)
+{
+	struct session_lab lab;
+	struct answer a, again;
+
+	(void)state;
+	session_lab_open(&lab, rows, policy);
+	ask_for_number(&lab, &a);
+	/* Who comes meanwhile waits for the same answer. */
+	ask(&lab, "db.test", DNS_TYPE_A, &again);
+	loop_once(lab.loop);
+	assert_int_equal(lab.asks.count, 1);
+	names_heard(lab.sandbox->names, "else.test", 3, true);
+	assert_false(a.came);
+	names_heard(lab.sandbox->names, "db.test", 7, true);
+	assert_answer(&a, synthetic, 1);
+	assert_answer(&again, synthetic, 1);
+	assert_int_equal(a.ttl, 30);
+	session_lab_line(&lab, "\"outcome\"", "198.18.0.8 stands for it");
+	/* From now on it is known. */
+	ask(&lab, "db.test", DNS_TYPE_A, &again);
+	loop_until_set(lab.loop, &again.came, "an answer");
+	assert_answer(&again, synthetic, 1);
+	assert_int_equal(lab.asks.count, 1);
+	assert_int_equal(lab.sandbox->lookups, 0);
+	session_lab_close(&lab);
+}
+
+/* There is none left, or nobody left who could say: its own has to do. */
+static void
+test_a_name_that_gets_none(void **state)
+{
+	(void)state;
+	for (int closed = 0; closed < 2; closed++) {
+		struct session_lab lab;
+		struct answer a;
+
+		session_lab_open(&lab, rows, policy);
+		ask_for_number(&lab, &a);
+		if (closed)
+			names_close(lab.sandbox->names);
+		else
+			names_heard(lab.sandbox->names, "db.test", 0, false);
+		assert_answer(&a, own, 2);
+		assert_ended(&lab, "no synthetic address is left");
+		session_lab_close(&lab);
+	}
+}
+
+static void
+test_a_name_that_is_not_there_gets_no_number(void **state)
+{
+	struct session_lab lab;
+	struct answer a;
+
+	(void)state;
+	session_lab_open(&lab, rows, policy);
+	ask(&lab, "gone.test", DNS_TYPE_A, &a);
+	loop_until_set(lab.loop, &a.came, "an answer");
+	assert_int_equal(a.rcode, DNS_NXDOMAIN);
+	assert_int_equal(lab.asks.count, 0);
+	session_lab_close(&lab);
+}
+
+static void
+test_a_number_that_nobody_waits_for(void **state)
+{
+	struct session_lab lab;
+	struct lookup *l;
+	struct answer a;
+
+	(void)state;
+	session_lab_open(&lab, rows, policy);
+	l = ask_for_number(&lab, &a);
+	lookup_cancel(l);
+	assert_ended(&lab, "client_gone");
+	names_heard(lab.sandbox->names, "db.test", 7, true);
+	assert_false(a.came);
+	session_lab_close(&lab);
+}
+
 int
 main(void)
 {
@@ -189,6 +309,10 @@ main(void)
 		cmocka_unit_test(test_what_is_denied_has_no_outcome),
 		cmocka_unit_test(test_an_answer_that_nobody_waits_for),
 		cmocka_unit_test(test_without_a_record_nobody_is_asked),
+		cmocka_unit_test(test_a_name_with_a_synthetic_address),
+		cmocka_unit_test(test_a_name_that_gets_none),
+		cmocka_unit_test(test_a_name_that_is_not_there_gets_no_number),
+		cmocka_unit_test(test_a_number_that_nobody_waits_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
