@@ -3,6 +3,7 @@
  */
 #include "parse.h"
 
+#include "policy_packet.h"
 #include "region.h"
 
 #include <assert.h>
@@ -12,19 +13,25 @@ static const char *const via_words[] = {"inspect", "passthrough", NULL};
 static_assert(POLICY_VIA_INSPECT == 0 && POLICY_VIA_PASSTHROUGH == 1,
 	"via_words is in the order of enum policy_via");
 
-static const char *const protocol_words[] = {[RULE_TCP] = "tcp", NULL};
+static const char *const protocol_words[] = {
+	[POLICY_TCP] = "tcp",
+	[POLICY_UDP] = "udp",
+	[POLICY_ICMP] = "icmp",
+	NULL,
+};
 
 enum {
 	PORTS_MAX = 64, /* entries of one list */
 	METHODS_MAX = 32,
 	VALUES_MAX = 32, /* names of one map */
+	DNS_PORT = 53,
 };
 
 #define FIELD(name, member) \
 	.key = #name, .offset = offsetof(struct rule, member)
 
 static const char *const beside_address[] = {
-	"port", "address", "audit", "limit", NULL};
+	"port", "address", "protocol", "audit", "limit", NULL};
 
 /* Every key that a rule may have; what an address asks for besides. */
 #define MATCH_FIELDS(address_implies) \
@@ -64,8 +71,26 @@ static const char *const beside_address[] = {
 	}
 
 static const struct schema_field allow_fields[] = {
-	MATCH_FIELDS("\"required\": [\"port\"], \"properties\": {\"limit\": "
-		     "{\"properties\": {\"requests\": false}}}"),
+	MATCH_FIELDS("\"properties\": {\"limit\": {\"properties\": "
+		     "{\"requests\": false}}}, \"if\": {\"required\": "
+		     "[\"protocol\"], \"properties\": {\"protocol\": "
+		     "{\"const\": \"icmp\"}}}, \"then\": {\"properties\": "
+		     "{\"port\": false}}, \"else\": {\"required\": "
+		     "[\"port\"]}"),
+	{FIELD(protocol, protocol), .read = schema_choice,
+		.words = protocol_words,
+		.about = "beside host, tcp: whatever bytes are carried unread "
+			 "to that name and port, and the server may speak "
+			 "first; else TLS and HTTP, and on a port other than "
+			 "80 and 443 what is neither. Beside address, tcp, udp "
+			 "or icmp (tcp)",
+		.implies = "\"if\": {\"required\": [\"host\"]}, \"then\": "
+			   "{\"required\": [\"port\"], \"properties\": "
+			   "{\"protocol\": {\"const\": \"tcp\"}, "
+			   "\"method\": false, \"path\": false, \"query\": "
+			   "false, \"header\": false, \"tls\": false, "
+			   "\"limit\": {\"properties\": {\"requests\": "
+			   "false}}}}"},
 	{FIELD(tls, via), .read = schema_choice, .words = via_words,
 		.about = "inspect, or passthrough: bytes are carried unread "
 			 "(inspect)",
@@ -73,18 +98,6 @@ static const struct schema_field allow_fields[] = {
 			   "{\"const\": \"passthrough\"}}}, \"then\": "
 			   "{\"properties\": {\"method\": false, \"path\": "
 			   "false, \"query\": false, \"header\": false, "
-			   "\"limit\": {\"properties\": {\"requests\": "
-			   "false}}}}"},
-	{FIELD(protocol, protocol), .read = schema_choice,
-		.words = protocol_words,
-		.about = "tcp: whatever bytes are carried unread to that name "
-			 "and port, and the server may speak first; else TLS "
-			 "and HTTP, and on a port other than 80 and 443 what "
-			 "is neither",
-		.implies = "\"if\": {\"required\": [\"protocol\"]}, \"then\": "
-			   "{\"required\": [\"port\"], \"properties\": "
-			   "{\"method\": false, \"path\": false, \"query\": "
-			   "false, \"header\": false, \"tls\": false, "
 			   "\"limit\": {\"properties\": {\"requests\": "
 			   "false}}}}"},
 	{FIELD(limit, limit), .read = parse_limit, .table = &parse_limit_table,
@@ -96,12 +109,35 @@ const struct schema_table parse_allow_table = {"an allow rule", allow_fields};
 
 static const struct schema_field deny_fields[] = {
 	MATCH_FIELDS(NULL),
+	{FIELD(protocol, protocol), .read = schema_choice,
+		.words = protocol_words,
+		.implies = "\"required\": [\"address\"]",
+		.about = "tcp, udp or icmp, beside address (each of them)"},
 	{FIELD(audit, audit), .read = schema_bool,
 		.about = "true: what it would deny passes, and is on record as "
 			 "audited (false)"},
 	{.key = NULL},
 };
 const struct schema_table parse_deny_table = {"a deny rule", deny_fields};
+
+/* What only the gate decides about, a flow at a time. */
+static void
+check_packets(
+	struct parse *p, const struct tree_node *map, const struct rule *r)
+{
+	const struct tree_node *limit = tree_get(map, "limit");
+
+	if (limit != NULL)
+		report_add(p->schema.report, limit->key->at,
+			"nobody counts what the kernel forwards: \"limit\" "
+			"cannot stand beside \"protocol: %s\"",
+			protocol_words[r->protocol]);
+	if (r->protocol == POLICY_UDP && r->ports_given &&
+		ports_contain(&r->ports, DNS_PORT))
+		report_add(p->schema.report, tree_get(map, "port")->key->at,
+			"UDP port 53 never leaves: the daemon answers it, "
+			"whatever address is asked");
+}
 
 static void
 check_address_rule(struct parse *p, const struct tree_node *map, struct rule *r)
@@ -114,13 +150,19 @@ check_address_rule(struct parse *p, const struct tree_node *map, struct rule *r)
 			i++;
 		if (beside_address[i] == NULL)
 			report_add(p->schema.report, e->key->at,
-				"only \"port\" may stand beside \"address\": "
+				"only \"port\" and \"protocol\" may stand "
+				"beside \"address\": "
 				"such a rule is about flows without a name, "
 				"which are not opened");
 	}
-	if (!r->deny && !r->ports_given)
+	if (r->protocol == POLICY_ICMP && r->ports_given)
+		report_add(p->schema.report, tree_get(map, "port")->key->at,
+			"\"protocol: icmp\" has no ports");
+	else if (!r->deny && r->protocol != POLICY_ICMP && !r->ports_given)
 		report_add(p->schema.report, map->at,
 			"an allow rule with \"address\" needs \"port\"");
+	if (!r->deny && r->protocol != POLICY_TCP)
+		check_packets(p, map, r);
 	r->via = POLICY_VIA_ADDRESS;
 }
 
@@ -146,6 +188,11 @@ check_raw_rule(struct parse *p, const struct tree_node *map, struct rule *r)
 {
 	const struct tree_node *tls = tree_get(map, "tls");
 
+	if (r->protocol != POLICY_TCP)
+		report_add(p->schema.report, tree_get(map, "protocol")->key->at,
+			"\"protocol: %s\" stands beside \"address\" only: "
+			"what is dialled by name is TCP",
+			protocol_words[r->protocol]);
 	if (!r->ports_given)
 		report_add(p->schema.report, map->at,
 			"an allow rule with \"protocol\" needs \"port\"");
@@ -163,14 +210,20 @@ finish_rule(struct parse *p, const struct tree_node *map, struct rule *r)
 {
 	bool host = tree_get(map, "host") != NULL;
 	bool address = tree_get(map, "address") != NULL;
+	const struct tree_node *protocol = tree_get(map, "protocol");
 
 	r->ports_given = tree_get(map, "port") != NULL;
+	r->protocol_given = protocol != NULL;
 	if (address)
 		check_address_rule(p, map, r);
 	else if (!host)
 		report_add(p->schema.report, map->at,
 			"a rule needs the key \"host\" or \"address\"");
-	else if (tree_get(map, "protocol") != NULL)
+	else if (protocol != NULL && r->deny)
+		report_add(p->schema.report, protocol->key->at,
+			"\"protocol\" stands beside \"address\" only: no "
+			"host can be reached otherwise when it is denied");
+	else if (protocol != NULL)
 		check_raw_rule(p, map, r);
 	else if (r->via == POLICY_VIA_PASSTHROUGH)
 		check_unopened(p, map, "tls: passthrough");

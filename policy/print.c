@@ -6,6 +6,7 @@
  * the same decisions, and two policies that say the same are the same text.
  */
 #include "print.h"
+#include "policy_packet.h"
 
 #include "limit_text.h"
 #include "vault_word.h"
@@ -266,6 +267,12 @@ put_limit(FILE *out, int margin, const struct policy_limit *limit)
 	}
 }
 
+static const char *const protocol_words[] = {
+	[POLICY_TCP] = "tcp",
+	[POLICY_UDP] = "udp",
+	[POLICY_ICMP] = "icmp",
+};
+
 static void
 put_rule(FILE *out, int margin, const struct rule *r)
 {
@@ -275,7 +282,10 @@ put_rule(FILE *out, int margin, const struct rule *r)
 		put_hosts(out, &r->hosts);
 	else
 		put_addresses(out, &r->addresses);
-	if (r->ports_given || !r->deny)
+	if (r->protocol_given)
+		fprintf(out, "%*sprotocol: %s\n", margin, "",
+			protocol_words[r->protocol]);
+	if (r->ports_given || (!r->deny && r->protocol != POLICY_ICMP))
 		put_ports(out, margin, &r->ports);
 	if (r->methods.count > 0) {
 		fprintf(out, "%*smethod: ", margin, "");
@@ -289,8 +299,6 @@ put_rule(FILE *out, int margin, const struct rule *r)
 	put_values(out, margin, "header", &r->headers);
 	if (r->via == POLICY_VIA_PASSTHROUGH)
 		fprintf(out, "%*stls: passthrough\n", margin, "");
-	if (r->via == POLICY_VIA_RAW)
-		fprintf(out, "%*sprotocol: tcp\n", margin, "");
 	if (r->limit != NULL)
 		put_limit(out, margin, r->limit);
 	if (r->broad)

@@ -37,17 +37,16 @@ struct value_list {
 	size_t count;
 };
 
-enum rule_protocol { RULE_TCP };
-
 struct rule {               /* one entry of `allow` or `deny` */
 	const char *name;   /* "agent.allow[2]" */
 	const char *source; /* "policy.yaml:14" */
 	bool deny;
 	bool broad;
-	bool audit;       /* a deny rule that only looks on */
-	bool ports_given; /* written in the document */
-	int via;          /* enum policy_via */
-	int protocol;     /* enum rule_protocol */
+	bool audit;          /* a deny rule that only looks on */
+	bool ports_given;    /* written in the document */
+	bool protocol_given; /* a deny rule without is about each of them */
+	int protocol;        /* enum policy_protocol */
+	int via;             /* enum policy_via */
 	struct ports ports;
 	struct pattern_list hosts; /* none: a rule about addresses */
 	struct range_list addresses;

@@ -14,6 +14,7 @@
  */
 #include "fit.h"
 #include "look.h"
+#include "policy_packet.h"
 #include "rule.h"
 #include "walk.h"
 
@@ -97,27 +98,42 @@ policy_decide_flow(
 	return after_audit(set, &look, v);
 }
 
+struct target {
+	enum policy_protocol protocol;
+	const struct sockaddr *dst;
+};
+
+/* Nobody's port is 0, and ICMP has none: only a rule without ports fits. */
+static bool
+reaches(const struct rule *r, const struct target *t)
+{
+	return t->protocol == POLICY_ICMP
+		       ? !r->ports_given
+		       : ports_contain(&r->ports, addr_port(t->dst));
+}
+
 /* The first rule about dst and its port that allows, or (if look is there)
  * denies, or NULL; *near: the first about dst that lacks the port, if there was
  * none before. */
 static const struct rule *
-find_address(const struct policy_set *set, const struct sockaddr *dst,
+find_address(const struct policy_set *set, const struct target *t,
 	struct look *look, const struct rule **near)
 {
-	uint16_t port = addr_port(dst);
 
 	for (size_t i = 0; i < set->address_rule_count; i++) {
 		const struct rule *r = set->address_rules[i];
 		size_t k = 0;
 
-		if (r->deny != (look != NULL))
+		if (r->deny != (look != NULL) ||
+			((!r->deny || r->protocol_given) &&
+				r->protocol != (int)t->protocol))
 			continue;
 		while (k < r->addresses.count &&
-			!addr_contains(&r->addresses.items[k], dst))
+			!addr_contains(&r->addresses.items[k], t->dst))
 			k++;
 		if (k == r->addresses.count)
 			continue;
-		if (!ports_contain(&r->ports, port)) {
+		if (!reaches(r, t)) {
 			if (*near == NULL)
 				*near = r;
 		} else if (look == NULL || denies(r, POLICY_RULE_DENY, look)) {
@@ -128,20 +144,20 @@ find_address(const struct policy_set *set, const struct sockaddr *dst,
 }
 
 static struct policy_verdict
-decide_address(const struct policy_set *set, const struct sockaddr *dst,
-	struct look *look)
+decide_address(
+	const struct policy_set *set, const struct target *t, struct look *look)
 {
 	const struct policy_set *s;
 	const struct rule *near = NULL, *r;
 
 	for (s = set; s != NULL; s = s->base) {
-		r = find_address(s, dst, look, &near);
+		r = find_address(s, t, look, &near);
 		if (r != NULL)
 			return refused(look, r, POLICY_RULE_DENY);
 	}
 	near = NULL;
 	for (s = set; s != NULL; s = s->base) {
-		r = find_address(s, dst, NULL, &near);
+		r = find_address(s, t, NULL, &near);
 		if (r != NULL)
 			return allowed_by(r);
 	}
@@ -157,17 +173,32 @@ decide_address(const struct policy_set *set, const struct sockaddr *dst,
 struct policy_verdict
 policy_decide_address(const struct policy_set *set, const struct sockaddr *dst)
 {
+	const struct target target = {POLICY_TCP, dst};
 	struct look look = {.rule = NULL};
 	struct policy_verdict v;
 
 	if (set->mode == OVERLAY_LOCKDOWN)
 		return locked(set);
-	v = decide_address(set, dst, &look);
+	v = decide_address(set, &target, &look);
 	v = after_audit(set, &look, v);
 	/* There is nobody else to dial. */
 	if (v.allowed)
 		v.via = POLICY_VIA_ADDRESS;
 	return v;
+}
+
+struct policy_verdict
+policy_decide_packet(const struct policy_set *set,
+	enum policy_protocol protocol, const struct sockaddr *dst)
+{
+	const struct target target = {protocol, dst};
+	struct look look = {.rule = NULL};
+	struct policy_verdict v;
+
+	if (set->mode == OVERLAY_LOCKDOWN)
+		return locked(set);
+	v = decide_address(set, &target, &look);
+	return v.allowed ? after_audit(set, &look, v) : v;
 }
 
 bool
