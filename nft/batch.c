@@ -12,6 +12,8 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "batch.h"
+#include "nft_shape.h"
+#include "queue_rule.h"
 
 /*
  * libnftnl writes a message without being told where the buffer ends, so a
@@ -164,6 +166,27 @@ batch_flush(struct batch *b, enum element_set set)
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, element_set_name(set));
 	b->len += NLMSG_ALIGN(nlh->nlmsg_len);
 	return 0;
+}
+
+int
+batch_queue_rule(struct batch *b, enum nft_queue kind, uint16_t queue)
+{
+	struct nlmsghdr *nlh = message_begin(b, NFT_MSG_DELRULE, 0, SET_COUNT);
+	int r;
+
+	if (nlh == NULL)
+		return -ENOBUFS;
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, NFT_TABLE);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, NFT_GATE_CHAIN);
+	b->len += NLMSG_ALIGN(nlh->nlmsg_len);
+	nlh = message_begin(
+		b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, SET_COUNT);
+	if (nlh == NULL)
+		return -ENOBUFS;
+	r = queue_rule_put(nlh, kind, queue);
+	if (r == 0)
+		b->len += NLMSG_ALIGN(nlh->nlmsg_len);
+	return r;
 }
 
 const void *

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "element.h"
+#include "nft_gate.h"
 
 #define NFT_TABLE "sbx_net"
 
@@ -30,6 +31,10 @@ int batch_elements(struct batch *b, enum batch_op op, const struct element *e,
 
 /* Empties a set.  Returns as batch_elements(). */
 int batch_flush(struct batch *b, enum element_set set);
+
+/* Empties the chain `gate` and puts the rule with the queue there.  Returns as
+ * batch_elements(). */
+int batch_queue_rule(struct batch *b, enum nft_queue kind, uint16_t queue);
 
 /* Closes it: nothing can be added.  The bytes stay the batch's own. */
 const void *batch_bytes(struct batch *b, size_t *ret_len);

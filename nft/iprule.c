@@ -82,6 +82,10 @@ kind_of(const struct parsed *p, uint8_t action,
 	if (action == FR_ACT_PROHIBIT && p->priority == NFT_PREF_PROHIBIT &&
 		p->interface[0] != '\0' && p->mask == 0)
 		return IPRULE_PROHIBIT;
+	if (action == FR_ACT_TO_TBL && p->priority == NFT_PREF_GATE &&
+		p->table == RT_TABLE_MAIN && p->interface[0] == '\0' &&
+		p->mark == names->gate_mark && p->mask == names->gate_mark)
+		return IPRULE_GATE;
 	if (action != FR_ACT_TO_TBL || !marked)
 		return IPRULE_OTHER;
 	if (p->priority == NFT_PREF_MAIN && p->table == RT_TABLE_MAIN &&

@@ -19,6 +19,7 @@ enum iprule_kind {
 	IPRULE_OTHER,
 	IPRULE_MAIN,    /* iif lo, marked: table main */
 	IPRULE_MARK,    /* marked: our table */
+	IPRULE_GATE,    /* passed by the gate: table main */
 	IPRULE_PROHIBIT /* iif `interface`: prohibit */
 };
 
@@ -26,6 +27,7 @@ enum iprule_kind {
 struct iprule_names {
 	uint32_t mark;
 	uint32_t mask;
+	uint32_t gate_mark;
 	uint32_t route_table;
 };
 

@@ -38,6 +38,8 @@ nft_open(const struct nft_names *names, struct nft **ret, char *reterr,
 		goto fail;
 	nft->names.mark = mark;
 	nft->names.mask = names->mask != 0 ? names->mask : mark;
+	nft->names.gate_mark = names->gate_mark != 0 ? names->gate_mark
+						     : NFT_DEFAULT_GATE_MARK;
 	nft->names.route_table = names->route_table != 0
 					 ? names->route_table
 					 : NFT_DEFAULT_ROUTE_TABLE;

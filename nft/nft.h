@@ -22,10 +22,12 @@
 
 enum {
 	NFT_DEFAULT_MARK = 0x2, /* one low bit that no neighbour is known for */
+	NFT_DEFAULT_GATE_MARK = 0x4, /* another, beside it: see nft_gate.h */
 	NFT_DEFAULT_ROUTE_TABLE = 15001,
 	NFT_DEFAULT_PORT = 15001,  /* TCP, on 127.0.0.1 and ::1 */
 	NFT_PREF_MAIN = 99,        /* ip rules: iif lo, marked: table main */
 	NFT_PREF_MARK = 100,       /* marked: our table */
+	NFT_PREF_GATE = 150,       /* passed by the gate: table main */
 	NFT_PREF_PROHIBIT = 200,   /* from a sandbox, not marked: nowhere */
 	NFT_MAX_ADDRESSES = 64,    /* of one sandbox */
 	NFT_MAX_SOURCES = 1 << 16, /* of all of them */
@@ -45,6 +47,7 @@ struct nft;
 struct nft_names {
 	uint32_t mark;
 	uint32_t mask;
+	uint32_t gate_mark;
 	uint32_t route_table;
 };
 

@@ -29,11 +29,14 @@
 
 /* The same chains as in sbx-net.nft, with as many rules: a test compares. */
 const struct nft_chain nft_shape[NFT_CHAINS + 1] = {
+	{"arrival", NF_INET_PRE_ROUTING, -151, 2},
 	{"prerouting", NF_INET_PRE_ROUTING, -150, 2},
-	{"egress", NFT_NO_HOOK, 0, 12},
+	{"egress", NFT_NO_HOOK, 0, 17},
+	{NFT_GATE_CHAIN, NFT_NO_HOOK, 0, 0},
 	{"input", NF_INET_LOCAL_IN, 0, 2},
 	{"to_host", NFT_NO_HOOK, 0, 4},
-	{"forward", NF_INET_FORWARD, -5, 4},
+	{"forward", NF_INET_FORWARD, -5, 6},
+	{"postrouting", NF_INET_POST_ROUTING, 100, 1},
 	{"output", NF_INET_LOCAL_OUT, 0, 3},
 	{"worker_dials", NFT_NO_HOOK, 0, 7},
 	{NULL, 0, 0, 0},
@@ -134,6 +137,31 @@ look(struct nft *nft, uint16_t type, nlsock_each *each, struct seen *seen)
 	return r;
 }
 
+int
+nft_gate_rules(struct nft *nft, int *ret)
+{
+	int gate = chain_index(NFT_TABLE, NFT_GATE_CHAIN);
+	struct seen seen = {0};
+	int r = look(nft, NFT_MSG_GETCHAIN, on_chain, &seen);
+
+	if (r == 0)
+		r = look(nft, NFT_MSG_GETRULE, on_rule, &seen);
+	if (r == 0 && !seen.chain[gate])
+		r = -ENOENT;
+	if (r == 0)
+		*ret = seen.rules[gate];
+	return r;
+}
+
+/* The rule of an earlier daemon may be in the gate before ours is asked for. */
+static bool
+has_its_rules(const struct nft *nft, const struct nft_chain *chain, int rules)
+{
+	if (strcmp(chain->name, NFT_GATE_CHAIN) != 0)
+		return rules == chain->rules;
+	return nft->gate.wanted ? rules == 1 : rules <= 1;
+}
+
 static int
 check_rules(struct nft *nft, char *reterr, size_t size)
 {
@@ -148,7 +176,8 @@ check_rules(struct nft *nft, char *reterr, size_t size)
 		return r;
 	}
 	for (int i = 0; i < NFT_CHAINS; i++) {
-		if (seen.chain[i] && seen.rules[i] == nft_shape[i].rules)
+		if (seen.chain[i] &&
+			has_its_rules(nft, &nft_shape[i], seen.rules[i]))
 			continue;
 		snprintf(reterr, size, "table inet " NFT_TABLE ": chain %s %s",
 			nft_shape[i].name,
@@ -194,6 +223,7 @@ struct routing {
 	const struct nft *nft;
 	bool main_seen;
 	bool mark_seen;
+	bool gate_seen;
 	struct ledger guarded;
 };
 
@@ -208,6 +238,8 @@ on_ip_rule(const struct iprule *rule, void *arg)
 		seen->main_seen = true;
 	if (rule->kind == IPRULE_MARK)
 		seen->mark_seen = true;
+	if (rule->kind == IPRULE_GATE)
+		seen->gate_seen = true;
 	if (rule->kind != IPRULE_PROHIBIT ||
 		element_of_interface(rule->interface, &e) < 0)
 		return 0;
@@ -227,6 +259,8 @@ what_lacks(const struct routing *seen)
 		return "99, iif lo fwmark, lookup main";
 	if (!seen->mark_seen)
 		return "100, fwmark, lookup our table";
+	if (!seen->gate_seen)
+		return "150, fwmark of the gate, lookup main";
 	for (size_t i = 0; i < l->cage_count; i++) {
 		if (ledger_cage(&seen->guarded, &l->cages[i].interface) == NULL)
 			return "200, iif, prohibit, of a sandbox's interface";

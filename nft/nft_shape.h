@@ -4,9 +4,12 @@
 
 #include <stdint.h>
 
-enum { NFT_CHAINS = 7 };
+enum { NFT_CHAINS = 10 };
 
 #define NFT_NO_HOOK UINT32_MAX
+
+/* Empty in the file; the daemon's queue rule is put there (nft_gate.h). */
+#define NFT_GATE_CHAIN "gate"
 
 struct nft_chain {
 	const char *name;

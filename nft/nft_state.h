@@ -5,6 +5,7 @@
 #include "iprule.h"
 #include "ledger.h"
 #include "nft.h"
+#include "nft_gate.h"
 
 struct nlsock;
 
@@ -15,6 +16,11 @@ struct nft {
 	struct ledger ledger;
 	struct element *exempt; /* in the order in which they are sent */
 	size_t exempt_count;
+	struct {
+		bool wanted;
+		uint16_t queue;
+		enum nft_queue kind;
+	} gate;
 };
 
 struct batch;
@@ -27,6 +33,12 @@ int nft_commit(struct nft *nft, struct batch *b, char *reterr, size_t size);
 
 /* Adds the exempt elements to it, after emptying their sets. */
 int nft_put_exempt(struct batch *b, const struct element *e, size_t count);
+
+/* nft_gate.c: puts the rule there that is wanted. */
+int nft_put_gate(struct nft *nft, char *reterr, size_t size);
+
+/* nft_check.c: how many rules the chain `gate` has; -ENOENT: there is none. */
+int nft_gate_rules(struct nft *nft, int *ret);
 
 /*
  * The elements of a set in the kernel, sorted, malloc'd: 0, -ENOENT the table

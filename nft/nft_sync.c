@@ -248,6 +248,20 @@ sync_exempt(struct nft *nft, char *reterr, size_t size)
 	return r;
 }
 
+static int
+sync_gate(struct nft *nft, char *reterr, size_t size)
+{
+	int rules = 0;
+	int r;
+
+	if (!nft->gate.wanted)
+		return 0;
+	r = nft_gate_rules(nft, &rules);
+	if (r == 0 && rules == 1)
+		return 0;
+	return nft_put_gate(nft, reterr, size);
+}
+
 int
 nft_sync(struct nft *nft, char *reterr, size_t size)
 {
@@ -261,5 +275,7 @@ nft_sync(struct nft *nft, char *reterr, size_t size)
 		r = guard;
 	if (r == 0)
 		r = sync_exempt(nft, reterr, size);
+	if (r == 0)
+		r = sync_gate(nft, reterr, size);
 	return r;
 }

@@ -190,7 +190,7 @@ marks_of_others()
 {
 	for f in $(families); do
 		ip "$f" rule show 2>/dev/null |
-			grep -vE "^(99|100):	from all fwmark $shown_mark " |
+			grep -vE "^(99|100):	from all fwmark $shown_mark |^150:	from all fwmark $gate_mark/$gate_mark " |
 			sed -n 's/.*fwmark \(0x[0-9a-f]*\)\(\/\(0x[0-9a-f]*\)\)\{0,1\}.*/\1 \3/p' |
 			while read -r value bits; do echo "ip_rule ${bits:-$value}"; done
 	done
@@ -211,7 +211,7 @@ marks_of_others()
 doctor_marks()
 {
 	others=$(marks_of_others | sort -u)
-	used=$((mask))
+	used=$((mask | gate_mark))
 	for word in $others; do
 		case $word in
 		0x*) used=$((used | word)) ;;
@@ -222,10 +222,17 @@ doctor_marks()
 		0x*) ;;
 		*) kind=$word && continue ;;
 		esac
-		[ $((word & mask)) -ne 0 ] || continue
+		[ $((word & (mask | gate_mark))) -ne 0 ] || continue
 		bit=$(free_mark $used)
+		shown=$mark/$mask marks="--mark $bit"
+		[ $((word & mask)) -ne 0 ] ||
+			shown=$gate_mark marks="--mark $mark --mask $mask"
+		gate_bit=$gate_mark
+		[ $((word & gate_mark)) -eq 0 ] ||
+			gate_bit=$(free_mark $((used | bit)))
+		marks="$marks --gate-mark $gate_bit"
 		finding mark_conflict error \
-			"another $(echo "$kind" | tr _ ' ') uses the mark $word, which overlaps ours ($mark/$mask)" \
-			"$(self remove) && $0 install --mark $bit --table $route_table --port $port --user $user --cage '$cage' --rules $rules"
+			"another $(echo "$kind" | tr _ ' ') uses the mark $word, which overlaps ours ($shown)" \
+			"$(self remove) && $0 install $marks --table $route_table --port $port --user $user --cage '$cage' --rules $rules"
 	done
 }

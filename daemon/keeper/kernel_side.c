@@ -29,6 +29,7 @@
 #include "array.h"
 #include "log.h"
 #include "nft.h"
+#include "nft_gate.h"
 #include "nft_watch.h"
 #include "registry.h"
 #include "settings.h"
@@ -50,6 +51,8 @@ struct kernel_side {
 	void *arg;
 	enum state state;
 	bool settled;
+	bool has_gate;
+	uint16_t queue;
 	struct nft *nft;
 	struct nft_watch *watch;
 	ev_io touched;
@@ -57,8 +60,8 @@ struct kernel_side {
 	struct setup_run *setup;
 	ev_timer reap; /* frees setup after its own callback */
 	char *program; /* NULL: we do not install */
-	char mark[NUMBER], mask[NUMBER], table[NUMBER], port[NUMBER],
-		user[NUMBER];
+	char mark[NUMBER], mask[NUMBER], gate_mark[NUMBER], table[NUMBER],
+		port[NUMBER], user[NUMBER];
 	/* Copies: what workers may dial although it is denied. */
 	char **ranges;
 	size_t range_count;
@@ -103,6 +106,27 @@ tell_exempt(struct kernel_side *k)
 	if (nft_exempt(k->nft, &exempt, text, sizeof(text)) < 0)
 		log_error("kernel side: %s: workers may not reach the "
 			  "resolver or upstream.allow_addresses",
+			text);
+}
+
+/* Before the look that would miss it.  Without a table it goes in with the next
+ * nft_sync(). */
+static void
+open_gate(struct kernel_side *k)
+{
+	char text[TEXT];
+	int r;
+
+	if (!k->has_gate)
+		return;
+	r = nft_open_gate(k->nft, k->queue, text, sizeof(text));
+	if (r == 0)
+		log_notice("kernel side: packets that are neither TCP nor DNS "
+			   "are queued (%s)",
+			kernel_side_queue(k));
+	else if (r != -ENOENT)
+		log_error("kernel side: no queue: %s; what is neither TCP nor "
+			  "DNS is dropped",
 			text);
 }
 
@@ -187,8 +211,8 @@ static void
 install(struct kernel_side *k)
 {
 	const char *const argv[] = {k->program, "install", "--mark", k->mark,
-		"--mask", k->mask, "--table", k->table, "--port", k->port,
-		"--user", k->user, NULL};
+		"--mask", k->mask, "--gate-mark", k->gate_mark, "--table",
+		k->table, "--port", k->port, "--user", k->user, NULL};
 	int r;
 
 	if (k->setup != NULL)
@@ -334,8 +358,8 @@ copy_exempt(struct kernel_side *k, const struct kernel_side_options *o)
 static int
 open_nft(struct kernel_side *k, const struct settings_kernel *settings)
 {
-	struct nft_names names = {
-		settings->mark, settings->mask, settings->table};
+	struct nft_names names = {settings->mark, settings->mask,
+		settings->gate_mark, settings->table};
 	int r;
 
 	r = nft_open(&names, &k->nft, k->text, sizeof(k->text));
@@ -352,6 +376,7 @@ kernel_side_start(
 
 	snprintf(k->mark, sizeof(k->mark), "%#x", s->mark);
 	snprintf(k->mask, sizeof(k->mask), "%#x", s->mask);
+	snprintf(k->gate_mark, sizeof(k->gate_mark), "%#x", s->gate_mark);
 	snprintf(k->table, sizeof(k->table), "%u", s->table);
 	snprintf(k->port, sizeof(k->port), "%u", s->port);
 	snprintf(k->user, sizeof(k->user), "%u", options->worker_uid);
@@ -365,6 +390,9 @@ kernel_side_start(
 	ev_io_set(&k->touched, nft_watch_fd(k->watch), EV_READ);
 	ev_io_start(k->loop, &k->touched);
 	ev_timer_start(k->loop, &k->minute);
+	k->has_gate = options->has_gate;
+	k->queue = (uint16_t)s->queue;
+	open_gate(k);
 	look(k);
 }
 
@@ -409,6 +437,13 @@ bool
 kernel_side_is_good(const struct kernel_side *k)
 {
 	return k->state == GOOD;
+}
+
+const char *
+kernel_side_queue(const struct kernel_side *k)
+{
+	return nft_queue_name(
+		k->nft != NULL ? nft_gate_kind(k->nft) : NFT_QUEUE_NONE);
 }
 
 const char *

@@ -29,6 +29,7 @@ struct kernel_side_options {
 	const char *const *servers;      /* resolvers, as in the settings */
 	size_t server_count;
 	uid_t worker_uid;
+	bool has_gate; /* somebody reads the queue */
 };
 
 /* NULL: out of memory. */
@@ -50,6 +51,7 @@ int kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 void kernel_side_sync(struct kernel_side *k);
 
 bool kernel_side_is_good(const struct kernel_side *k);
-const char *kernel_side_text(const struct kernel_side *k); /* for people */
+const char *kernel_side_queue(const struct kernel_side *k); /* its kind */
+const char *kernel_side_text(const struct kernel_side *k);  /* for people */
 
 #endif

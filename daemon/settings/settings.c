@@ -22,6 +22,8 @@ static const struct settings defaults = {
 		.names = 4096},
 	.kernel = {.mark = 0x2,
 		.mask = 0x2,
+		.gate_mark = 0x4,
+		.queue = 15001,
 		.table = 15001,
 		.port = 15001,
 		.install = -1},
@@ -157,6 +159,18 @@ static const struct schema_field kernel_fields[] = {
 		.read = settings_read_mark,
 		.shape = &settings_mark_shape,
 		.about = "which bits of the mark are looked at (0x2)"},
+	{.key = "gate_mark",
+		AT(settings, kernel.gate_mark),
+		.read = settings_read_mark,
+		.shape = &settings_mark_shape,
+		.about = "one bit more of it, for what the gate lets pass "
+			 "(0x4)"},
+	{.key = "queue",
+		AT(settings, kernel.queue),
+		.read = schema_unsigned,
+		.min = 1,
+		.max = 65535,
+		.about = "number of the NFQUEUE that the gate reads (15001)"},
 	{.key = "table",
 		AT(settings, kernel.table),
 		.read = schema_unsigned,
@@ -314,6 +328,12 @@ check_whole(const struct settings *s, const struct tree_node *root,
 			"\"journal\" cannot be true: the journal has no "
 			"append that a worker could wait for, so a decision "
 			"could go unrecorded; use \"file\"");
+	if ((s->kernel.gate_mark & (s->kernel.gate_mark - 1)) != 0 ||
+		(s->kernel.mark & ~s->kernel.gate_mark) == 0)
+		report_add(report, kernel->at,
+			"\"gate_mark\" %#x has to be one bit, and not "
+			"\"mark\" itself",
+			s->kernel.gate_mark);
 	if ((s->kernel.mark & ~s->kernel.mask) != 0)
 		report_add(report, kernel->at,
 			"\"mark\" %#x has bits outside \"mask\" %#x",

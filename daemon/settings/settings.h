@@ -37,6 +37,8 @@ struct settings_limits { /* DESIGN 12; the last five per sandbox */
 
 struct settings_kernel {
 	unsigned mark, mask; /* of the packet mark */
+	unsigned gate_mark;  /* one bit more, for what the gate lets pass */
+	unsigned queue;      /* of NFQUEUE, for the gate */
 	unsigned table;      /* routing table */
 	unsigned port;       /* TCP listeners on 127.0.0.1 and ::1 */
 	int install;         /* 1, 0, or -1: when root */

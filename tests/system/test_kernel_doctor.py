@@ -108,16 +108,17 @@ def test_the_line_moves_to_a_free_mark(net, name):
     line = one(net, "mark_conflict")["mend"]
     net.gate.sh(line)
     moved = line.rpartition("--mark ")[2].split()[0]
-    assert findings(net, "--mark", moved) == []
+    gate = line.rpartition("--gate-mark ")[2].split()[0]
+    assert findings(net, "--mark", moved, "--gate-mark", gate) == []
     assert "0x2/0x2 lookup 15001" not in net.gate.sh("ip rule").stdout
 
 
 @pytest.mark.parametrize("command", [
-    "ip rule add pref 50 fwmark 0x4/0x4 lookup main",
+    "ip rule add pref 50 fwmark 0x8/0x8 lookup main",
     "ip rule add pref 50 fwmark 0xff0000/0xff0000 lookup main",
     "nft add table ip x; nft 'add chain ip x c { type filter hook prerouting "
     "priority 0; }'; nft add rule ip x c meta mark set meta mark and "
-    "0xfffffffb or 0x4",
+    "0xfffffff7 or 0x8",
     "ip link add br0 type bridge; sysctl -q -w "
     "net.bridge.bridge-nf-call-iptables=0 "
     "net.bridge.bridge-nf-call-ip6tables=0",
@@ -190,5 +191,5 @@ def test_ufw_is_told_its_own_way(caged):
 
 def test_uninstalled_is_found_whole(net):
     names = {f["id"] for f in findings(net)}
-    assert names == {"table", "rule99", "rule100", "route", "migrate"}
+    assert names == {"table", "rule99", "rule100", "rule150", "route", "migrate"}
     assert mended(net)

@@ -168,7 +168,7 @@ DAMAGE = {
     "rules": ("nft flush chain inet sbx_net egress", TABLE),
     "one rule": ("nft delete rule inet sbx_net egress handle $(nft -a list "
                  "chain inet sbx_net egress | sed -n "
-                 "'s/.*\"other\" drop # handle //p')", TABLE),
+                 "'s/^\t\tcounter name \"other\" drop # handle //p')", TABLE),
     "rule more": ("nft insert rule inet sbx_net egress accept", TABLE),
     "interface": ("nft flush set inet sbx_net ifaces", TABLE),
     "source4": ("nft flush set inet sbx_net source4", TABLE),
@@ -177,6 +177,8 @@ DAMAGE = {
     "rule 99 v6": ("ip -6 rule del pref 99", RULES),
     "rule 100": ("ip rule del pref 100", RULES),
     "rule 100 v6": ("ip -6 rule del pref 100", RULES),
+    "rule 150": ("ip rule del pref 150", RULES),
+    "rule 150 v6": ("ip -6 rule del pref 150", RULES),
     "guard": ("ip rule del pref 200", RULES),
     "guard v6": ("ip -6 rule del pref 200", RULES),
     "route": ("ip route flush table 15001", 0),

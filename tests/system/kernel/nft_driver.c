@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nft.h"
+#include "nft_gate.h"
 #include "nft_watch.h"
 
 enum { WORDS_MAX = 80, LINE_SIZE = 8192 };
@@ -87,6 +88,17 @@ do_sources(struct driver *d)
 	return 0;
 }
 
+static int
+do_gate(struct driver *d)
+{
+	int r = nft_open_gate(
+		d->nft, NFT_DEFAULT_QUEUE, d->text, sizeof(d->text));
+
+	if (r == 0)
+		printf("%s\n", nft_queue_name(nft_gate_kind(d->nft)));
+	return r;
+}
+
 /* What is there to read now. */
 static int
 do_watch(struct driver *d)
@@ -117,6 +129,7 @@ static const struct command {
 	{"check", 1, do_check},
 	{"exempt", 1, do_exempt},
 	{"sources", 1, do_sources},
+	{"gate", 1, do_gate},
 	{"watch", 1, do_watch},
 	{"await", 1, do_await},
 };

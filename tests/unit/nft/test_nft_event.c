@@ -24,7 +24,7 @@ enum { OWN = 100, OTHER = 200 };
 static const struct nft_event_filter filter = {
 	.own_nfnl = OWN,
 	.own_rtnl = OWN,
-	.names = {0x2, 0x2, 15001},
+	.names = {0x2, 0x2, 0x4, 15001},
 };
 
 static void

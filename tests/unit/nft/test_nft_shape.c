@@ -30,10 +30,11 @@ take_hook(struct nft_chain *c, const char *line)
 		{"input", NF_INET_LOCAL_IN},
 		{"forward", NF_INET_FORWARD},
 		{"output", NF_INET_LOCAL_OUT},
+		{"postrouting", NF_INET_POST_ROUTING},
 	};
 	char hook[32], rest[64];
 
-	assert_int_equal(sscanf(line, " type filter hook %31s priority %63[^;]",
+	assert_int_equal(sscanf(line, " type %*s hook %31s priority %63[^;]",
 				 hook, rest),
 		2);
 	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
@@ -41,6 +42,8 @@ take_hook(struct nft_chain *c, const char *line)
 			c->hook = hooks[i].hook;
 	}
 	c->priority = strcmp(rest, "mangle") == 0       ? -150
+		      : strcmp(rest, "mangle - 1") == 0 ? -151
+		      : strcmp(rest, "srcnat") == 0     ? 100
 		      : strcmp(rest, "filter") == 0     ? 0
 		      : strcmp(rest, "filter - 5") == 0 ? -5
 							: INT32_MAX;

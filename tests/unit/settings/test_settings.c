@@ -320,7 +320,7 @@ test_docs_name_every_key_and_its_default(void **state)
 		defaults++;
 	}
 	assert_int_equal(check_table(&settings_table, "", docs), rows);
-	assert_int_equal(defaults, 18);
+	assert_int_equal(defaults, 20);
 }
 
 int
