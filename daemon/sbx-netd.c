@@ -1,8 +1,8 @@
 /*
  * sbx-netd - the daemon: options, signals, the loop
  *
- * Started without --worker and --fetch it is the keeper (DESIGN 3).  It stays
- * in the foreground: systemd, or whoever started it, is its parent.
+ * Started without --worker, --gate and --fetch it is the keeper (DESIGN 3).  It
+ * stays in the foreground: systemd, or whoever started it, is its parent.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include "control_server.h"
 #include "documents.h"
 #include "fetch.h"
+#include "gate.h"
 #include "keeper.h"
 #include "launch.h"
 #include "log.h"
@@ -301,6 +302,8 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--worker") == 0)
 		return worker_main(LAUNCH_LINK_FD);
+	if (argc == 2 && strcmp(argv[1], "--gate") == 0)
+		return gate_main(LAUNCH_LINK_FD);
 	if (argc == 2 && strcmp(argv[1], SOURCE_VAULT_OPTION) == 0)
 		return fetch_main();
 	usage_getopt(usage_netd, long_options);

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "crew.h"
 #include "keeper_state.h"
 #include "log.h"
@@ -170,7 +171,8 @@ change_refused(struct change_queue *q, uint32_t index, uint64_t generation,
 
 	if (q->flight == NULL || q->flight->generation != generation)
 		return;
-	snprintf(line, sizeof(line), "worker %u refuses: %s", index, text);
+	snprintf(line, sizeof(line), "%s %u refuses: %s",
+		child_name(crew_child(q->keeper->crew, index)), index, text);
 	take_back(q, -EINVAL, line);
 }
 
@@ -181,7 +183,8 @@ change_crashed(struct change_queue *q, uint32_t index, const char *how)
 
 	if (q->flight == NULL || ++q->flight->crashes < CRASHES_MAX)
 		return;
-	snprintf(line, sizeof(line), "worker %u dies of it: %s", index, how);
+	snprintf(line, sizeof(line), "%s %u dies of it: %s",
+		child_name(crew_child(q->keeper->crew, index)), index, how);
 	take_back(q, -EIO, line);
 }
 

@@ -172,7 +172,8 @@ on_again(struct ev_loop *loop, ev_timer *w, int revents)
 	r = child_start(c);
 	if (r == 0)
 		return;
-	log_error("worker %u cannot be started: %s", c->index, strerror(-r));
+	log_error("%s %u cannot be started: %s", c->launch->name, c->index,
+		strerror(-r));
 	ev_timer_set(w, BACKOFF_FIRST, 0);
 	ev_timer_start(loop, w);
 }
@@ -299,6 +300,12 @@ child_free(struct child *c)
 }
 
 /* ---- questions -------------------------------------------------------- */
+
+const char *
+child_name(const struct child *c)
+{
+	return c->launch->name;
+}
 
 uint32_t
 child_index(const struct child *c)

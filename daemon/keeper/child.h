@@ -1,6 +1,7 @@
 /*
- * One worker process as the keeper sees it: its link, its life and its deaths.
- * Starts it again when it dies; what it has to be told then is its owner's.
+ * One worker process, or the gate, as the keeper sees it: its link, its life
+ * and its deaths. Starts it again when it dies; what it has to be told then is
+ * its owner's.
  */
 #ifndef SBX_CHILD_H
 #define SBX_CHILD_H
@@ -52,6 +53,7 @@ void child_stop(struct child *c);
 
 void child_kill(struct child *c, const char *why);
 
+const char *child_name(const struct child *c); /* what it is: "worker" */
 uint32_t child_index(const struct child *c);
 enum child_state child_state(const struct child *c);
 const char *child_state_name(enum child_state state);

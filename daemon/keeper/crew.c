@@ -25,7 +25,8 @@ struct crew {
 	void *arg;
 	bool stopping;
 	ev_timer deadline;
-	uint32_t count;
+	uint32_t workers;
+	uint32_t count; /* and the gate */
 	struct member members[];
 };
 
@@ -156,7 +157,8 @@ on_stop_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop, (void)revents;
 	for (uint32_t i = 0; i < c->count; i++)
 		if (child_has_link(c->members[i].child)) {
-			log_warning("worker %u does not stop: killed", i);
+			log_warning("%s %u does not stop: killed",
+				child_name(c->members[i].child), i);
 			child_kill(c->members[i].child, "it did not stop");
 		}
 }
@@ -175,11 +177,11 @@ crew_stop(struct crew *c)
 /* ---- life ------------------------------------------------------------- */
 
 struct crew *
-crew_new(struct ev_loop *loop, uint32_t workers, const struct launch *launch,
+crew_new(struct ev_loop *loop, const struct crew_plan *plan,
 	const struct crew_events *events, void *arg)
 {
-	struct crew *c =
-		calloc(1, sizeof(*c) + workers * sizeof(struct member));
+	uint32_t all = plan->workers + (plan->gate != NULL);
+	struct crew *c = calloc(1, sizeof(*c) + all * sizeof(struct member));
 
 	if (c == NULL)
 		return NULL;
@@ -188,7 +190,10 @@ crew_new(struct ev_loop *loop, uint32_t workers, const struct launch *launch,
 	c->arg = arg;
 	ev_timer_init(&c->deadline, on_stop_deadline, 0, 0);
 	c->deadline.data = c;
-	for (; c->count < workers; c->count++) {
+	c->workers = plan->workers;
+	for (; c->count < all; c->count++) {
+		const struct launch *launch =
+			c->count < plan->workers ? plan->worker : plan->gate;
 		struct child *child =
 			child_new(loop, c->count, launch, &child_events, c);
 
@@ -218,6 +223,18 @@ uint32_t
 crew_count(const struct crew *c)
 {
 	return c->count;
+}
+
+uint32_t
+crew_workers(const struct crew *c)
+{
+	return c->workers;
+}
+
+bool
+crew_is_gate(const struct crew *c, uint32_t index)
+{
+	return index >= c->workers;
 }
 
 struct child *

@@ -1,5 +1,6 @@
 /*
- * The workers together: started, told, waited for and stopped as one.
+ * The workers and the gate together: started, told, waited for and stopped as
+ * one.  The gate has the last index, behind the workers'.
  */
 #ifndef SBX_CREW_H
 #define SBX_CREW_H
@@ -29,10 +30,15 @@ struct crew_events {
 	void (*stopped)(void *arg); /* all of them, after crew_stop() */
 };
 
-/* events and launch are borrowed.  NULL: out of memory. */
-struct crew *crew_new(struct ev_loop *loop, uint32_t workers,
-	const struct launch *launch, const struct crew_events *events,
-	void *arg);
+struct crew_plan {
+	uint32_t workers;
+	const struct launch *worker;
+	const struct launch *gate; /* NULL: there is none */
+};
+
+/* events and what is launched are borrowed.  NULL: out of memory. */
+struct crew *crew_new(struct ev_loop *loop, const struct crew_plan *plan,
+	const struct crew_events *events, void *arg);
 void crew_free(struct crew *c); /* accepts NULL; kills who lives */
 
 int crew_start(struct crew *c); /* 0 or -errno */
@@ -40,10 +46,12 @@ int crew_start(struct crew *c); /* 0 or -errno */
 /* Asks all to end, and kills those that live after some seconds. */
 void crew_stop(struct crew *c);
 
-uint32_t crew_count(const struct crew *c);
+uint32_t crew_count(const struct crew *c); /* with the gate */
+uint32_t crew_workers(const struct crew *c);
+bool crew_is_gate(const struct crew *c, uint32_t index);
 struct child *crew_child(const struct crew *c, uint32_t index);
 
-/* To every worker that has a link. */
+/* To everyone that has a link. */
 void crew_broadcast(struct crew *c, const struct link_message *m);
 
 /* Whether all are ready and have committed that generation or a later one. */

@@ -16,6 +16,7 @@ struct standing { /* who it is when nobody says */
 
 static const struct standing worker = {"sbx-net-worker", IDENTITY_NUMBER};
 static const struct standing fetcher = {"sbx-net-fetch", IDENTITY_FETCH_NUMBER};
+static const struct standing gate = {"sbx-net-gate", IDENTITY_GATE_NUMBER};
 
 /* A number instead of a name is that user, with the group of that number. */
 static bool
@@ -101,6 +102,12 @@ int
 identity_find_fetcher(struct identity *ret, char *reterr, size_t reterr_size)
 {
 	return find(&fetcher, NULL, ret, reterr, reterr_size);
+}
+
+int
+identity_find_gate(struct identity *ret, char *reterr, size_t reterr_size)
+{
+	return find(&gate, NULL, ret, reterr, reterr_size);
 }
 
 int

@@ -19,11 +19,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "crew.h"
 #include "decision_log.h"
 #include "document_watch.h"
@@ -159,9 +161,12 @@ find_identity(struct keeper *k, const struct settings *s, const char *worker,
 	char *text, size_t size)
 {
 	static const char *const argv[] = {"sbx-netd", "--worker", NULL};
+	static const char *const gate_argv[] = {"sbx-netd", "--gate", NULL};
 	int r;
 
 	r = identity_find(s->worker_user, &k->identity, text, size);
+	if (r == 0)
+		r = identity_find_gate(&k->gate_identity, text, size);
 	if (r < 0)
 		return r;
 	if (!k->identity.change)
@@ -174,7 +179,12 @@ find_identity(struct keeper *k, const struct settings *s, const char *worker,
 			text, size, "program of the workers: %s", strerror(-r));
 		return r;
 	}
-	k->launch = (struct launch){r, argv, &k->identity};
+	k->launch = (struct launch){
+		"worker", r, argv, &k->identity, LAUNCH_NO_CAPABILITY};
+	/* Who brings workers of his own brings no gate. */
+	k->has_gate = worker == NULL;
+	k->gate_launch = (struct launch){
+		"gate", r, gate_argv, &k->gate_identity, CAP_NET_ADMIN};
 	return 0;
 }
 
@@ -184,7 +194,8 @@ on_rsa_key(void *arg, struct span der)
 	struct keeper *k = arg;
 	struct link_message m = {.type = LINK_RSA_KEY, .rsa_key = der};
 
-	crew_broadcast(k->crew, &m);
+	for (uint32_t i = 0; i < crew_workers(k->crew); i++)
+		child_send(crew_child(k->crew, i), &m);
 }
 
 static void
@@ -201,12 +212,13 @@ static int
 make_tables(struct keeper *k, const struct settings *s, char *text, size_t size)
 {
 	uint32_t workers = k->listeners.workers;
+	struct crew_plan plan = {.workers = workers, .worker = &k->launch};
 
 	k->registry = registry_new(workers, s->affinity == SETTINGS_BY_SOURCE);
 	k->strongbox = strongbox_new(k->loop, &keeper_strongbox_events, k);
 	k->kernel = kernel_side_new(k->loop, &keeper_kernel_events, k);
-	k->crew =
-		crew_new(k->loop, workers, &k->launch, &keeper_crew_events, k);
+	plan.gate = k->has_gate ? &k->gate_launch : NULL;
+	k->crew = crew_new(k->loop, &plan, &keeper_crew_events, k);
 	if (k->registry != NULL && k->strongbox != NULL && k->kernel != NULL &&
 		k->crew != NULL)
 		return 0;
@@ -274,6 +286,7 @@ set_going(struct keeper *k, struct documents *first)
 		.servers = k->servers,
 		.server_count = k->server_count,
 		.worker_uid = k->identity.uid,
+		.has_gate = k->has_gate,
 	};
 	int r;
 

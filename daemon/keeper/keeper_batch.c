@@ -11,7 +11,7 @@
  *
  * A sandbox is told to all workers, because any of them may get its DNS
  * queries; its authority and the credentials of its policy only to those that
- * its addresses are steered to.
+ * its addresses are steered to.  The gate gets neither, ever.
  */
 #include <assert.h>
 #include <openssl/crypto.h>
@@ -46,8 +46,9 @@ send_documents(const struct documents *d, struct child *child)
 
 static_assert((int)LINK_BUDGETS == (int)POLICY_BUDGETS, "each has its place");
 
+/* worker: whether it is one; the gate gets neither authority nor stand-ins. */
 static void
-send_sandbox(const struct sandbox *s, struct child *child)
+send_sandbox(const struct sandbox *s, struct child *child, bool worker)
 {
 	struct link_message m = {.type = LINK_SANDBOX};
 	struct link_sandbox *to = &m.sandbox;
@@ -73,7 +74,7 @@ send_sandbox(const struct sandbox *s, struct child *child)
 		memcpy(to->addresses[i].bytes, s->spec->addresses[i].bytes,
 			sizeof(to->addresses[i].bytes));
 	}
-	to->served = (s->served >> child_index(child) & 1) != 0;
+	to->served = worker && (s->served >> child_index(child) & 1) != 0;
 	if (to->served && ca_export(s->ca, &authority, &len) < 0) {
 		child_kill(child, "no memory to tell it an authority");
 		return;
@@ -99,20 +100,21 @@ send_gone(const struct sandbox *s, struct child *child)
 static void
 send_sandboxes(struct keeper *k, struct child *child, enum batch batch)
 {
+	bool worker = !crew_is_gate(k->crew, child_index(child));
 	const struct registry *r = k->registry;
 	const struct sandbox *s;
 
 	for (size_t i = 0; batch != BATCH_NEWS && i < registry_count(r); i++) {
 		s = registry_at(r, i);
 		if (s->phase != SANDBOX_LEAVING)
-			send_sandbox(s, child);
+			send_sandbox(s, child, worker);
 	}
 	for (size_t i = 0; (s = registry_marked(r, i)) != NULL; i++) {
 		if (s->phase == SANDBOX_LEAVING && batch != BATCH_FIRST)
 			send_gone(s, child);
 		else if (s->phase != SANDBOX_LEAVING && s->dirty &&
 			 batch == BATCH_NEWS)
-			send_sandbox(s, child);
+			send_sandbox(s, child, worker);
 	}
 }
 
@@ -179,13 +181,14 @@ keeper_send_batch(struct keeper *k, uint32_t index, enum batch batch)
 
 	if (!child_has_link(child))
 		return;
-	if (batch == BATCH_FIRST)
+	if (batch == BATCH_FIRST && !crew_is_gate(k->crew, index))
 		strongbox_forget_worker(k->strongbox, index);
 	child_send(child, &m);
 	if (batch != BATCH_NEWS || k->target != k->documents)
 		send_documents(k->target, child);
 	send_sandboxes(k, child, batch);
-	send_secrets(k, child, batch);
+	if (!crew_is_gate(k->crew, index))
+		send_secrets(k, child, batch);
 	m.type = LINK_COMMIT;
 	child_send(child, &m);
 }

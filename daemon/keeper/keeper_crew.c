@@ -32,6 +32,18 @@ copy_texts(const char **to, size_t *ret_count, const char *const *from,
 	*ret_count = count;
 }
 
+/* What the gate does not need: listeners, and whom to trust. */
+static void
+add_workers_own(
+	const struct keeper *k, uint32_t index, struct link_setup *setup)
+{
+	setup->trust = (struct span){k->target->trust, k->target->trust_len};
+	setup->tcp4 = k->listeners.fds[LISTENER_TCP4][index];
+	setup->tcp6 = k->listeners.fds[LISTENER_TCP6][index];
+	setup->udp4 = k->listeners.fds[LISTENER_DNS4][index];
+	setup->udp6 = k->listeners.fds[LISTENER_DNS6][index];
+}
+
 static void
 send_setup(struct keeper *k, struct child *child)
 {
@@ -42,18 +54,23 @@ send_setup(struct keeper *k, struct child *child)
 		.type = LINK_SETUP,
 		.setup = {.index = index,
 			.workers = crew_count(k->crew),
+			.mark = s->kernel.mark,
+			.gate_mark = s->kernel.gate_mark,
+			.queue = s->kernel.queue,
 			.limits = {limits->hello, limits->head, limits->idle,
 				limits->connect, limits->connections,
 				limits->connections_per_second,
 				limits->mints_per_second,
 				limits->dns_per_second},
-			.trust = {k->target->trust, k->target->trust_len},
-			.tcp4 = k->listeners.fds[LISTENER_TCP4][index],
-			.tcp6 = k->listeners.fds[LISTENER_TCP6][index],
-			.udp4 = k->listeners.fds[LISTENER_DNS4][index],
-			.udp6 = k->listeners.fds[LISTENER_DNS6][index],
+			.tcp4 = -1,
+			.tcp6 = -1,
+			.udp4 = -1,
+			.udp6 = -1,
 			.log = decision_log_fd(k->log)},
 	};
+
+	if (!crew_is_gate(k->crew, index))
+		add_workers_own(k, index, &m.setup);
 
 	copy_texts(m.setup.servers, &m.setup.server_count, k->servers,
 		k->server_count);
@@ -85,7 +102,7 @@ on_started(void *arg, uint32_t index)
 
 	send_setup(k, child);
 	hostnet_addresses(k->hostnet, send_self, child);
-	if (key.rsa_key.len > 0)
+	if (key.rsa_key.len > 0 && !crew_is_gate(k->crew, index))
 		child_send(child, &key);
 	keeper_send_batch(k, index, BATCH_FIRST);
 }
@@ -102,6 +119,11 @@ put_on_record(struct keeper *k, uint32_t index, const char *detail)
 	};
 	size_t named = 0;
 
+	if (crew_is_gate(k->crew, index)) {
+		event.reason = RECORD_GATE_CRASHED;
+		decision_log_add(k->log, &event);
+		return;
+	}
 	for (size_t i = 0; i < registry_count(k->registry); i++) {
 		const struct sandbox *s = registry_at(k->registry, i);
 
@@ -120,14 +142,16 @@ static void
 on_died(void *arg, uint32_t index, const char *how)
 {
 	struct keeper *k = arg;
+	const char *name = child_name(crew_child(k->crew, index));
 	char detail[KEEPER_TEXT];
 
-	strongbox_forget_worker(k->strongbox, index);
+	if (!crew_is_gate(k->crew, index))
+		strongbox_forget_worker(k->strongbox, index);
 	if (k->stopping) {
-		log_debug("worker %u: %s", index, how);
+		log_debug("%s %u: %s", name, index, how);
 		return;
 	}
-	snprintf(detail, sizeof(detail), "worker %u: %s", index, how);
+	snprintf(detail, sizeof(detail), "%s %u: %s", name, index, how);
 	log_error("%s; it is started again", detail);
 	put_on_record(k, index, detail);
 	change_crashed(&k->changes, index, how);

@@ -56,8 +56,9 @@ struct keeper {
 	struct document_watch *watch; /* NULL: not wanted */
 	struct listeners listeners;
 
-	struct identity identity;
-	struct launch launch;
+	struct identity identity, gate_identity;
+	struct launch launch, gate_launch;
+	bool has_gate;
 	struct crew *crew;
 
 	uint64_t generation; /* the last one told */

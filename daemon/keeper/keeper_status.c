@@ -44,7 +44,7 @@ workers(const struct keeper *k)
 {
 	json_t *array = json_array(), *worker;
 
-	for (uint32_t i = 0; i < crew_count(k->crew); i++) {
+	for (uint32_t i = 0; i < crew_workers(k->crew); i++) {
 		const struct child *child = crew_child(k->crew, i);
 
 		worker = json_pack("{s:i, s:i, s:s, s:i}", "index", (int)i,
@@ -55,6 +55,25 @@ workers(const struct keeper *k)
 		json_array_append_new(array, worker);
 	}
 	return array;
+}
+
+/* null: there is none. */
+static json_t *
+gate(const struct keeper *k)
+{
+	uint32_t index = crew_workers(k->crew);
+	const struct child *child;
+	json_t *object;
+
+	if (index == crew_count(k->crew))
+		return json_null();
+	child = crew_child(k->crew, index);
+	object = json_pack("{s:i, s:s, s:i, s:s}", "pid", (int)child_pid(child),
+		"state", child_state_name(child_state(child)), "restarts",
+		(int)child_restarts(child), "queue",
+		kernel_side_queue(k->kernel));
+	add_numbers(object, crew_status(k->crew, index));
+	return object;
 }
 
 json_t *
@@ -188,13 +207,14 @@ find(const struct keeper *k, const char *name)
 json_t *
 keeper_status(struct keeper *k)
 {
-	return json_pack("{s:s, s:i, s:f, s:b, s:I, s:o, s:I, s:{s:b, s:s}, "
-			 "s:o, s:s}",
+	return json_pack("{s:s, s:i, s:f, s:b, s:I, s:o, s:o, s:I, "
+			 "s:{s:b, s:s}, s:o, s:s}",
 		"version", SBX_VERSION, "pid", (int)getpid(), "uptime",
 		monotonic_now() - k->started, "ready", (int)k->ready,
 		"generation", (json_int_t)k->generation, "workers", workers(k),
-		"sandboxes", (json_int_t)registry_count(k->registry), "kernel",
-		"ok", (int)kernel_side_is_good(k->kernel), "text",
+		"gate", gate(k), "sandboxes",
+		(json_int_t)registry_count(k->registry), "kernel", "ok",
+		(int)kernel_side_is_good(k->kernel), "text",
 		kernel_side_text(k->kernel), "credentials", credentials(k),
 		"log", decision_log_path(k->log));
 }

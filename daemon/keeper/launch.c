@@ -19,6 +19,7 @@
 #include <linux/capability.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -78,24 +79,48 @@ set_limits(void)
 	return setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* An unprivileged program gets through exec what is in the ambient set.  Who
+ * has not the capability himself starts a child that has none. */
 static int
-drop_privileges(const struct identity *identity)
+set_capabilities(int keep)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {{0}};
+	struct __user_cap_data_struct caps[2] = {{0}};
+
+	if (keep != LAUNCH_NO_CAPABILITY) {
+		uint32_t bit = UINT32_C(1) << (keep % 32);
+		struct __user_cap_data_struct *half = &caps[keep / 32];
+
+		half->permitted = half->effective = half->inheritable = bit;
+		if (syscall(SYS_capset, &head, caps) == 0)
+			return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, keep,
+				0, 0);
+		*half = (struct __user_cap_data_struct){0};
+	}
+	return (int)syscall(SYS_capset, &head, caps);
+}
+
+static int
+drop_privileges(const struct launch *s)
+{
+	const struct identity *identity = s->identity;
 
 	/* Fails for numbers this kernel has not, or if we had none anyway. */
 	for (int cap = 0; cap < CAP_END; cap++)
-		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+		if (cap != s->capability)
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (s->capability != LAUNCH_NO_CAPABILITY &&
+		prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return -1;
 	if (identity->change && (setgroups(0, NULL) < 0 ||
 					setresgid(identity->gid, identity->gid,
 						identity->gid) < 0 ||
 					setresuid(identity->uid, identity->uid,
 						identity->uid) < 0))
 		return -1;
-	if (syscall(SYS_capset, &head, none) < 0)
+	if (set_capabilities(s->capability) < 0)
 		return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
@@ -119,7 +144,7 @@ become_worker(const struct launch *s, int link_fd, pid_t parent)
 	reset_signals();
 	setsid();
 	if (set_descriptors(link_fd) < 0 || set_limits() < 0 ||
-		drop_privileges(s->identity) < 0 ||
+		drop_privileges(s) < 0 ||
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		_exit(EXIT_SETUP);
 	if (getppid() != parent)

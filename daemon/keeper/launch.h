@@ -1,6 +1,7 @@
 /*
- * Starts a worker process: another user, no capability, nothing open but
- * standard error and its end of the link (descriptor 3), dead when we are.
+ * Starts a child process: another user, no capability or a single one, nothing
+ * open but standard error and its end of the link (descriptor 3), dead when we
+ * are.
  */
 #ifndef SBX_LAUNCH_H
 #define SBX_LAUNCH_H
@@ -9,12 +10,14 @@
 
 struct identity;
 
-enum { LAUNCH_LINK_FD = 3 };
+enum { LAUNCH_LINK_FD = 3, LAUNCH_NO_CAPABILITY = -1 };
 
 struct launch {
-	int program; /* O_PATH descriptor of what to run */
+	const char *name; /* of such a process, for people: "worker" */
+	int program;      /* O_PATH descriptor of what to run */
 	const char *const *argv;
 	const struct identity *identity;
+	int capability; /* CAP_… that it keeps, or LAUNCH_NO_CAPABILITY */
 };
 
 /* Opens a program for struct launch: NULL: the one we are.  fd or -errno. */

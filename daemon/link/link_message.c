@@ -64,6 +64,9 @@ take_texts(struct frame_reader *r, const char **texts, size_t max)
 static const size_t setup_numbers[] = {
 	SETUP_U32(index),
 	SETUP_U32(workers),
+	SETUP_U32(mark),
+	SETUP_U32(gate_mark),
+	SETUP_U32(queue),
 	SETUP_U32(limits.hello_seconds),
 	SETUP_U32(limits.head_seconds),
 	SETUP_U32(limits.idle_seconds),

@@ -60,7 +60,8 @@ struct link_limits { /* DESIGN 12; 0 is not a value */
 };
 
 struct link_setup {
-	uint32_t index, workers;
+	uint32_t index, workers;         /* the gate is one of them here */
+	uint32_t mark, gate_mark, queue; /* for the gate (DESIGN 4) */
 	struct link_limits limits;
 	const char *servers[LINK_SERVERS]; /* resolver */
 	size_t server_count;

@@ -89,6 +89,16 @@ static const struct {
 		"address",
 		"register the sandbox (sbx-netctl sandbox add), or look for "
 		"a spoofed address"},
+	[RECORD_QUIC] = {"quic",
+		"QUIC (HTTP/3) is refused at once, so that the client falls "
+		"back to TCP, where the host's name decides",
+		"nothing, if the client falls back; for QUIC unread, an "
+		"address rule with protocol: udp and the port"},
+	[RECORD_PROTOCOL] = {"protocol",
+		"packets that are neither TCP nor DNS, and no address rule of "
+		"that protocol allows their destination",
+		"for UDP and ICMP an address rule with \"protocol\"; others "
+		"are never let out"},
 	[RECORD_SELF] = {"self",
 		"the destination is an address of the host itself or of "
 		"another sandbox; no policy can allow that",
@@ -165,6 +175,11 @@ static const struct {
 	[RECORD_WORKER_CRASHED] = {"worker_crashed",
 		"the process that served this sandbox died and was started "
 		"again; its connections were closed",
+		"see the journal of sbx-netd, and report it: this is a bug"},
+	[RECORD_GATE_CRASHED] = {"gate_crashed",
+		"the process that judges packets died and was started again; "
+		"meanwhile no packet was let pass that was not already "
+		"allowed",
 		"see the journal of sbx-netd, and report it: this is a bug"},
 	[RECORD_COMPLETE] = {"complete", "it ended as it should", NULL},
 	[RECORD_CLIENT_GONE] = {"client_gone",

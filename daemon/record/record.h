@@ -61,6 +61,8 @@ enum record_reason {
 	RECORD_BAD_NAME,       /* SNI or Host is no host name */
 	RECORD_NOT_HTTP,       /* an inspected port, bytes that are no HTTP */
 	RECORD_UNKNOWN_SOURCE, /* no sandbox has this interface and address */
+	RECORD_QUIC,           /* no address rule allows it over UDP */
+	RECORD_PROTOCOL,       /* neither TCP nor DNS, and no rule allows it */
 	RECORD_SELF,           /* dst is an address of the host or a sandbox */
 	/* TLS towards the sandbox */
 	RECORD_CLIENT_TLS, /* handshake failed (our CA refused, pinning …) */
@@ -87,6 +89,7 @@ enum record_reason {
 	RECORD_LOG_FULL,
 	RECORD_INTERNAL,
 	RECORD_WORKER_CRASHED,
+	RECORD_GATE_CRASHED,
 	/* how a flow or request ended */
 	RECORD_COMPLETE,
 	RECORD_CLIENT_GONE,

@@ -33,6 +33,8 @@
 #include "array.h"
 #include "sanitized.h"
 
+enum { NOTHING = -1 };
+
 static int
 failed(const char *what, int error, char *reterr, size_t reterr_size)
 {
@@ -40,9 +42,11 @@ failed(const char *what, int error, char *reterr, size_t reterr_size)
 	return -error;
 }
 
-int
-isolate_early(char *reterr, size_t reterr_size)
+static int
+give_up_all_but(int capability, char *reterr, size_t reterr_size)
 {
+	bool keep = capability != NOTHING &&
+		    capng_have_capability(CAPNG_PERMITTED, capability) == 1;
 	struct rlimit none = {0, 0};
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -52,9 +56,28 @@ isolate_early(char *reterr, size_t reterr_size)
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return failed("core limit", errno, reterr, reterr_size);
 	capng_clear(CAPNG_SELECT_ALL);
+	if (keep)
+		capng_update(CAPNG_ADD, CAPNG_PERMITTED | CAPNG_EFFECTIVE,
+			(unsigned)capability);
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
 		return failed("capabilities", EPERM, reterr, reterr_size);
+	/* Nothing is executed any more that could get it from there. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return failed(
+			"ambient capabilities", errno, reterr, reterr_size);
 	return 0;
+}
+
+int
+isolate_early(char *reterr, size_t reterr_size)
+{
+	return give_up_all_but(NOTHING, reterr, reterr_size);
+}
+
+int
+isolate_gate_early(char *reterr, size_t reterr_size)
+{
+	return give_up_all_but(CAP_NET_ADMIN, reterr, reterr_size);
 }
 
 enum {
@@ -80,6 +103,7 @@ close_file_system(uint64_t forbidden)
 	return (int)r;
 }
 
+/* What a loop with sockets needs, a worker's and the gate's. */
 static const int calls[] = {
 	/* the loop */
 	SCMP_SYS(epoll_wait),
@@ -97,12 +121,6 @@ static const int calls[] = {
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendto),
 	SCMP_SYS(sendmsg),
-	SCMP_SYS(accept4),
-	SCMP_SYS(connect),
-	SCMP_SYS(getsockname),
-	SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt),
-	SCMP_SYS(shutdown),
 	SCMP_SYS(close),
 	SCMP_SYS(fcntl),
 	SCMP_SYS(newfstatat),
@@ -112,8 +130,6 @@ static const int calls[] = {
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
-	SCMP_SYS(mlock2),
-	SCMP_SYS(memfd_secret),
 	SCMP_SYS(futex),
 	/* itself */
 	SCMP_SYS(getpid),
@@ -128,10 +144,24 @@ static const int calls[] = {
 	SCMP_SYS(exit_group),
 };
 
+/* Who serves sandboxes opens connections and keeps secrets, too. */
+static const int worker_calls[] = {
+	SCMP_SYS(accept4),
+	SCMP_SYS(connect),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(mlock2),
+	SCMP_SYS(memfd_secret),
+};
+
 /* With those below that are let in narrowly; what it does not need, a worker
  * that was taken over shall not have. */
 enum { NARROW_CALLS = 6, CALLS_MAX = 47 };
-static_assert(ARRAY_LEN(calls) + NARROW_CALLS <= CALLS_MAX, "too many");
+static_assert(
+	ARRAY_LEN(calls) + ARRAY_LEN(worker_calls) + NARROW_CALLS <= CALLS_MAX,
+	"too many");
 
 /* What the sanitizers' own runtime calls, while it works and at its end. */
 static const int sanitizer_calls[] = {
@@ -209,12 +239,10 @@ allow_splicing(scmp_filter_ctx filter)
 		SCMP_A5(SCMP_CMP_EQ, SPLICE_F_MOVE | SPLICE_F_NONBLOCK, 0));
 }
 
-/* Calls that are only harmless with certain arguments. */
 static int
-allow_narrowly(scmp_filter_ctx filter)
+allow_dialling(scmp_filter_ctx filter)
 {
 	static const int families[] = {AF_INET, AF_INET6};
-	enum { PROT_EXEC_BIT = 4 };
 	int r;
 
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
@@ -224,10 +252,16 @@ allow_narrowly(scmp_filter_ctx filter)
 			return r;
 	}
 	/* c-ares binds its UDP sockets; nobody may listen. */
-	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
-	if (r < 0)
-		return r;
-	/* Never memory that could be executed. */
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bind), 0);
+}
+
+/* Never memory that could be executed. */
+static int
+allow_memory(scmp_filter_ctx filter)
+{
+	enum { PROT_EXEC_BIT = 4 };
+	int r;
+
 	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC_BIT, 0));
 	if (r < 0)
@@ -237,7 +271,19 @@ allow_narrowly(scmp_filter_ctx filter)
 }
 
 static int
-filter_calls(void)
+allow_working(scmp_filter_ctx filter)
+{
+	int r = allow(filter, worker_calls, ARRAY_LEN(worker_calls));
+
+	if (r == 0)
+		r = allow_dialling(filter);
+	if (r == 0)
+		r = allow_splicing(filter);
+	return r;
+}
+
+static int
+filter_calls(bool worker)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r;
@@ -253,26 +299,38 @@ filter_calls(void)
 	if (r == 0 && SANITIZED)
 		r = allow(filter, sanitizer_calls, ARRAY_LEN(sanitizer_calls));
 	if (r == 0)
-		r = allow_narrowly(filter);
-	if (r == 0)
-		r = allow_splicing(filter);
+		r = allow_memory(filter);
+	if (r == 0 && worker)
+		r = allow_working(filter);
 	if (r == 0)
 		r = seccomp_load(filter);
 	seccomp_release(filter);
 	return r;
 }
 
-int
-isolate_late(char *reterr, size_t reterr_size)
+static int
+shut_last_doors(bool worker, char *reterr, size_t reterr_size)
 {
 	int r = SANITIZED ? 0 : close_file_system(NO_PATHS);
 
 	if (r < 0)
 		return failed("landlock", -r, reterr, reterr_size);
-	r = filter_calls();
+	r = filter_calls(worker);
 	if (r < 0)
 		return failed("seccomp", -r, reterr, reterr_size);
 	return 0;
+}
+
+int
+isolate_late(char *reterr, size_t reterr_size)
+{
+	return shut_last_doors(true, reterr, reterr_size);
+}
+
+int
+isolate_gate_late(char *reterr, size_t reterr_size)
+{
+	return shut_last_doors(false, reterr, reterr_size);
 }
 
 int

@@ -20,6 +20,13 @@
 /* 0, or -errno with a line in reterr. */
 int isolate_early(char *reterr, size_t reterr_size);
 int isolate_late(char *reterr, size_t reterr_size);
+
+/*
+ * The gate keeps CAP_NET_ADMIN, if it has it, and in isolate_gate_late() fewer
+ * system calls than a worker: it opens, connects and accepts nothing.
+ */
+int isolate_gate_early(char *reterr, size_t reterr_size);
+int isolate_gate_late(char *reterr, size_t reterr_size);
 int isolate_reader(char *reterr, size_t reterr_size);
 
 #endif

@@ -68,7 +68,8 @@ watch_with(struct watcher *w, const char *program, const char *const words[])
 {
 	*w = (struct watcher){.loop = ev_loop_new(EVFLAG_AUTO)};
 	w->identity = (struct identity){.uid = geteuid(), .gid = getegid()};
-	w->launch = (struct launch){launch_open(program), words, &w->identity};
+	w->launch = (struct launch){"worker", launch_open(program), words,
+		&w->identity, LAUNCH_NO_CAPABILITY};
 	assert_true(w->launch.program >= 0);
 	w->child = child_new(w->loop, 0, &w->launch, &events, w);
 	assert_non_null(w->child);

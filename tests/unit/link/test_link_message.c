@@ -17,6 +17,9 @@ static const struct link_message setup = {
 	.type = LINK_SETUP,
 	.setup = {.index = 2,
 		.workers = 3,
+		.mark = 0x2,
+		.gate_mark = 0x80000000,
+		.queue = 15001,
 		.limits = {1, 2, 3, 4, 5, 6, 7, 8},
 		.servers = {"192.0.2.53", "[2001:db8::53]:5353"},
 		.server_count = 2,
@@ -73,6 +76,9 @@ test_setup_comes_back(void **state)
 	assert_int_equal(m.type, LINK_SETUP);
 	assert_int_equal(m.setup.index, 2);
 	assert_int_equal(m.setup.workers, 3);
+	assert_int_equal(m.setup.mark, 0x2);
+	assert_int_equal(m.setup.gate_mark, 0x80000000);
+	assert_int_equal(m.setup.queue, 15001);
 	assert_memory_equal(
 		&m.setup.limits, &setup.setup.limits, sizeof(m.setup.limits));
 	assert_int_equal(m.setup.server_count, 2);

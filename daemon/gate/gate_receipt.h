@@ -1,0 +1,17 @@
+/*
+ * After a change: which flows that were let pass end by it, on record and for
+ * whoever made the change (as session/receipt.h, what: "flow").
+ */
+#ifndef SBX_GATE_RECEIPT_H
+#define SBX_GATE_RECEIPT_H
+
+struct conntrack;
+struct gate_rules;
+struct packet_log;
+
+/* Ends them.  The receipt, malloc'd; NULL: out of memory, and they have ended
+ * all the same. */
+char *gate_receipt(const struct gate_rules *rules, struct conntrack *conntrack,
+	struct packet_log *log);
+
+#endif

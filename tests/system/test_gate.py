@@ -1,0 +1,275 @@
+"""What is neither TCP nor DNS is judged by a process that has no secrets, and
+leaves only where an address rule with its protocol says so."""
+import json
+import os
+import socket
+
+import pytest
+
+from lab import quic
+from lab.packets import (V6, Echo, ask, converse, counter, ping, seen, sock,
+                         start_counting)
+from lab.wait import until
+
+FAR = ("203.0.113.10", "2001:db8:113::10")
+OTHER = ("203.0.113.11", "2001:db8:113::11")
+BOTH = pytest.mark.parametrize("v", [0, 1], ids=["v4", "v6"])
+ALLOWED = """\
+policies:
+  agent:
+    allow:
+      - {address: [203.0.113.10, "2001:db8:113::10"], protocol: udp, port: 7000-7009}
+      - {address: [203.0.113.10, "2001:db8:113::10"], protocol: icmp}
+"""
+NOTHING = "policies: {agent: {allow: [{host: api.test}]}}\n"
+# IPv4 and IPv6 inside, DCCP, GRE, ESP, SCTP, UDP-Lite.
+OTHERS = {4: "ipip", 33: "dccp", 47: "gre", 50: "esp", 132: "sctp", 136: "udp-lite"}
+
+
+@pytest.fixture(scope="module")
+def far(stage):
+    """The stage, with a daemon, and with what arrives at the far side counted."""
+    stage.lab.internet.ip("addr", "add", OTHER[1] + "/64", "dev", "eth0", "nodad")
+    start_counting(stage.lab.internet)
+    stage.netd(ALLOWED)
+    bound(stage.daemon)
+    return stage
+
+
+def gate_of(d):
+    return json.loads(d.ctl("--json", "status").stdout)["gate"]
+
+
+def bound(d, not_pid=0):
+    """The gate, once it reads its queue."""
+    def there():
+        g = gate_of(d)
+        return g if g.get("bound") == 1 and g["pid"] not in (0, not_pid) else None
+    return until("a gate that reads its queue", there)
+
+
+def dropped(far):
+    return counter(far.lab.host, "sbx_net", "other")
+
+
+@BOTH
+def test_udp_that_a_rule_allows_is_answered(far, v):
+    server = Echo(far.lab.internet, FAR[v], 7000)
+    with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
+        s.settimeout(30)
+        s.connect((FAR[v], 7000))
+        for _ in range(3):
+            s.send(b"hello")
+            server.serve()
+            assert s.recv(100) == b"hello"
+    server.close()
+    # Nobody outside sees an address of the sandbox.
+    assert set(server.peers) == {("203.0.113.1", "2001:db8:113::1")[v]}
+    r = far.daemon.wait_record(kind="packet", proto="udp", dst=FAR[v], dport=7000)
+    assert r["verdict"] == "allowed" and r["rule"] == "agent.allow[0]"
+    assert r["sandbox"] == "s1" and r["via"] == "address"
+    assert len(far.daemon.records(kind="packet", dst=FAR[v], dport=7000)) == 1
+
+
+@BOTH
+def test_ping_that_a_rule_allows_is_answered(far, v):
+    assert ping(far.lab.sandbox, FAR[v])
+    assert ping(far.lab.sandbox, FAR[v], size=4000)  # in fragments
+    r = far.daemon.wait_record(kind="packet", dst=FAR[v],
+                               proto=("icmp", "icmpv6")[v])
+    assert r["verdict"] == "allowed" and r["rule"] == "agent.allow[1]"
+
+
+@BOTH
+@pytest.mark.parametrize("what", ["port", "address"])
+def test_udp_that_no_rule_allows_is_dropped_and_recorded_once(far, v, what):
+    to = ((FAR[v], 7010), (OTHER[v], 7000))[what == "address"]
+    before, other = seen(far.lab.internet), dropped(far)
+    with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
+        for _ in range(5):
+            s.sendto(b"hello", to)
+    until("the packets to be judged", lambda: gate_is_done(far))
+    r = far.daemon.wait_record(kind="packet", proto="udp", dst=to[0], dport=to[1])
+    assert (r["verdict"], r["reason"]) == ("denied", "protocol")
+    assert len(far.daemon.records(kind="packet", dst=to[0], dport=to[1])) == 1
+    assert seen(far.lab.internet) == before
+    assert dropped(far) == other  # by the gate, not behind it
+
+
+def gate_is_done(far):
+    """Nothing waits in the kernel's queue any more."""
+    text = far.lab.host.run("cat", "/proc/net/netfilter/nfnetlink_queue").stdout
+    return text.split()[2] == "0"
+
+
+@BOTH
+def test_threat_13_quic_is_refused_at_once_and_named(far, v):
+    before = seen(far.lab.internet)
+    name = f"quic{v}.example.test"
+    with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
+        s.settimeout(30)
+        s.connect((FAR[v], 443))
+        assert converse(s, quic.opening(name)[0]) == "ConnectionRefusedError"
+    r = far.daemon.wait_record(kind="packet", host=name)
+    assert (r["proto"], r["verdict"], r["reason"]) == ("quic", "denied", "quic")
+    assert r["dst"] == FAR[v] and r["dport"] == 443
+    assert seen(far.lab.internet) == before
+
+
+def test_quic_names_that_are_spread_over_datagrams(far):
+    with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(30)
+        s.connect((FAR[0], 443))
+        *first, last = quic.opening("spread.example.test", parts=3)
+        for part in first:
+            s.send(part)
+        assert converse(s, last) == "ConnectionRefusedError"
+    far.daemon.wait_record(kind="packet", proto="quic", host="spread.example.test")
+
+
+def test_quic_without_a_name_is_recorded_all_the_same(far):
+    with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((OTHER[0], 443))
+        s.send(quic.opening("half.example.test", parts=2)[0])
+        port = s.getsockname()[1]
+    far.daemon.wait_record(kind="packet", proto="quic",
+                           src=f"{far.lab.sandbox.address4}:{port}")
+    assert not far.daemon.records(host="half.example.test")
+
+
+@BOTH
+@pytest.mark.parametrize("protocol", OTHERS, ids=OTHERS.values())
+def test_threat_13_other_protocols_never_leave(far, v, protocol):
+    before = seen(far.lab.internet)
+    # Not one that a rule allows something to.
+    with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_RAW, protocol) as s:
+        s.sendto(bytes(64), (OTHER[v], 0))
+    r = far.daemon.wait_record(kind="packet", dst=OTHER[v], proto=OTHERS[protocol])
+    assert (r["verdict"], r["reason"]) == ("denied", "protocol")
+    assert seen(far.lab.internet) == before
+
+
+@BOTH
+def test_neither_the_host_nor_another_sandbox_is_reached(far, v):
+    own = ("10.77.1.1", "fd77:1::1")[v]
+    with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
+        s.sendto(b"hello", (own, 7000))
+    r = far.daemon.wait_record(kind="packet", dst=own, dport=7000)
+    assert (r["verdict"], r["reason"]) == ("denied", "self")
+
+
+def test_marks_that_a_packet_brings_along_count_for_nothing(far):
+    """As if an earlier chain of somebody else had set ours."""
+    host = far.lab.host
+    host.run("nft", "-f", "-", input="""
+        table inet meddler {
+            chain c {
+                type filter hook prerouting priority raw; policy accept;
+                iifname "v1" meta mark set 0x4
+            }
+        }
+        """)
+    try:
+        before = seen(far.lab.internet)
+        with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"hello", (OTHER[0], 7778))
+        r = far.daemon.wait_record(kind="packet", dst=OTHER[0], dport=7778)
+        assert r["verdict"] == "denied"
+        assert seen(far.lab.internet) == before
+    finally:
+        host.run("nft", "delete", "table", "inet", "meddler")
+
+
+def test_a_flood_of_flows_has_few_records_and_says_how_many(far):
+    d, before = far.daemon, seen(far.lab.internet)
+    told = len(d.records(kind="packet"))
+    with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for i in range(10000):
+            s.sendto(b"flood", (OTHER[0], 20000 + i))
+    until("the flood to be judged", lambda: gate_is_done(far))
+    with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"last", (OTHER[0], 19999))
+    until("a record that says how many",
+          lambda: [r for r in d.records(kind="packet") if r.get("count", 1) > 1])
+    assert len(d.records(kind="packet")) - told < 500
+    assert seen(far.lab.internet) == before
+    assert bound(d)["restarts"] == 0
+
+
+@BOTH
+def test_tightening_ends_flows_that_passed(far, v):
+    d = far.daemon
+    server = Echo(far.lab.internet, FAR[v], 7005)
+    with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
+        s.settimeout(30)
+        s.connect((FAR[v], 7005))
+        s.send(b"one")
+        server.serve()
+        assert s.recv(100) == b"one"
+        done = d.ctl("--json", "lockdown", "s1")
+        try:
+            assert '"what": "flow"' in done.stdout.replace('":"', '": "')
+            before = seen(far.lab.internet)
+            s.send(b"two")
+            until("the packet to be judged", lambda: d.records(
+                kind="packet", dport=7005, dst=FAR[v], reason="lockdown"))
+            assert seen(far.lab.internet) == before
+            d.wait_record(kind="packet", dport=7005, dst=FAR[v], reason="revoked")
+        finally:
+            d.ctl("policy", "clear", "s1")
+        s.send(b"three")
+        server.serve()
+        assert s.recv(100) == b"three"
+    server.close()
+
+
+def test_the_gate_has_one_capability_and_no_file(far):
+    pid = bound(far.daemon)["pid"]
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        s = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+    assert "0" not in s["Uid"].split() and s["Groups"].strip() == ""
+    worker = far.daemon.children()[0]
+    assert os.stat(f"/proc/{worker}").st_uid != os.stat(f"/proc/{pid}").st_uid or \
+        s["Uid"].split()[0] != "61053"
+    for name in ("CapPrm", "CapEff", "CapBnd"):
+        assert int(s[name], 16) == 1 << 12  # CAP_NET_ADMIN
+    assert int(s["CapInh"], 16) in (0, 1 << 12) and int(s["CapAmb"], 16) == 0
+    assert s["NoNewPrivs"] == "1" and s["Seccomp"] == "2"
+
+
+def test_a_dead_gate_lets_nothing_pass(far):
+    """Killed again and again while a sandbox sends: nothing new arrives."""
+    d, before = far.daemon, seen(far.lab.internet)
+    with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for i in range(10):
+            pid = bound(d)["pid"]
+            os.kill(pid, 9)
+            for port in range(30000 + 20 * i, 30020 + 20 * i):
+                s.sendto(b"hello", (OTHER[0], port))
+            until("it to be gone", lambda: gate_of(d)["pid"] != pid)
+    bound(d)
+    assert seen(far.lab.internet) == before
+    assert d.records(reason="gate_crashed")
+    assert ping(far.lab.sandbox, FAR[0])
+
+
+def test_the_rule_is_put_back(far):
+    d, before = far.daemon, seen(far.lab.internet)
+    far.lab.host.run("nft", "flush", "chain", "inet", "sbx_net", "gate")
+    until("the queue to be read again", lambda: rules_in_gate(far) == 1)
+    far.lab.host.run("nft", "flush", "ruleset")
+    start = bound(d)
+    until("the rules to be there again", lambda: rules_in_gate(far) == 1)
+    assert gate_of(d)["restarts"] == start["restarts"]
+    with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"hello", (OTHER[0], 31000))
+    d.wait_record(kind="packet", dst=OTHER[0], dport=31000)
+    assert seen(far.lab.internet) == before
+
+
+def rules_in_gate(far):
+    said = far.lab.host.run("nft", "-j", "list", "chain", "inet", "sbx_net", "gate",
+                            check=False)
+    if said.returncode != 0:
+        return 0
+    return sum("rule" in o for o in json.loads(said.stdout)["nftables"])
