@@ -15,6 +15,7 @@ static const struct {
 	[SET_IFACES] = {"ifaces", 16},
 	[SET_SOURCE4] = {"source4", 16 + 4},
 	[SET_SOURCE6] = {"source6", 16 + 16},
+	[SET_CAGES] = {"cages", 4},
 	[SET_EXEMPT4] = {"exempt4", 4},
 	[SET_EXEMPT6] = {"exempt6", 16},
 	[SET_RESOLVER4] = {"resolver4", 4 + 4},
@@ -71,6 +72,22 @@ element_of_interface(const char *name, struct element *ret)
 	element_start(ret, SET_IFACES);
 	memcpy(ret->key, name, strlen(name));
 	return 0;
+}
+
+void
+element_of_index(uint32_t ifindex, struct element *ret)
+{
+	element_start(ret, SET_CAGES);
+	memcpy(ret->key, &ifindex, sizeof(ifindex));
+}
+
+uint32_t
+element_index(const struct element *e)
+{
+	uint32_t ifindex;
+
+	memcpy(&ifindex, e->key, sizeof(ifindex));
+	return ifindex;
 }
 
 /* Unspecified, loopback, multicast, reserved: no sandbox is one of those. */

@@ -14,6 +14,7 @@ enum element_set {
 	SET_IFACES,
 	SET_SOURCE4,
 	SET_SOURCE6,
+	SET_CAGES,
 	SET_EXEMPT4,
 	SET_EXEMPT6,
 	SET_RESOLVER4,
@@ -43,6 +44,10 @@ size_t element_set_key_len(enum element_set set);
 
 /* 0, or -EINVAL: no interface can have that name. */
 int element_of_interface(const char *name, struct element *ret);
+
+/* An interface by its number, which no renaming changes. */
+void element_of_index(uint32_t ifindex, struct element *ret);
+uint32_t element_index(const struct element *e);
 
 /* 0, or -EINVAL: a name as above; an address that one host cannot have. */
 int element_of_source(

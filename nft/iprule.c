@@ -172,6 +172,30 @@ iprule_dump(struct nlsock *s, int family, const struct iprule_names *names,
 	return nlsock_dump(s, nlh, on_rule, &d);
 }
 
+static uint32_t
+route_number(const struct nlmsghdr *nlh, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg))
+	{
+		if (mnl_attr_get_type(attr) == type &&
+			mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			return mnl_attr_get_u32(attr);
+	}
+	return 0;
+}
+
+bool
+iprule_is_route(const struct nlmsghdr *nlh, uint32_t table)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+
+	return mnl_nlmsg_get_payload_len(nlh) >= sizeof(*rt) &&
+	       rt->rtm_type == RTN_LOCAL && rt->rtm_dst_len == 0 &&
+	       route_number(nlh, RTA_TABLE) == table;
+}
+
 struct route_seen {
 	uint32_t table;
 	uint32_t lo;
@@ -182,24 +206,10 @@ static int
 on_route(const struct nlmsghdr *nlh, void *arg)
 {
 	struct route_seen *seen = arg;
-	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
-	uint32_t table = 0, oif = 0;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE ||
-		mnl_nlmsg_get_payload_len(nlh) < sizeof(*rt))
-		return 0;
-	mnl_attr_for_each(attr, nlh, sizeof(*rt))
-	{
-		if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
-			continue;
-		if (mnl_attr_get_type(attr) == RTA_TABLE)
-			table = mnl_attr_get_u32(attr);
-		if (mnl_attr_get_type(attr) == RTA_OIF)
-			oif = mnl_attr_get_u32(attr);
-	}
-	if (rt->rtm_type == RTN_LOCAL && rt->rtm_dst_len == 0 &&
-		table == seen->table && oif == seen->lo)
+	if (nlh->nlmsg_type == RTM_NEWROUTE &&
+		iprule_is_route(nlh, seen->table) &&
+		route_number(nlh, RTA_OIF) == seen->lo)
 		seen->yes = true;
 	return 0;
 }

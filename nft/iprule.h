@@ -58,6 +58,9 @@ int iprule_guard(struct nlsock *s, const char *interface, bool add,
 int iprule_dump(struct nlsock *s, int family, const struct iprule_names *names,
 	int (*found)(const struct iprule *rule, void *arg), void *arg);
 
+/* Is it about a local default route of the table, whatever it leads to? */
+bool iprule_is_route(const struct nlmsghdr *nlh, uint32_t table);
+
 /* Is there a local default route to lo in the table?  1, 0, or -errno. */
 int iprule_has_route(struct nlsock *s, int family, uint32_t table);
 

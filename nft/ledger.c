@@ -134,6 +134,7 @@ ledger_add(struct ledger *l, const struct element *source)
 	l->source_count++;
 	ledger_adopt(l, &interface);
 	find_cage(l, &interface)->sources++;
+	find_cage(l, &interface)->held = false;
 }
 
 void
@@ -147,6 +148,25 @@ ledger_remove(struct ledger *l, const struct element *source)
 	memmove(&l->sources[i], &l->sources[i + 1],
 		(l->source_count - i) * sizeof(*l->sources));
 	find_cage(l, &interface)->sources--;
+}
+
+void
+ledger_number(
+	struct ledger *l, const struct element *interface, uint32_t ifindex)
+{
+	struct ledger_cage *cage = find_cage(l, interface);
+
+	assert(cage != NULL);
+	cage->ifindex = ifindex;
+}
+
+void
+ledger_hold(struct ledger *l, const struct element *interface, bool held)
+{
+	struct ledger_cage *cage = find_cage(l, interface);
+
+	assert(cage != NULL);
+	cage->held = held;
 }
 
 void

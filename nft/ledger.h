@@ -7,12 +7,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "element.h"
 
 struct ledger_cage {
 	struct element interface;
-	size_t sources; /* behind it */
+	size_t sources;   /* behind it */
+	uint32_t ifindex; /* of who has the name, in @cages; 0: nobody */
+	bool held;        /* stays without sources, and without interface */
 };
 
 /* Both sorted by key; read by others, changed here only. */
@@ -47,6 +50,11 @@ void ledger_remove(struct ledger *l, const struct element *source);
 
 /* A cage that somebody else made; reserved. */
 void ledger_adopt(struct ledger *l, const struct element *interface);
+
+/* It is there. */
+void ledger_number(
+	struct ledger *l, const struct element *interface, uint32_t ifindex);
+void ledger_hold(struct ledger *l, const struct element *interface, bool held);
 
 /* Its count is 0. */
 void ledger_drop_cage(struct ledger *l, const struct element *interface);

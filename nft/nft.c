@@ -107,9 +107,10 @@ commit_elements(struct nft *nft, enum batch_op op, const struct element *e,
 	return r;
 }
 
-/* The interface first, then the sources in the order of the sets. */
+/* The interface first, then the sources in the order of the sets; and room for
+ * the interface's number. */
 struct sandbox {
-	struct element e[1 + NFT_MAX_ADDRESSES];
+	struct element e[2 + NFT_MAX_ADDRESSES];
 	size_t count;
 };
 
@@ -156,6 +157,7 @@ int
 nft_add_sandbox(struct nft *nft, const struct nft_sandbox *sandbox,
 	char *reterr, size_t size)
 {
+	uint32_t ifindex = if_nametoindex(sandbox->interface);
 	struct sandbox s;
 	int r = sandbox_parse(sandbox, &s, reterr, size);
 
@@ -175,8 +177,11 @@ nft_add_sandbox(struct nft *nft, const struct nft_sandbox *sandbox,
 		return r;
 	}
 	r = iprule_guard(nft->rtnl, sandbox->interface, true, reterr, size);
+	if (ifindex != 0)
+		element_of_index(ifindex, &s.e[s.count]);
 	if (r == 0)
-		r = commit_elements(nft, BATCH_ADD, s.e, s.count, reterr, size);
+		r = commit_elements(nft, BATCH_ADD, s.e,
+			s.count + (ifindex != 0), reterr, size);
 	if (r < 0) {
 		char ignored[1];
 
@@ -187,7 +192,31 @@ nft_add_sandbox(struct nft *nft, const struct nft_sandbox *sandbox,
 	}
 	for (size_t i = 1; i < s.count; i++)
 		ledger_add(&nft->ledger, &s.e[i]);
+	ledger_number(&nft->ledger, &s.e[0], ifindex);
 	return 0;
+}
+
+bool
+nft_is_caged(const struct nft *nft, const char *interface)
+{
+	struct element e;
+
+	return element_of_interface(interface, &e) == 0 &&
+	       ledger_cage(&nft->ledger, &e) != NULL;
+}
+
+/* Of a cage that opens; nobody minds if it is not there. */
+static int
+uncage_index(struct nft *nft, uint32_t ifindex, char *reterr, size_t size)
+{
+	struct element e;
+	int r;
+
+	if (ifindex == 0)
+		return 0;
+	element_of_index(ifindex, &e);
+	r = commit_elements(nft, BATCH_DELETE, &e, 1, reterr, size);
+	return r == -ENOENT ? 0 : r;
 }
 
 int
@@ -224,6 +253,59 @@ nft_remove_sandbox(struct nft *nft, const struct nft_sandbox *sandbox,
 }
 
 int
+nft_cage(struct nft *nft, const char *interface, bool held, char *reterr,
+	size_t size)
+{
+	uint32_t ifindex = if_nametoindex(interface);
+	const struct ledger_cage *cage;
+	struct element e[2];
+	char name[IF_NAMESIZE];
+	uint32_t before;
+	int r;
+
+	if (element_of_interface(interface, &e[0]) < 0) {
+		snprintf(reterr, size, "\"%s\" cannot be an interface's name",
+			interface);
+		return -EINVAL;
+	}
+	r = ledger_reserve(&nft->ledger, 0);
+	if (r < 0) {
+		snprintf(reterr, size, "no room for another cage: %s",
+			strerror(-r));
+		return r;
+	}
+	r = iprule_guard(nft->rtnl, interface, true, reterr, size);
+	if (r < 0)
+		return r;
+	/* From here on it is put back by each nft_sync(). */
+	ledger_adopt(&nft->ledger, &e[0]);
+	cage = ledger_cage(&nft->ledger, &e[0]);
+	before = cage->ifindex;
+	ledger_number(&nft->ledger, &e[0], ifindex);
+	if (held && cage->sources == 0)
+		ledger_hold(&nft->ledger, &e[0], true);
+	if (ifindex != 0)
+		element_of_index(ifindex, &e[1]);
+	r = commit_elements(
+		nft, BATCH_ADD, e, 1 + (ifindex != 0), reterr, size);
+	/* The one that had the name before: deleted, not renamed. */
+	if (r == 0 && before != ifindex && before != 0 &&
+		if_indextoname(before, name) == NULL)
+		r = uncage_index(nft, before, reterr, size);
+	return r;
+}
+
+void
+nft_let_go(struct nft *nft, const char *interface)
+{
+	struct element e;
+
+	if (element_of_interface(interface, &e) == 0 &&
+		ledger_cage(&nft->ledger, &e) != NULL)
+		ledger_hold(&nft->ledger, &e, false);
+}
+
+int
 nft_release(struct nft *nft, const char *interface, char *reterr, size_t size)
 {
 	const struct ledger_cage *cage;
@@ -243,6 +325,9 @@ nft_release(struct nft *nft, const char *interface, char *reterr, size_t size)
 	}
 	r = commit_elements(nft, BATCH_DELETE, &e, 1, reterr, size);
 	if (r < 0 && r != -ENOENT)
+		return r;
+	r = uncage_index(nft, cage != NULL ? cage->ifindex : 0, reterr, size);
+	if (r < 0)
 		return r;
 	r = iprule_guard(nft->rtnl, interface, false, reterr, size);
 	if (r < 0)

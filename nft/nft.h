@@ -17,6 +17,7 @@
 #ifndef SBX_NFT_H
 #define SBX_NFT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -102,6 +103,22 @@ int nft_add_sandbox(struct nft *nft, const struct nft_sandbox *sandbox,
  */
 int nft_remove_sandbox(struct nft *nft, const struct nft_sandbox *sandbox,
 	char *reterr, size_t size);
+
+/*
+ * Cages an interface, which need not exist, by its name and, if it does, by
+ * its number: of one that a sandbox had and that has another name now, or
+ * that is there again.  held: also while nobody has that name, until a sandbox
+ * is added there or nft_let_go().  0; -EINVAL; -ENOSPC; -ENOENT not
+ * installed, but the prohibit rules stand; -errno.
+ */
+int nft_cage(struct nft *nft, const char *interface, bool held, char *reterr,
+	size_t size);
+
+/* Not held any more: it stays caged for as long as the interface exists. */
+void nft_let_go(struct nft *nft, const char *interface);
+
+/* Whether it was caged, by name, through this nft. */
+bool nft_is_caged(const struct nft *nft, const char *interface);
 
 /*
  * Opens the cage of an interface without sandboxes that is to be used for

@@ -29,13 +29,13 @@
 
 /* The same chains as in sbx-net.nft, with as many rules: a test compares. */
 const struct nft_chain nft_shape[NFT_CHAINS + 1] = {
-	{"arrival", NF_INET_PRE_ROUTING, -151, 2},
-	{"prerouting", NF_INET_PRE_ROUTING, -150, 2},
+	{"arrival", NF_INET_PRE_ROUTING, -151, 3},
+	{"prerouting", NF_INET_PRE_ROUTING, -150, 3},
 	{"egress", NFT_NO_HOOK, 0, 17},
 	{NFT_GATE_CHAIN, NFT_NO_HOOK, 0, 0},
-	{"input", NF_INET_LOCAL_IN, 0, 2},
+	{"input", NF_INET_LOCAL_IN, 0, 3},
 	{"to_host", NFT_NO_HOOK, 0, 4},
-	{"forward", NF_INET_FORWARD, -5, 6},
+	{"forward", NF_INET_FORWARD, -5, 8},
 	{"postrouting", NF_INET_POST_ROUTING, 100, 1},
 	{"output", NF_INET_LOCAL_OUT, 0, 3},
 	{"worker_dials", NFT_NO_HOOK, 0, 7},
@@ -188,13 +188,43 @@ check_rules(struct nft *nft, char *reterr, size_t size)
 	return 0;
 }
 
+static bool
+is_of_cages(enum element_set set)
+{
+	return set == SET_IFACES || set == SET_CAGES;
+}
+
+/* The i-th of the ledger for that set; key_len 0: none. */
+static struct element
+wanted(const struct ledger *l, enum element_set set, size_t i)
+{
+	struct element e = {.set = SET_CAGES};
+
+	if (set == SET_IFACES)
+		return l->cages[i].interface;
+	if (set != SET_CAGES)
+		return l->sources[i];
+	if (l->cages[i].ifindex != 0)
+		element_of_index(l->cages[i].ifindex, &e);
+	return e;
+}
+
+static const char *
+interface_of(const struct ledger *l, enum element_set set, size_t i)
+{
+	const struct element *e =
+		is_of_cages(set) ? &l->cages[i].interface : &l->sources[i];
+
+	return (const char *)e->key;
+}
+
 /* Every element of the ledger is in the kernel's set. */
 static int
 check_set(struct nft *nft, enum element_set set, char *reterr, size_t size)
 {
 	const struct ledger *l = &nft->ledger;
-	size_t n = set == SET_IFACES ? l->cage_count : l->source_count;
-	struct element *held = NULL;
+	size_t n = is_of_cages(set) ? l->cage_count : l->source_count;
+	struct element *held = NULL, e;
 	size_t count = 0;
 	int r = nft_dump_set(nft, set, &held, &count);
 
@@ -204,15 +234,13 @@ check_set(struct nft *nft, enum element_set set, char *reterr, size_t size)
 		return r;
 	}
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		const struct element *e =
-			set == SET_IFACES ? &l->cages[i].interface : &l->sources[i];
-
-		if (e->set != set ||
-			(count > 0 && bsearch(e, held, count, sizeof(*e),
+		e = wanted(l, set, i);
+		if (e.set != set || e.key_len == 0 ||
+			(count > 0 && bsearch(&e, held, count, sizeof(e),
 					      element_compare) != NULL))
 			continue;
 		snprintf(reterr, size, "the set %s lacks an element of %.15s",
-			element_set_name(set), (const char *)e->key);
+			element_set_name(set), interface_of(l, set, i));
 		r = -ENOENT;
 	}
 	free(held);
@@ -305,7 +333,7 @@ nft_check(struct nft *nft, char *reterr, size_t size)
 {
 	int r = check_rules(nft, reterr, size);
 
-	for (int set = SET_IFACES; r == 0 && set <= SET_SOURCE6; set++)
+	for (int set = SET_IFACES; r == 0 && set <= SET_CAGES; set++)
 		r = check_set(nft, set, reterr, size);
 	if (r == 0)
 		r = check_routing(nft, AF_INET, reterr, size);

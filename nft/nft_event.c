@@ -49,10 +49,14 @@ judge_nfnl(const struct nft_event_filter *f, const struct nlmsghdr *nlh)
 	return names_our_table(nlh) ? NFT_WATCH_TABLE : 0;
 }
 
-/* A rule more changes nothing of ours; a rule less may. */
+/* A rule or route more changes nothing of ours; one less may. */
 static int
 judge_rtnl(const struct nft_event_filter *f, const struct nlmsghdr *nlh)
 {
+	if (nlh->nlmsg_type == RTM_DELROUTE)
+		return iprule_is_route(nlh, f->names.route_table)
+			       ? NFT_WATCH_RULES
+			       : 0;
 	if (nlh->nlmsg_type != RTM_DELRULE || nlh->nlmsg_pid == f->own_rtnl)
 		return 0;
 	if (iprule_parse(nlh, &f->names).kind == IPRULE_OTHER)

@@ -1,4 +1,5 @@
-/* What an event of the kernel says about our table and ip rules.  Pure. */
+/* What an event of the kernel says about our table, ip rules and route.  Pure.
+ */
 #ifndef SBX_NFT_EVENT_H
 #define SBX_NFT_EVENT_H
 
@@ -16,7 +17,7 @@ struct nft_event_filter {
 
 /*
  * The messages of one datagram, aligned as a struct nlmsghdr, from the
- * nf_tables group or else from the ip rule groups: NFT_WATCH_* or-ed.
+ * nf_tables group or else from those of ip rules and routes: NFT_WATCH_* or-ed.
  */
 int nft_event_judge(const struct nft_event_filter *f, bool nfnl,
 	const void *bytes, size_t len);

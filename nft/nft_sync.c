@@ -65,13 +65,28 @@ send_missing(struct nft *nft, enum batch_op op, const struct elements *a,
 	return 0;
 }
 
+/* Of the interfaces that have a cage and are there, sorted. */
+static size_t
+wanted_indexes(const struct ledger *l, struct element *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->cage_count; i++) {
+		if (l->cages[i].ifindex != 0)
+			element_of_index(l->cages[i].ifindex, &e[n++]);
+	}
+	if (n > 0)
+		qsort(e, n, sizeof(*e), element_compare);
+	return n;
+}
+
 /* Room for the elements of all sets; NULL: out of memory. */
 static struct element *
 wanted_elements(const struct ledger *l, size_t *ret_count)
 {
 	size_t n = 0;
 	struct element *e =
-		calloc(l->cage_count + l->source_count + 1, sizeof(*e));
+		calloc(2 * l->cage_count + l->source_count + 1, sizeof(*e));
 
 	if (e == NULL)
 		return NULL;
@@ -80,14 +95,15 @@ wanted_elements(const struct ledger *l, size_t *ret_count)
 	/* By set, then by key: the order of element_compare() already. */
 	if (l->source_count > 0)
 		memcpy(e + n, l->sources, l->source_count * sizeof(*e));
-	*ret_count = n + l->source_count;
+	n += l->source_count;
+	*ret_count = n + wanted_indexes(l, e + n);
 	return e;
 }
 
 static int
 held_elements(struct nft *nft, struct elements *ret, char *reterr, size_t size)
 {
-	for (int set = SET_IFACES; set <= SET_SOURCE6; set++) {
+	for (int set = SET_IFACES; set <= SET_CAGES; set++) {
 		struct element *part = NULL, *grown;
 		size_t count = 0;
 		int r = nft_dump_set(nft, set, &part, &count);
@@ -114,30 +130,44 @@ held_elements(struct nft *nft, struct elements *ret, char *reterr, size_t size)
 	return 0;
 }
 
-/* An interface that exists and is caged stays caged, whoever did it. */
+/* The interface that an element cages, by its name of today; false: it is gone,
+ * or the element is none of a cage. */
+static bool
+caged_name(const struct element *e, char ret[ELEMENT_NAME_SIZE])
+{
+	if (e->set == SET_CAGES)
+		return if_indextoname(element_index(e), ret) != NULL;
+	if (e->set != SET_IFACES)
+		return false;
+	element_interface(e, ret);
+	return if_nametoindex(ret) != 0;
+}
+
+/* An interface that exists and is caged stays caged, whoever did it, and
+ * whatever it is called by now. */
 static int
 adopt_strangers(struct nft *nft, const struct elements *held)
 {
 	for (size_t i = 0; i < held->count; i++) {
 		char name[ELEMENT_NAME_SIZE];
+		struct element interface;
 		int r;
 
-		if (held->e[i].set != SET_IFACES)
-			break;
-		element_interface(&held->e[i], name);
-		if (if_nametoindex(name) == 0)
+		if (!caged_name(&held->e[i], name) ||
+			element_of_interface(name, &interface) < 0)
 			continue;
 		r = ledger_reserve(&nft->ledger, 0);
 		if (r < 0)
 			return r;
-		ledger_adopt(&nft->ledger, &held->e[i]);
+		ledger_adopt(&nft->ledger, &interface);
 	}
 	return 0;
 }
 
-/* Cages of interfaces that are gone, and whose sandboxes are too. */
+/* Cages follow the interfaces that have their names; those of interfaces that
+ * are gone, and whose sandboxes are too, go. */
 static void
-drop_empty_cages(struct nft *nft)
+follow_interfaces(struct nft *nft)
 {
 	size_t i = 0;
 
@@ -146,7 +176,9 @@ drop_empty_cages(struct nft *nft)
 		char name[ELEMENT_NAME_SIZE];
 
 		element_interface(&cage.interface, name);
-		if (cage.sources == 0 && if_nametoindex(name) == 0)
+		cage.ifindex = if_nametoindex(name);
+		ledger_number(&nft->ledger, &cage.interface, cage.ifindex);
+		if (cage.sources == 0 && cage.ifindex == 0 && !cage.held)
 			ledger_drop_cage(&nft->ledger, &cage.interface);
 		else
 			i++;
@@ -215,7 +247,7 @@ sync_sets(struct nft *nft, char *reterr, size_t size)
 	if (r < 0)
 		goto out;
 	r = adopt_strangers(nft, &held);
-	drop_empty_cages(nft);
+	follow_interfaces(nft);
 	wanted.e = wanted_elements(&nft->ledger, &wanted.count);
 	if (r == 0 && wanted.e == NULL)
 		r = -ENOMEM;

@@ -1,11 +1,16 @@
 /*
  * nft_watch.c - who else touches what is ours?
  *
- * Two multicast sockets behind one epoll descriptor.  An event carries the
+ * Three multicast sockets behind one epoll descriptor.  An event carries the
  * port of the socket that asked for the change; ours are known and skipped.
  * Reading is bounded, and the descriptor stays readable while there is more.
+ *
+ * Routes have a socket of their own, with a filter in the kernel: a host that
+ * speaks BGP changes hundreds of thousands, and one of them is ours.
  */
+#include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +20,7 @@
 #include <sys/socket.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -26,7 +32,27 @@
 
 enum { READS_A_CALL = 64, READ_SIZE = 64 * 1024, KERNEL_BUFFER = 1 << 20 };
 
-enum { SOCKET_NFNL, SOCKET_RTNL, SOCKETS };
+enum { SOCKET_NFNL, SOCKET_RTNL, SOCKET_ROUTE, SOCKETS };
+
+/* In the one message of a datagram: a local default route is gone.  What a BPF
+ * program loads it takes for big-endian, and netlink is the host's. */
+static const struct sock_filter lost_route[] = {
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS,
+		offsetof(struct nlmsghdr, nlmsg_type)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? RTM_DELROUTE
+						       : RTM_DELROUTE << 8,
+		0, 5),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+		NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_type)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RTN_LOCAL, 0, 3),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+		NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_dst_len)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+};
+static_assert(RTM_DELROUTE < 256, "one byte of two");
 
 struct nft_watch {
 	int epoll;
@@ -69,6 +95,28 @@ add_socket(struct nft_watch *w, int i, int protocol, uint32_t groups)
 	return 0;
 }
 
+/* The filter first: what came before it would not go through it. */
+static int
+add_routes(struct nft_watch *w)
+{
+	static const int groups[] = {RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE};
+	struct sock_fprog filter = {
+		.len = sizeof(lost_route) / sizeof(lost_route[0]),
+		.filter = (struct sock_filter *)(uintptr_t)lost_route};
+	int r = add_socket(w, SOCKET_ROUTE, NETLINK_ROUTE, 0);
+
+	if (r == 0 && setsockopt(w->fd[SOCKET_ROUTE], SOL_SOCKET,
+			      SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0)
+		r = -errno;
+	for (int i = 0; r == 0 && i < 2; i++) {
+		if (setsockopt(w->fd[SOCKET_ROUTE], SOL_NETLINK,
+			    NETLINK_ADD_MEMBERSHIP, &groups[i],
+			    sizeof(groups[i])) < 0)
+			r = -errno;
+	}
+	return r;
+}
+
 int
 nft_watch_open(const struct nft *nft, struct nft_watch **ret, char *reterr,
 	size_t size)
@@ -78,7 +126,8 @@ nft_watch_open(const struct nft *nft, struct nft_watch **ret, char *reterr,
 
 	if (w == NULL)
 		goto fail;
-	w->fd[SOCKET_NFNL] = w->fd[SOCKET_RTNL] = -1;
+	for (int i = 0; i < SOCKETS; i++)
+		w->fd[i] = -1;
 	w->filter.own_nfnl = nlsock_port(nft->nfnl);
 	w->filter.own_rtnl = nlsock_port(nft->rtnl);
 	w->filter.names = nft->names;
@@ -93,6 +142,9 @@ nft_watch_open(const struct nft *nft, struct nft_watch **ret, char *reterr,
 		goto fail;
 	r = add_socket(w, SOCKET_RTNL, NETLINK_ROUTE,
 		1U << (RTNLGRP_IPV4_RULE - 1) | 1U << (RTNLGRP_IPV6_RULE - 1));
+	if (r < 0)
+		goto fail;
+	r = add_routes(w);
 	if (r < 0)
 		goto fail;
 	*ret = w;

@@ -1,6 +1,7 @@
 /*
- * Tells when somebody else changed our table or took one of our ip rules
- * away.  Changes made through the struct nft that it watches for are not told.
+ * Tells when somebody else changed our table or took one of our ip rules, or
+ * the route in our routing table, away.  Changes made through the struct nft
+ * that it watches for are not told.
  */
 #ifndef SBX_NFT_WATCH_H
 #define SBX_NFT_WATCH_H
@@ -12,7 +13,7 @@ struct nft_watch;
 
 enum {
 	NFT_WATCH_TABLE = 1, /* the table, or anything in it */
-	NFT_WATCH_RULES = 2, /* an ip rule of our preferences is gone */
+	NFT_WATCH_RULES = 2, /* an ip rule or the route of ours is gone */
 	NFT_WATCH_LOST = 4,  /* too many events: look at everything */
 };
 

@@ -126,11 +126,13 @@ decision_log_path(const struct decision_log *log)
 	return log->path;
 }
 
-void
-decision_log_add(struct decision_log *log, const struct decision_event *event)
+static void
+write_record(struct decision_log *log, enum record_event what, uint64_t id,
+	const struct decision_event *event)
 {
 	struct record record = {
-		.event = RECORD_DECISION,
+		.id = id,
+		.event = what,
 		.kind = RECORD_CONTROL,
 		.verdict = RECORD_ERROR,
 		.reason = event->reason,
@@ -149,13 +151,31 @@ decision_log_add(struct decision_log *log, const struct decision_event *event)
 	clock_gettime(CLOCK_REALTIME, &now);
 	record.ts_us =
 		(uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U;
-	if (getrandom(&record.id, sizeof(record.id), 0) !=
-		(ssize_t)sizeof(record.id))
-		record.id = record.ts_us;
 	len = record_format(&record, line, sizeof(line));
 	r = writer_add(log->writer, line, len);
 	if (r == 0)
 		r = writer_flush(log->writer);
 	if (r < 0)
 		log_error("log %s: %s", log->path, strerror(-r));
+}
+
+uint64_t
+decision_log_add(struct decision_log *log, const struct decision_event *event)
+{
+	struct timespec now;
+	uint64_t id;
+
+	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id) || id == 0) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		id = (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+	}
+	write_record(log, RECORD_DECISION, id, event);
+	return id;
+}
+
+void
+decision_log_end(struct decision_log *log, uint64_t id,
+	const struct decision_event *event)
+{
+	write_record(log, RECORD_OUTCOME, id, event);
 }

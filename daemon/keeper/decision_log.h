@@ -37,8 +37,12 @@ struct decision_event {
 	uint64_t generation;
 };
 
-/* One control record, written at once.  A failure is logged. */
-void decision_log_add(
+/* One control record, written at once; its id.  A failure is logged. */
+uint64_t decision_log_add(
 	struct decision_log *log, const struct decision_event *event);
+
+/* How that one ended, as event says it: over, mended, another trouble. */
+void decision_log_end(struct decision_log *log, uint64_t id,
+	const struct decision_event *event);
 
 #endif

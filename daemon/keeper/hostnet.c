@@ -43,6 +43,7 @@ struct address {
 struct interface {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
+	bool up;
 	bool stale;
 };
 
@@ -125,7 +126,7 @@ address_gone(struct hostnet *h, const struct address *address)
 /* ---- interfaces ------------------------------------------------------- */
 
 static struct interface *
-find_interface(struct hostnet *h, uint32_t ifindex)
+find_interface(const struct hostnet *h, uint32_t ifindex)
 {
 	for (size_t i = 0; i < h->interface_count; i++)
 		if (h->interfaces[i].ifindex == ifindex)
@@ -142,32 +143,65 @@ interface_gone(struct hostnet *h, uint32_t ifindex)
 		return;
 	gone = *found;
 	*found = h->interfaces[--h->interface_count];
-	/* A rename of another to this name may have come first. */
-	if (hostnet_ifindex(h, gone.name) == 0)
-		h->events->interface(h->arg, gone.name, 0);
+	h->events->unlink(h->arg, gone.name, ifindex);
+}
+
+/* NULL: no room. */
+static struct interface *
+interface_new(struct hostnet *h, uint32_t ifindex)
+{
+	struct interface *more, *ret;
+
+	if (h->interface_count == ENTRIES_MAX)
+		return NULL;
+	more = realloc(h->interfaces, (h->interface_count + 1) * sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	h->interfaces = more;
+	ret = &h->interfaces[h->interface_count++];
+	*ret = (struct interface){.ifindex = ifindex};
+	return ret;
 }
 
 static void
-interface_there(struct hostnet *h, uint32_t ifindex, const char *name)
+interface_there(struct hostnet *h, uint32_t ifindex, const char *name, bool up)
 {
-	struct interface *found = find_interface(h, ifindex), *more;
+	struct interface *found = find_interface(h, ifindex);
+	struct interface before = {0};
+	struct hostnet_link link = {.ifindex = ifindex, .up = up};
 
-	if (found != NULL && strcmp(found->name, name) == 0) {
+	if (found != NULL) {
 		found->stale = false;
-		return;
+		before = *found;
+		if (before.up == up && strcmp(before.name, name) == 0)
+			return;
+	} else {
+		found = interface_new(h, ifindex);
 	}
-	if (found != NULL)
-		interface_gone(h, ifindex);
-	if (h->interface_count == ENTRIES_MAX)
+	if (found == NULL)
 		return;
-	more = realloc(h->interfaces, (h->interface_count + 1) * sizeof(*more));
-	if (more == NULL)
-		return;
-	h->interfaces = more;
-	found = &h->interfaces[h->interface_count++];
-	*found = (struct interface){.ifindex = ifindex};
+	found->up = up;
 	snprintf(found->name, sizeof(found->name), "%s", name);
-	h->events->interface(h->arg, found->name, ifindex);
+	link.name = found->name;
+	if (before.ifindex != 0 && strcmp(before.name, name) != 0)
+		link.was = before.name;
+	h->events->link(h->arg, &link);
+}
+
+const char *
+hostnet_name(const struct hostnet *h, uint32_t ifindex)
+{
+	const struct interface *found = find_interface(h, ifindex);
+
+	return found != NULL ? found->name : NULL;
+}
+
+bool
+hostnet_is_up(const struct hostnet *h, uint32_t ifindex)
+{
+	const struct interface *found = find_interface(h, ifindex);
+
+	return found != NULL && found->up;
 }
 
 uint32_t
@@ -229,7 +263,8 @@ on_link(struct hostnet *h, const struct nlmsghdr *head)
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
 			mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
 			interface_there(h, (uint32_t)m->ifi_index,
-				mnl_attr_get_str(attr));
+				mnl_attr_get_str(attr),
+				(m->ifi_flags & IFF_UP) != 0);
 	}
 }
 

@@ -12,13 +12,21 @@
 struct ev_loop;
 struct hostnet;
 
+struct hostnet_link { /* an interface */
+	const char *name;
+	const char *was; /* its name until now, if that is what changed */
+	uint32_t ifindex;
+	bool up;
+};
+
 struct hostnet_events {
 	/* An address of the host, when its first interface gets it and when
 	 * its last one loses it. */
 	void (*address)(
 		void *arg, bool added, int family, const uint8_t *address);
-	/* ifindex 0: no interface has that name any more. */
-	void (*interface)(void *arg, const char *name, uint32_t ifindex);
+	/* It is there, has another name, or was taken up or down. */
+	void (*link)(void *arg, const struct hostnet_link *link);
+	void (*unlink)(void *arg, const char *name, uint32_t ifindex);
 };
 
 /*
@@ -35,5 +43,9 @@ void hostnet_addresses(const struct hostnet *h, hostnet_each *each, void *arg);
 
 /* 0: there is none of that name. */
 uint32_t hostnet_ifindex(const struct hostnet *h, const char *name);
+
+/* NULL: there is none of that number.  Borrowed until the loop turns. */
+const char *hostnet_name(const struct hostnet *h, uint32_t ifindex);
+bool hostnet_is_up(const struct hostnet *h, uint32_t ifindex);
 
 #endif

@@ -33,7 +33,8 @@ keeper_fill_kernel(struct keeper *k)
 	for (size_t i = 0; i < registry_count(k->registry); i++) {
 		struct sandbox *s = registry_at(k->registry, i);
 
-		if (s->in_kernel || s->phase != SANDBOX_LIVING)
+		if (s->in_kernel || s->phase != SANDBOX_LIVING ||
+			s->link == SANDBOX_RENAMED)
 			continue;
 		if (kernel_side_add(k->kernel, s->spec, text, sizeof(text)) < 0)
 			log_error("sandbox %s: %s", s->name, text);
@@ -48,6 +49,8 @@ keeper_take_out(
 {
 	char text[KEEPER_TEXT];
 
+	if (s->link == SANDBOX_RENAMED)
+		kernel_side_let_go(k->kernel, spec->interface);
 	if (!s->in_kernel)
 		return;
 	s->in_kernel = false;
@@ -75,7 +78,8 @@ find_interfaces(struct keeper *k)
 	for (size_t i = 0; i < registry_count(k->registry); i++) {
 		struct sandbox *s = registry_at(k->registry, i);
 
-		s->ifindex = hostnet_ifindex(k->hostnet, s->spec->interface);
+		if (keeper_see_interface(k, s))
+			registry_soil(k->registry, s);
 	}
 }
 

@@ -28,31 +28,10 @@ on_address(void *arg, bool added, int family, const uint8_t *address)
 		crew_broadcast(k->crew, &m);
 }
 
-static void
-on_interface(void *arg, const char *name, uint32_t ifindex)
-{
-	struct keeper *k = arg;
-	bool dirty = false;
-
-	if (k->crew == NULL)
-		return; /* the first look: nobody is told anything yet */
-	for (size_t i = 0; i < registry_count(k->registry); i++) {
-		struct sandbox *s = registry_at(k->registry, i);
-
-		if (s->ifindex == ifindex ||
-			strcmp(s->spec->interface, name) != 0)
-			continue;
-		s->ifindex = ifindex;
-		registry_soil(k->registry, s);
-		dirty = true;
-	}
-	if (dirty)
-		keeper_apply_update(k);
-}
-
 const struct hostnet_events keeper_hostnet_events = {
 	.address = on_address,
-	.interface = on_interface,
+	.link = keeper_on_link,
+	.unlink = keeper_on_unlink,
 };
 
 static void
@@ -69,18 +48,28 @@ on_gone(void *arg, const char *what)
 {
 	struct keeper *k = arg;
 	struct decision_event event = {
-		.reason = RECORD_INTERNAL,
+		.reason = RECORD_KERNEL_SIDE,
 		.detail = what,
 		.generation = k->generation,
 	};
 
-	decision_log_add(k->log, &event);
+	k->kernel_trouble = decision_log_add(k->log, &event);
 }
 
 static void
-on_mended(void *arg)
+on_mended(void *arg, const char *how)
 {
-	keeper_fill_kernel(arg);
+	struct keeper *k = arg;
+	struct decision_event event = {
+		.reason = RECORD_COMPLETE,
+		.detail = how,
+		.generation = k->generation,
+	};
+
+	keeper_fill_kernel(k);
+	if (k->kernel_trouble != 0)
+		decision_log_end(k->log, k->kernel_trouble, &event);
+	k->kernel_trouble = 0;
 }
 
 const struct kernel_side_events keeper_kernel_events = {

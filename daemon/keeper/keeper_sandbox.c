@@ -127,7 +127,8 @@ begin_put(struct keeper *k, struct change *c, char **ret_text)
 	if (r < 0)
 		return fail(ret_text, r, text);
 	s = registry_find(k->registry, c->name);
-	s->ifindex = hostnet_ifindex(k->hostnet, s->spec->interface);
+	keeper_forget_interface(s);
+	(void)keeper_see_interface(k, s);
 	return 0;
 }
 
@@ -138,11 +139,12 @@ commit_put(struct keeper *k, struct change *c, char **ret_text)
 	char text[KEEPER_TEXT];
 	int r = 0;
 
-	if (!s->in_kernel)
+	if (!s->in_kernel && s->link != SANDBOX_RENAMED) {
 		r = kernel_side_add(k->kernel, s->spec, text, sizeof(text));
-	if (r < 0)
-		return fail(ret_text, r, text);
-	s->in_kernel = true;
+		if (r < 0)
+			return fail(ret_text, r, text);
+		s->in_kernel = true;
+	}
 	registry_settle(k->registry);
 	strongbox_settle(k->strongbox);
 	return 0;

@@ -64,6 +64,7 @@ struct keeper {
 	uint64_t generation; /* the last one told */
 	struct change_queue changes;
 	bool kernel_settled, ready, stopping, failed;
+	uint64_t kernel_trouble; /* the record of it, or 0 */
 
 	char servers_text[SETTINGS_SERVERS_MAX][RESOLV_CONF_SERVER];
 	const char *servers[SETTINGS_SERVERS_MAX];
@@ -135,6 +136,16 @@ json_t *keeper_text(const char *text);
 
 /* keeper_secrets.c: what the sources of secrets do to us. */
 extern const struct strongbox_events keeper_strongbox_events;
+
+/*
+ * keeper_interface.c: what the interfaces do.  Looks where the sandbox's is and
+ * how; whether it is another than the workers know.
+ */
+struct hostnet_link;
+bool keeper_see_interface(struct keeper *k, struct sandbox *s);
+void keeper_forget_interface(struct sandbox *s); /* whatever it was */
+void keeper_on_link(void *arg, const struct hostnet_link *link);
+void keeper_on_unlink(void *arg, const char *name, uint32_t ifindex);
 
 /* keeper_host.c: what the host does to us. */
 extern const struct hostnet_events keeper_hostnet_events;

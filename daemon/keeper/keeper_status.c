@@ -164,17 +164,25 @@ limit(const struct sandbox_spec *spec)
 	return object;
 }
 
+static const char *const links[] = {
+	[SANDBOX_UNSEEN] = "unseen",
+	[SANDBOX_ATTACHED] = "attached",
+	[SANDBOX_DOWN] = "down",
+	[SANDBOX_ABSENT] = "absent",
+	[SANDBOX_RENAMED] = "renamed",
+};
+
 static json_t *
 sandbox(const struct sandbox *s)
 {
-	return json_pack("{s:s, s:s, s:i, s:o, s:s, s:o, s:s, s:b, s:b, s:o, "
-			 "s:o}",
+	return json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:o, s:s, s:b, s:b, "
+			 "s:o, s:o}",
 		"name", s->name, "interface", s->spec->interface, "ifindex",
-		(int)s->ifindex, "addresses", addresses(s->spec), "policy",
-		s->spec->policy, "labels", json_loads(s->spec->labels, 0, NULL),
-		"source", s->spec->source, "runtime", (int)s->runtime, "kernel",
-		(int)s->in_kernel, "workers", served_by(s), "limit",
-		limit(s->spec));
+		(int)s->ifindex, "state", links[s->link], "addresses",
+		addresses(s->spec), "policy", s->spec->policy, "labels",
+		json_loads(s->spec->labels, 0, NULL), "source", s->spec->source,
+		"runtime", (int)s->runtime, "kernel", (int)s->in_kernel,
+		"workers", served_by(s), "limit", limit(s->spec));
 }
 
 /* Not in lists: it may be long. */

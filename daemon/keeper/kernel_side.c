@@ -8,12 +8,15 @@
  *	INSTALLING  sbx-net-setup runs
  *	BROKEN      it is not there, and we may not or could not install it
  *
- * A look (nft_check) happens at the start, once a minute, and when the watch
- * says that somebody touched our table or rules.  One that finds something
- * missing leads to INSTALLING, if we may, and from there back to a look; the
- * sets are then filled from what nft was told (nft_sync), and the events that
- * we caused ourselves are read away.  Installing never takes anything out and
- * is never undone: a dead daemon leaves a closed door.
+ * A look (nft_check) happens at the start, once a minute, and when somebody is
+ * said to have taken away an ip rule, the route, or lo.  One that finds
+ * something missing leads to INSTALLING, if we may, and from there back to a
+ * look; the sets are then filled from what nft was told (nft_sync), and the
+ * events that we caused ourselves are read away before that: what somebody
+ * does meanwhile is seen by the look, or told by an event behind it.  Whoever
+ * touched our table may have left as many rules as there were: then all is put
+ * back whatever a look finds.  Installing never takes anything out and is never
+ * undone: a dead daemon leaves a closed door.
  */
 #include "kernel_side.h"
 
@@ -142,24 +145,27 @@ become_good(struct kernel_side *k)
 	settle(k);
 	if (mended) {
 		log_notice("kernel side: all there again");
-		k->events->mended(k->arg);
+		k->events->mended(k->arg, "all of it was put back");
 	}
 }
 
 static void install(struct kernel_side *k);
 
+/* touched: what says that all may look as it did and be another all the same;
+ * or NULL. */
 static void
-look(struct kernel_side *k)
+look(struct kernel_side *k, const char *touched)
 {
 	char text[TEXT];
-	int r;
 
-	if (k->state == INSTALLING)
+	if (k->state == INSTALLING || k->watch == NULL)
 		return;
-	r = nft_check(k->nft, text, sizeof(text));
-	if (r == 0) {
-		become_good(k);
-		return;
+	if (nft_check(k->nft, text, sizeof(text)) == 0) {
+		if (touched == NULL || k->state != GOOD) {
+			become_good(k);
+			return;
+		}
+		snprintf(text, sizeof(text), "%s", touched);
 	}
 	if (k->state == GOOD) {
 		log_error("kernel side: %s", text);
@@ -188,13 +194,13 @@ on_installed(void *arg, int status)
 		become_broken(k);
 		return;
 	}
+	while (nft_watch_read(k->watch) > 0)
+		continue; /* that was ourselves */
 	kernel_side_sync(k);
 	if (nft_check(k->nft, k->text, sizeof(k->text)) == 0)
 		become_good(k);
 	else
 		become_broken(k);
-	while (k->watch != NULL && nft_watch_read(k->watch) > 0)
-		continue; /* that was ourselves */
 }
 
 static void
@@ -239,8 +245,10 @@ on_touched(struct ev_loop *loop, ev_io *w, int revents)
 	what = nft_watch_read(k->watch);
 	if (what < 0)
 		log_error("kernel side: watch: %s", strerror(-what));
-	if (what != 0)
-		look(k);
+	if (what < 0 || (what & (NFT_WATCH_TABLE | NFT_WATCH_LOST)) != 0)
+		look(k, "somebody changed the table inet sbx_net");
+	else if (what != 0)
+		look(k, NULL);
 }
 
 static void
@@ -249,9 +257,15 @@ on_minute(struct ev_loop *loop, ev_timer *w, int revents)
 	struct kernel_side *k = w->data;
 
 	(void)loop, (void)revents;
-	look(k);
+	look(k, NULL);
 	if (k->state == GOOD)
 		kernel_side_sync(k);
+}
+
+void
+kernel_side_look(struct kernel_side *k)
+{
+	look(k, NULL);
 }
 
 void
@@ -307,6 +321,42 @@ kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 
 	return nft_remove_sandbox(
 		k->nft, spell(spec, &spelt), reterr, reterr_size);
+}
+
+static void
+cage(struct kernel_side *k, const char *interface, bool held)
+{
+	char text[TEXT];
+
+	/* -ENOENT: with the table it comes back. */
+	if (k->nft != NULL &&
+		nft_cage(k->nft, interface, held, text, sizeof(text)) < 0 &&
+		k->state == GOOD)
+		log_error("kernel side: cage of %s: %s", interface, text);
+}
+
+void
+kernel_side_follow(struct kernel_side *k, const char *was, const char *now)
+{
+	if (k->nft == NULL || !nft_is_caged(k->nft, was))
+		return;
+	cage(k, now, false);
+	/* The name that it left has no cage to itself any more. */
+	if (k->state == GOOD && strcmp(was, now) != 0)
+		kernel_side_sync(k);
+}
+
+void
+kernel_side_hold(struct kernel_side *k, const char *interface)
+{
+	cage(k, interface, true);
+}
+
+void
+kernel_side_let_go(struct kernel_side *k, const char *interface)
+{
+	if (k->nft != NULL)
+		nft_let_go(k->nft, interface);
 }
 
 /* ---- start ------------------------------------------------------------ */
@@ -393,7 +443,7 @@ kernel_side_start(
 	k->has_gate = options->has_gate;
 	k->queue = (uint16_t)s->queue;
 	open_gate(k);
-	look(k);
+	look(k, NULL);
 }
 
 struct kernel_side *

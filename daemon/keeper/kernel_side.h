@@ -20,8 +20,8 @@ struct kernel_side_events {
 	void (*settled)(void *arg);
 	/* Something of ours was gone; what says so. */
 	void (*gone)(void *arg, const char *what);
-	/* It is back: add again the sandboxes that are not in it. */
-	void (*mended)(void *arg);
+	/* It is back: add again the sandboxes that are not in it.  How. */
+	void (*mended)(void *arg, const char *how);
 };
 
 struct kernel_side_options {
@@ -46,6 +46,19 @@ int kernel_side_add(struct kernel_side *k, const struct sandbox_spec *spec,
 	char *reterr, size_t reterr_size);
 int kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 	char *reterr, size_t reterr_size);
+
+/*
+ * A name that stays shut although nobody is behind it, until let_go() or a
+ * sandbox is added there: nft_cage().  follow: if the old name is caged, so
+ * shall be the new one.  What goes wrong is logged.
+ */
+void kernel_side_hold(struct kernel_side *k, const char *interface);
+void kernel_side_let_go(struct kernel_side *k, const char *interface);
+void kernel_side_follow(
+	struct kernel_side *k, const char *was, const char *now);
+
+/* Looks now. */
+void kernel_side_look(struct kernel_side *k);
 
 /* Takes out of the kernel what nobody added: leftovers of an earlier daemon. */
 void kernel_side_sync(struct kernel_side *k);

@@ -39,6 +39,7 @@ sandbox_free(struct sandbox *s)
 	sandbox_spec_free(s->old_spec);
 	free(s->overlay);
 	free(s->old_overlay);
+	free(s->attached_as);
 	json_decref(s->stand_ins);
 	ca_free(s->ca);
 	name_table_free(s->names);

@@ -46,6 +46,14 @@ enum sandbox_phase {
 	SANDBOX_LEAVING, /* stays if the change is undone */
 };
 
+enum sandbox_link { /* how its interface is (keeper_interface.c) */
+	SANDBOX_UNSEEN,
+	SANDBOX_ATTACHED,
+	SANDBOX_DOWN,
+	SANDBOX_ABSENT,  /* nobody has that name */
+	SANDBOX_RENAMED, /* the one it was attached to has another name now */
+};
+
 struct sandbox {
 	char *name;
 	struct sandbox_spec *spec;
@@ -56,8 +64,12 @@ struct sandbox {
 	json_t *stand_ins; /* credential to text; NULL: none looked for yet */
 	struct ca *ca;
 	struct name_table *names; /* with synthetic addresses; NULL: none */
-	uint64_t served;          /* a bit for each worker that serves it */
-	uint32_t ifindex;
+	uint64_t served;   /* a bit for each worker that serves it */
+	uint32_t ifindex;  /* 0: closed, for want of its interface */
+	uint32_t attached; /* the last one that it had */
+	char *attached_as; /* … and the name that was wished for then */
+	uint64_t trouble;  /* the record that says why it is closed, or 0 */
+	enum sandbox_link link;
 	enum sandbox_phase phase;
 	bool overlaid;  /* the change is one of the overlay */
 	bool runtime;   /* added by a caller, not by a file */

@@ -181,6 +181,16 @@ static const struct {
 		"meanwhile no packet was let pass that was not already "
 		"allowed",
 		"see the journal of sbx-netd, and report it: this is a bug"},
+	[RECORD_KERNEL_SIDE] = {"kernel_side",
+		"somebody took away or changed what sbx-net has in the kernel, "
+		"or a setting of the host is in its way",
+		"what is the daemon's own it puts back; for the rest see "
+		"sbx-netctl doctor"},
+	[RECORD_INTERFACE] = {"interface",
+		"the interface of the sandbox was taken down, deleted or "
+		"renamed; the sandbox is closed until it is back",
+		"if the sandbox has another interface now, say so with "
+		"sbx-netctl sandbox add or in its document"},
 	[RECORD_COMPLETE] = {"complete", "it ended as it should", NULL},
 	[RECORD_CLIENT_GONE] = {"client_gone",
 		"the sandbox closed before the end", NULL},

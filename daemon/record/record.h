@@ -90,6 +90,8 @@ enum record_reason {
 	RECORD_INTERNAL,
 	RECORD_WORKER_CRASHED,
 	RECORD_GATE_CRASHED,
+	RECORD_KERNEL_SIDE, /* rules, routes, sysctls: gone or wrong */
+	RECORD_INTERFACE,   /* of a sandbox: down, gone, renamed */
 	/* how a flow or request ended */
 	RECORD_COMPLETE,
 	RECORD_CLIENT_GONE,

@@ -157,8 +157,9 @@ def test_threat_52_somebody_flushes_the_ruleset(lab, world):
         assert o.connections == before
     finally:
         os.kill(d.process.pid, signal.SIGCONT)
-    r = d.wait_record(kind="control", reason="internal")
+    r = d.wait_record(kind="control", reason="kernel_side")
     assert "sbx_net" in r["detail"]
+    d.wait_record(event="outcome", id=r["id"], reason="complete")
     until("the sandbox to be in the set again", lambda: lab.sandbox.interface in
           lab.host.run("nft", "list", "set", "inet", "sbx_net", "source6",
                        check=False).stdout)
@@ -174,7 +175,7 @@ def test_somebody_takes_the_prohibit_rule(lab, world):
         for line in lab.host.ip(v, "rule").stdout.splitlines():
             if "prohibit" in line:
                 lab.host.ip(v, "rule", "del", "pref", line.split(":")[0])
-    d.wait_record(kind="control", reason="internal")
+    d.wait_record(kind="control", reason="kernel_side")
     until("the rules to be back", lambda: all(
         "prohibit" in lab.host.ip(v, "rule").stdout for v in ("-4", "-6")))
     assert works(client)

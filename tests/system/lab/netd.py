@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -46,6 +47,15 @@ class Netd:
 
         until("sbx-netd to be ready", ready)
         notify.close()
+
+    @contextlib.contextmanager
+    def stopped(self):
+        """The keeper neither sees nor does anything meanwhile."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process.pid, signal.SIGCONT)
 
     def log(self):
         return self.stderr.read_text(errors="replace")

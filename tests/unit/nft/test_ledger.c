@@ -121,10 +121,33 @@ test_has_a_bound(void **state)
 	ledger_done(&l);
 }
 
+/* A name may be held shut without a sandbox, until one is added there. */
+static void
+test_held_and_numbered(void **state)
+{
+	struct element v0 = interface("v0"), a = source("v0", "10.0.0.1");
+	struct ledger l = {0};
+	(void)state;
+
+	assert_int_equal(ledger_reserve(&l, 1), 0);
+	ledger_adopt(&l, &v0);
+	assert_false(ledger_cage(&l, &v0)->held);
+	assert_int_equal(ledger_cage(&l, &v0)->ifindex, 0);
+	ledger_hold(&l, &v0, true);
+	ledger_number(&l, &v0, 7);
+	assert_true(ledger_cage(&l, &v0)->held);
+	assert_int_equal(ledger_cage(&l, &v0)->ifindex, 7);
+	ledger_add(&l, &a);
+	assert_false(ledger_cage(&l, &v0)->held);
+	assert_int_equal(ledger_cage(&l, &v0)->ifindex, 7);
+	ledger_done(&l);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_held_and_numbered),
 		cmocka_unit_test(test_counts_what_shares_an_interface),
 		cmocka_unit_test(test_adopts_once),
 		cmocka_unit_test(test_stays_sorted),

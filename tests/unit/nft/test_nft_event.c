@@ -168,6 +168,45 @@ test_ip_rules(void **state)
 	}
 }
 
+static void
+test_routes(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t kind, len;
+		uint32_t table;
+		int want;
+		const char *why;
+	} cases[] = {
+		{RTM_DELROUTE, RTN_LOCAL, 0, 15001, NFT_WATCH_RULES,
+			"what delivers to us is gone"},
+		{RTM_NEWROUTE, RTN_LOCAL, 0, 15001, 0, "one more"},
+		{RTM_DELROUTE, RTN_LOCAL, 32, 15001, 0, "of one address"},
+		{RTM_DELROUTE, RTN_UNICAST, 0, 15001, 0, "a way elsewhere"},
+		{RTM_DELROUTE, RTN_LOCAL, 0, 255, 0, "another table"},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_Alignas(struct nlmsghdr) char bytes[256];
+		struct nlmsghdr *nlh = mnl_nlmsg_put_header(bytes);
+		struct rtmsg *rt;
+
+		nlh->nlmsg_type = cases[i].type;
+		nlh->nlmsg_pid = OTHER;
+		rt = mnl_nlmsg_put_extra_header(nlh, sizeof(*rt));
+		rt->rtm_type = cases[i].kind;
+		rt->rtm_dst_len = cases[i].len;
+		mnl_attr_put_u32(nlh, RTA_TABLE, cases[i].table);
+		if (nft_event_judge(&filter, false, bytes, nlh->nlmsg_len) !=
+			cases[i].want)
+			fail_msg("%s", cases[i].why);
+		for (size_t cut = 0; cut < nlh->nlmsg_len; cut++)
+			assert_int_equal(
+				nft_event_judge(&filter, false, bytes, cut), 0);
+	}
+}
+
 /* What is added is what is recognised. */
 static void
 test_prohibit_round_trip(void **state)
@@ -196,6 +235,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_ip_rules),
+		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_prohibit_round_trip),
 	};
 
