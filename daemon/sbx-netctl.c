@@ -25,6 +25,8 @@ static const struct {
 	int (*run)(const struct cli *cli, int argc, char **argv);
 } commands[] = {
 	{"status", "", "the daemon, its workers, the kernel side", cli_status},
+	{"health", "", "is all well?  Exits 1 if not, and says what is wrong",
+		cli_health},
 	{"doctor", "", "what on this host keeps it from working, and the cure",
 		cli_doctor},
 	{"check", "[FILE...]", "would these documents load?", cli_check},

@@ -35,6 +35,7 @@ struct cli {
 
 /* Each subcommand: argv[0] is its name; the exit status. */
 int cli_status(const struct cli *cli, int argc, char **argv);
+int cli_health(const struct cli *cli, int argc, char **argv);
 int cli_doctor(const struct cli *cli, int argc, char **argv);
 int cli_check(const struct cli *cli, int argc, char **argv);
 int cli_reload(const struct cli *cli, int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "control_routes.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "array.h"
@@ -23,16 +24,23 @@ show_status(const struct control_request *q, struct control_reply *reply)
 static void
 show_health(const struct control_request *q, struct control_reply *reply)
 {
-	json_t *status = keeper_status(q->keeper);
-	json_t *kernel = json_object_get(status, "kernel");
-	bool ok = json_is_true(json_object_get(kernel, "ok")) &&
-		  !json_is_false(json_object_get(status, "ready"));
-	const char *text = json_string_value(json_object_get(kernel, "text"));
+	json_t *health = keeper_health(q->keeper);
+	bool ok = json_is_true(json_object_get(health, "ok"));
 
-	control_reply_json(reply, ok ? 200 : 503,
-		json_pack("{s:b, s:s}", "ok", (int)ok, "text",
-			text != NULL ? text : ""));
-	json_decref(status);
+	control_reply_json(reply, ok ? 200 : 503, health);
+}
+
+static void
+show_metrics(const struct control_request *q, struct control_reply *reply)
+{
+	char *text = keeper_metrics(q->keeper);
+
+	if (text == NULL)
+		control_reply_error(
+			reply, 500, "internal", "out of memory", NULL);
+	else
+		control_reply_text(reply, "text/plain; version=0.0.4", text);
+	free(text);
 }
 
 static void
@@ -159,7 +167,9 @@ static const struct route {
 	{"GET", "/v1/status", false, show_status, NULL, 0,
 		"version, workers, kernel side, credentials (never values)"},
 	{"GET", "/v1/health", false, show_health, NULL, 0,
-		"200 when sandboxes are served, else 503"},
+		"200 when all is well, else 503; and what is not"},
+	{"GET", "/v1/metrics", false, show_metrics, NULL, 0,
+		"the same for Prometheus"},
 	{"POST", "/v1/reload", true, NULL, reload, 0,
 		"read all files again; answers when it is done"},
 	{"GET", "/v1/sandboxes", false, list_sandboxes, NULL, 0,

@@ -41,6 +41,7 @@
 #include "resolv_conf.h"
 #include "rsa_key.h"
 #include "runtime_dir.h"
+#include "selfcheck.h"
 #include "settings.h"
 #include "strongbox.h"
 
@@ -218,9 +219,12 @@ make_tables(struct keeper *k, const struct settings *s, char *text, size_t size)
 	k->strongbox = strongbox_new(k->loop, &keeper_strongbox_events, k);
 	k->kernel = kernel_side_new(k->loop, &keeper_kernel_events, k);
 	plan.gate = k->has_gate ? &k->gate_launch : NULL;
+	k->selfcheck = k->kernel == NULL ? NULL
+					 : selfcheck_new(k->loop, k->kernel,
+						   &keeper_selfcheck_events, k);
 	k->crew = crew_new(k->loop, &plan, &keeper_crew_events, k);
 	if (k->registry != NULL && k->strongbox != NULL && k->kernel != NULL &&
-		k->crew != NULL)
+		k->selfcheck != NULL && k->crew != NULL)
 		return 0;
 	snprintf(text, size, "out of memory");
 	return -ENOMEM;
@@ -264,6 +268,7 @@ keeper_check_ready(struct keeper *k)
 	k->rsa_key = rsa_key_new(k->loop, on_rsa_key, k);
 	if (k->rsa_key == NULL)
 		log_warning("no RSA key: clients without ECDSA are not served");
+	selfcheck_start(k->selfcheck, k->listeners.has_v6);
 	k->events->ready(k->arg);
 }
 
@@ -450,6 +455,7 @@ keeper_free(struct keeper *k)
 	change_queue_done(&k->changes);
 	rsa_key_free(k->rsa_key);
 	crew_free(k->crew);
+	selfcheck_free(k->selfcheck);
 	kernel_side_free(k->kernel);
 	hostnet_close(k->hostnet);
 	strongbox_free(k->strongbox);

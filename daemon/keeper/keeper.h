@@ -119,6 +119,10 @@ uint64_t keeper_generation(const struct keeper *k);
  * restarts, …}], sandboxes, kernel{ok, text}, credentials[{name, available,
  * why}]. */
 json_t *keeper_status(struct keeper *k);
+/* {ok, ready, checked, canary, text, findings[{id, severity, what, mend}]}. */
+json_t *keeper_health(struct keeper *k);
+/* The same as Prometheus text, malloc'd; NULL: out of memory. */
+char *keeper_metrics(struct keeper *k);
 json_t *keeper_sandboxes(struct keeper *k); /* array */
 /* {state, from, age, expires, error}, or of one of which each sandbox has its
  * own {state: "own", sandboxes: [those, and sandbox]}; never a value.  NULL: no

@@ -13,6 +13,7 @@
 #include "kernel_side.h"
 #include "link_message.h"
 #include "registry.h"
+#include "selfcheck.h"
 
 static void
 on_address(void *arg, bool added, int family, const uint8_t *address)
@@ -70,6 +71,7 @@ on_mended(void *arg, const char *how)
 	if (k->kernel_trouble != 0)
 		decision_log_end(k->log, k->kernel_trouble, &event);
 	k->kernel_trouble = 0;
+	selfcheck_now(k->selfcheck);
 }
 
 const struct kernel_side_events keeper_kernel_events = {

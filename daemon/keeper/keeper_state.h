@@ -27,6 +27,7 @@ struct kernel_side;
 struct link_name;
 struct registry;
 struct rsa_key;
+struct selfcheck;
 struct sandbox;
 struct sandbox_spec;
 struct strongbox;
@@ -52,6 +53,7 @@ struct keeper {
 	struct decision_log *log;
 	struct hostnet *hostnet;
 	struct kernel_side *kernel;
+	struct selfcheck *selfcheck;
 	struct rsa_key *rsa_key;
 	struct document_watch *watch; /* NULL: not wanted */
 	struct listeners listeners;
@@ -146,6 +148,9 @@ bool keeper_see_interface(struct keeper *k, struct sandbox *s);
 void keeper_forget_interface(struct sandbox *s); /* whatever it was */
 void keeper_on_link(void *arg, const struct hostnet_link *link);
 void keeper_on_unlink(void *arg, const char *name, uint32_t ifindex);
+
+/* keeper_health.c: what the look at ourselves says. */
+extern const struct selfcheck_events keeper_selfcheck_events;
 
 /* keeper_host.c: what the host does to us. */
 extern const struct hostnet_events keeper_hostnet_events;

@@ -216,15 +216,16 @@ json_t *
 keeper_status(struct keeper *k)
 {
 	return json_pack("{s:s, s:i, s:f, s:b, s:I, s:o, s:o, s:I, "
-			 "s:{s:b, s:s}, s:o, s:s}",
+			 "s:{s:b, s:s}, s:o, s:o, s:s}",
 		"version", SBX_VERSION, "pid", (int)getpid(), "uptime",
 		monotonic_now() - k->started, "ready", (int)k->ready,
 		"generation", (json_int_t)k->generation, "workers", workers(k),
 		"gate", gate(k), "sandboxes",
 		(json_int_t)registry_count(k->registry), "kernel", "ok",
 		(int)kernel_side_is_good(k->kernel), "text",
-		kernel_side_text(k->kernel), "credentials", credentials(k),
-		"log", decision_log_path(k->log));
+		kernel_side_text(k->kernel), "health", keeper_health(k),
+		"credentials", credentials(k), "log",
+		decision_log_path(k->log));
 }
 
 json_t *

@@ -29,7 +29,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "array.h"
+#include "canary.h"
+#include "kernel_exempt.h"
 #include "log.h"
 #include "nft.h"
 #include "nft_gate.h"
@@ -62,15 +63,12 @@ struct kernel_side {
 	ev_timer minute;
 	struct setup_run *setup;
 	ev_timer reap; /* frees setup after its own callback */
-	char *program; /* NULL: we do not install */
+	char *program; /* NULL: there is none */
+	bool may_install;
+	unsigned repairs;
 	char mark[NUMBER], mask[NUMBER], gate_mark[NUMBER], table[NUMBER],
 		port[NUMBER], user[NUMBER];
-	/* Copies: what workers may dial although it is denied. */
-	char **ranges;
-	size_t range_count;
-	char addresses[SETTINGS_SERVERS_MAX][NFT_ADDRESS_SIZE];
-	struct nft_resolver resolvers[SETTINGS_SERVERS_MAX];
-	size_t resolver_count;
+	struct kernel_exempt exempt;
 	char text[TEXT];
 };
 
@@ -99,10 +97,10 @@ static void
 tell_exempt(struct kernel_side *k)
 {
 	struct nft_exempt exempt = {
-		.ranges = (const char *const *)k->ranges,
-		.range_count = k->range_count,
-		.resolvers = k->resolvers,
-		.resolver_count = k->resolver_count,
+		.ranges = (const char *const *)k->exempt.ranges,
+		.range_count = k->exempt.range_count,
+		.resolvers = k->exempt.resolvers,
+		.resolver_count = k->exempt.resolver_count,
 	};
 	char text[TEXT];
 
@@ -144,6 +142,7 @@ become_good(struct kernel_side *k)
 	k->text[0] = '\0';
 	settle(k);
 	if (mended) {
+		k->repairs++;
 		log_notice("kernel side: all there again");
 		k->events->mended(k->arg, "all of it was put back");
 	}
@@ -171,7 +170,7 @@ look(struct kernel_side *k, const char *touched)
 		log_error("kernel side: %s", text);
 		k->events->gone(k->arg, text);
 	}
-	if (k->program != NULL) {
+	if (k->may_install && k->program != NULL) {
 		install(k);
 		return;
 	}
@@ -213,17 +212,37 @@ on_reap(struct ev_loop *loop, ev_timer *w, int revents)
 	k->setup = NULL;
 }
 
+static int
+run_setup(struct kernel_side *k, const char *verb,
+	const struct setup_run_events *events, struct setup_run **ret)
+{
+	const char *const argv[] = {k->program, verb, "--mark", k->mark,
+		"--mask", k->mask, "--gate-mark", k->gate_mark, "--table",
+		k->table, "--port", k->port, "--user", k->user,
+		events->capture ? "--json" : NULL, NULL};
+
+	return setup_run_start(k->loop, argv, events, ret);
+}
+
+int
+kernel_side_doctor(struct kernel_side *k, void (*done)(void *arg, int status),
+	void *arg, struct setup_run **ret)
+{
+	const struct setup_run_events events = {done, arg, true};
+
+	return k->program != NULL ? run_setup(k, "doctor", &events, ret)
+				  : -ENOENT;
+}
+
 static void
 install(struct kernel_side *k)
 {
-	const char *const argv[] = {k->program, "install", "--mark", k->mark,
-		"--mask", k->mask, "--gate-mark", k->gate_mark, "--table",
-		k->table, "--port", k->port, "--user", k->user, NULL};
+	const struct setup_run_events events = {on_installed, k, false};
 	int r;
 
 	if (k->setup != NULL)
 		return;
-	r = setup_run_start(k->loop, argv, on_installed, k, &k->setup);
+	r = run_setup(k, "install", &events, &k->setup);
 	if (r == 0) {
 		log_notice("kernel side: installing with %s", k->program);
 		k->state = INSTALLING;
@@ -266,6 +285,19 @@ void
 kernel_side_look(struct kernel_side *k)
 {
 	look(k, NULL);
+}
+
+void
+kernel_side_mend(struct kernel_side *k, const char *why)
+{
+	if (k->may_install)
+		look(k, why);
+}
+
+unsigned
+kernel_side_repairs(const struct kernel_side *k)
+{
+	return k->repairs;
 }
 
 void
@@ -323,6 +355,18 @@ kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 		k->nft, spell(spec, &spelt), reterr, reterr_size);
 }
 
+int
+kernel_side_add_canary(
+	struct kernel_side *k, bool v6, char *reterr, size_t reterr_size)
+{
+	static const char *const addresses[] = {
+		CANARY_ADDRESS4, CANARY_ADDRESS6};
+	const struct nft_sandbox canary = {
+		CANARY_INTERFACE, addresses, v6 ? 2 : 1};
+
+	return nft_add_sandbox(k->nft, &canary, reterr, reterr_size);
+}
+
 static void
 cage(struct kernel_side *k, const char *interface, bool held)
 {
@@ -361,50 +405,6 @@ kernel_side_let_go(struct kernel_side *k, const char *interface)
 
 /* ---- start ------------------------------------------------------------ */
 
-/* "[2001:db8::53]:5353" in its parts. */
-static void
-split_server(const char *server, char address[NFT_ADDRESS_SIZE], uint16_t *port)
-{
-	const char *end = strrchr(server, ']'), *colon = strrchr(server, ':');
-	bool bare = end == NULL && colon != strchr(server, ':');
-
-	*port = 53;
-	if (server[0] == '[')
-		server++;
-	if (!bare && colon != NULL && (end == NULL || colon == end + 1))
-		*port = (uint16_t)strtoul(colon + 1, NULL, 10);
-	if (end == NULL && !bare)
-		end = colon;
-	snprintf(address, NFT_ADDRESS_SIZE, "%.*s",
-		end != NULL ? (int)(end - server) : NFT_ADDRESS_SIZE, server);
-}
-
-static int
-copy_exempt(struct kernel_side *k, const struct kernel_side_options *o)
-{
-	const struct schema_strings *ranges =
-		&o->settings->upstream.allow_addresses;
-
-	for (; k->resolver_count < o->server_count; k->resolver_count++) {
-		size_t i = k->resolver_count;
-
-		k->resolvers[i].address = k->addresses[i];
-		split_server(
-			o->servers[i], k->addresses[i], &k->resolvers[i].port);
-	}
-	k->ranges = calloc(ranges->count + 1, sizeof(char *));
-	if (k->ranges == NULL)
-		return -ENOMEM;
-	for (; k->range_count < ranges->count; k->range_count++) {
-		char *copy = strdup(ranges->items[k->range_count]);
-
-		if (copy == NULL)
-			return -ENOMEM;
-		k->ranges[k->range_count] = copy;
-	}
-	return 0;
-}
-
 static int
 open_nft(struct kernel_side *k, const struct settings_kernel *settings)
 {
@@ -430,10 +430,10 @@ kernel_side_start(
 	snprintf(k->table, sizeof(k->table), "%u", s->table);
 	snprintf(k->port, sizeof(k->port), "%u", s->port);
 	snprintf(k->user, sizeof(k->user), "%u", options->worker_uid);
-	if (s->install == 1 || (s->install < 0 && geteuid() == 0))
-		k->program = setup_program_find(s->setup);
+	k->may_install = s->install == 1 || (s->install < 0 && geteuid() == 0);
+	k->program = setup_program_find(s->setup);
 	snprintf(k->text, sizeof(k->text), "out of memory");
-	if (copy_exempt(k, options) < 0 || open_nft(k, s) < 0) {
+	if (kernel_exempt_init(&k->exempt, options) < 0 || open_nft(k, s) < 0) {
 		become_broken(k);
 		return;
 	}
@@ -476,9 +476,7 @@ kernel_side_free(struct kernel_side *k)
 	setup_run_free(k->setup);
 	nft_watch_close(k->watch);
 	nft_close(k->nft);
-	for (size_t i = 0; i < k->range_count; i++)
-		free(k->ranges[i]);
-	free(k->ranges);
+	kernel_exempt_done(&k->exempt);
 	free(k->program);
 	free(k);
 }

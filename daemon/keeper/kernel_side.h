@@ -57,8 +57,23 @@ void kernel_side_let_go(struct kernel_side *k, const char *interface);
 void kernel_side_follow(
 	struct kernel_side *k, const char *was, const char *now);
 
-/* Looks now. */
+/* Looks now; mend: and puts all back whatever it finds, for that reason. */
 void kernel_side_look(struct kernel_side *k);
+void kernel_side_mend(struct kernel_side *k, const char *why);
+
+/* How often something was put back. */
+unsigned kernel_side_repairs(const struct kernel_side *k);
+
+/* The canary's pairs of interface and address, as a sandbox's.  0 or -errno
+ * with a line in reterr. */
+int kernel_side_add_canary(
+	struct kernel_side *k, bool v6, char *reterr, size_t reterr_size);
+
+/* Runs sbx-net-setup doctor; captured: setup_run.h.  0 and *ret; -ENOENT: there
+ * is no such program; -errno. */
+struct setup_run;
+int kernel_side_doctor(struct kernel_side *k,
+	void (*done)(void *arg, int status), void *arg, struct setup_run **ret);
 
 /* Takes out of the kernel what nobody added: leftovers of an earlier daemon. */
 void kernel_side_sync(struct kernel_side *k);

@@ -7,16 +7,20 @@
 #include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { OUTPUT_MAX = 1024 * 1024 };
 
 static const double DEADLINE = 30;
 
 struct setup_run {
 	struct ev_loop *loop;
-	setup_run_done *done;
-	void *arg;
+	struct setup_run_events events;
+	int output; /* a memfd, or -1 */
 	int pidfd;
 	ev_io end;
 	ev_timer deadline;
@@ -48,7 +52,7 @@ on_end(struct ev_loop *loop, ev_io *w, int revents)
 		info.si_pid == 0)
 		return;
 	stop(c);
-	c->done(c->arg,
+	c->events.done(c->events.arg,
 		info.si_code == CLD_EXITED ? info.si_status : -info.si_status);
 }
 
@@ -59,8 +63,9 @@ on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 	kill_it(w->data);
 }
 
+/* output: where what it prints goes; -1: to our standard error. */
 static int
-start(const char *const *argv, pid_t *ret)
+start(const char *const *argv, int output, pid_t *ret)
 {
 	/* What a root shell needs and nothing of our environment, in which
 	 * there may be credentials. */
@@ -82,7 +87,7 @@ start(const char *const *argv, pid_t *ret)
 	posix_spawn_file_actions_addopen(
 		&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(
-		&actions, STDERR_FILENO, STDOUT_FILENO);
+		&actions, output >= 0 ? output : STDERR_FILENO, STDOUT_FILENO);
 	r = posix_spawn(ret, argv[0], &actions, &attributes,
 		(char *const *)(uintptr_t)argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
@@ -92,26 +97,27 @@ start(const char *const *argv, pid_t *ret)
 
 int
 setup_run_start(struct ev_loop *loop, const char *const *argv,
-	setup_run_done *done, void *arg, struct setup_run **ret)
+	const struct setup_run_events *events, struct setup_run **ret)
 {
 	struct setup_run *c = calloc(1, sizeof(*c));
-	pid_t pid;
+	pid_t pid = -1;
 	int r;
 
 	if (c == NULL)
 		return -ENOMEM;
-	r = start(argv, &pid);
-	if (r < 0) {
-		free(c);
-		return r;
-	}
 	c->loop = loop;
-	c->done = done;
-	c->arg = arg;
-	c->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (c->pidfd < 0) {
-		r = -errno;
-		free(c);
+	c->events = *events;
+	c->output = c->pidfd = -1;
+	if (events->capture)
+		c->output = memfd_create("sbx-net-setup", MFD_CLOEXEC);
+	r = events->capture && c->output < 0 ? -errno
+					     : start(argv, c->output, &pid);
+	if (r == 0) {
+		c->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		r = c->pidfd < 0 ? -errno : 0;
+	}
+	if (r < 0) {
+		setup_run_free(c);
 		return r;
 	}
 	ev_io_init(&c->end, on_end, c->pidfd, EV_READ);
@@ -121,6 +127,24 @@ setup_run_start(struct ev_loop *loop, const char *const *argv,
 	ev_timer_start(loop, &c->deadline);
 	*ret = c;
 	return 0;
+}
+
+char *
+setup_run_text(struct setup_run *c)
+{
+	struct stat st;
+	char *text;
+	ssize_t n;
+
+	if (c->output < 0 || fstat(c->output, &st) < 0 ||
+		st.st_size > OUTPUT_MAX)
+		return NULL;
+	text = malloc((size_t)st.st_size + 1);
+	if (text == NULL)
+		return NULL;
+	n = pread(c->output, text, (size_t)st.st_size, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
 }
 
 void
@@ -133,5 +157,7 @@ setup_run_free(struct setup_run *c)
 		waitid(P_PIDFD, (id_t)c->pidfd, NULL, WEXITED);
 		stop(c);
 	}
+	if (c->output >= 0)
+		close(c->output);
 	free(c);
 }

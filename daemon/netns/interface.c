@@ -196,6 +196,28 @@ interface_add_default_route(
 }
 
 int
+interface_add_host_route(
+	struct rtnl *r, uint32_t index, const struct interface_address *address)
+{
+	size_t size = address_size(address->family);
+	struct nlmsghdr *h;
+	struct rtmsg *m;
+
+	h = rtnl_begin(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+	m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	m->rtm_family = (unsigned char)address->family;
+	m->rtm_dst_len = (unsigned char)(size * 8);
+	m->rtm_table = RT_TABLE_MAIN;
+	m->rtm_protocol = RTPROT_STATIC;
+	m->rtm_scope =
+		address->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	m->rtm_type = RTN_UNICAST;
+	mnl_attr_put(h, RTA_DST, size, address->bytes);
+	mnl_attr_put_u32(h, RTA_OIF, index);
+	return rtnl_commit(r);
+}
+
+int
 interface_add_neighbour(struct rtnl *r, uint32_t index,
 	const struct interface_address *address,
 	const uint8_t mac[INTERFACE_MAC])

@@ -52,6 +52,10 @@ int interface_add_address(struct rtnl *r, uint32_t index,
 int interface_add_default_route(struct rtnl *r, uint32_t index,
 	const struct interface_address *gateway);
 
+/* The address alone lies behind that interface. */
+int interface_add_host_route(struct rtnl *r, uint32_t index,
+	const struct interface_address *address);
+
 /* Who has the address, for ever: nobody asks, nobody can lie. */
 int interface_add_neighbour(struct rtnl *r, uint32_t index,
 	const struct interface_address *address,

@@ -220,6 +220,20 @@ keeper_status(struct keeper *k)
 }
 
 json_t *
+keeper_health(struct keeper *k)
+{
+	return json_pack("{s:b, s:s, s:[]}", "ok", k->result == 0, "text",
+		k->text, "findings");
+}
+
+char *
+keeper_metrics(struct keeper *k)
+{
+	(void)k;
+	return strdup("sbx_net_selfcheck_ok 1\n");
+}
+
+json_t *
 keeper_sandboxes(struct keeper *k)
 {
 	return json_pack("[o]", keeper_sandbox(k, "one"));

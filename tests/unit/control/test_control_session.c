@@ -94,6 +94,8 @@ static const struct {
 } what_each_right_may_cases[] = {
 	{CONTROL_READ, 200, "GET /v1/status", "\"version\"", "reads"},
 	{CONTROL_READ, 200, "GET /v1/health", "true", "reads"},
+	{CONTROL_READ, 200, "GET /v1/metrics", "sbx_net_selfcheck_ok 1",
+		"reads"},
 	{CONTROL_READ, 200, "GET /v1/sandboxes", "veth-1", "reads"},
 	{CONTROL_READ, 200, "GET /v1/sandboxes/one", "veth-1", "reads"},
 	{CONTROL_READ, 200, "GET /v1/sandboxes/%6fne", "veth-1",
