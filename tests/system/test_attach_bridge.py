@@ -244,6 +244,19 @@ def test_again_is_the_same(world):
     assert world.client("a").curl("https://api.lab.test/").status == 200
 
 
+def test_what_fails_leaves_nothing(world):
+    """And nothing of it in the way of those that are there."""
+    world.lab.host.ip("link", "add", "sbx-pc", "type", "veth", "peer", "name", "sbx-other")
+    before = world.attach.sandboxes(), world.lab.host.ip("route").stdout
+    r = world.attach("bridge", "add", "sbx-pc", "--name", "c", "--policy", "nosuch",
+                     "--address", "10.77.113.2", check=False)
+    assert r.returncode == 1 and "there is no policy" in r.stderr
+    assert (world.attach.sandboxes(), world.lab.host.ip("route").stdout) == before
+    assert "sbx-pc" not in world.lab.host.ip("link", "show", "master", "sbx-br0").stdout
+    world.lab.host.ip("link", "del", "sbx-pc")
+    assert world.client("a").curl("https://api.lab.test/").status == 200
+
+
 def test_the_bridge_has_no_ear_for_bridge_netfilter(world):
     """With it nothing on a bridge is intercepted: the script says so and stops,
     and so does doctor."""

@@ -12,7 +12,7 @@ POLICY = """\
 policies:
   agent: {allow: [{host: "*.lab.test"}]}
 """
-APPLETS = ["sh", "ip", "wget", "cat", "ls", "sleep", "nslookup"]
+APPLETS = ["sh", "ip", "wget", "timeout", "cat", "ls", "sleep", "nslookup"]
 # Of limits and control groups this machine's root may not set what podman wants.
 RUN = ["run", "--rm", "--cgroups=disabled", "--ulimit", "nofile=1024:1024",
        "--ulimit", "nproc=1024:1024"]
@@ -64,7 +64,7 @@ class Engine:
                 if not line.startswith("s1 ")]
 
     def left(self):
-        given = pathlib.Path("/run/sbx-net-podman")
+        given = pathlib.Path(f"{self.stage.daemon.runtime}-podman")
         spaces = {n for n in os.listdir("/run/netns") if n.startswith("sbx-net-")}
         return (self.sandboxes(), {x for x in self.attach.links() if x.startswith("sbx-")},
                 set(os.listdir(given)) if given.exists() else set(), spaces)
@@ -162,6 +162,32 @@ def test_one_that_has_another_network_does_not_start(engine):
 def test_one_without_the_annotation_is_none_of_ours(engine):
     r = engine.run("/bin/ip", "link", annotations=())
     assert r.returncode == 0 and "eth0" not in r.stdout
+
+
+def test_a_container_outlives_a_restart_of_the_daemon(engine):
+    """Which has forgotten it: it reaches nothing until it is registered again."""
+    one = subprocess.Popen(engine.run_words(
+        "/bin/sh", "-c", "while read -r x; do timeout 2 wget -q -O - http://api.lab.test/ || "
+        "echo none; done", annotations=("sbx-net.policy=agent", "sbx-net.name=stays"),
+        options=("-i",)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask():
+        one.stdin.write("ask\n")
+        one.stdin.flush()
+        return one.stdout.readline()
+
+    until("an answer", lambda: ask() == "hello\n")
+    label = engine.stage.daemon.records(sandbox="stays", kind="request")[0]["labels"]
+    engine.stage.daemon.process.terminate()
+    engine.stage.daemon.process.wait(60)
+    engine.stage.daemon.start()
+    assert ask() == "none\n" and engine.sandboxes() == []
+    engine.attach("podman", "again")
+    until("an answer again", lambda: ask() == "hello\n")
+    record = engine.stage.daemon.records(sandbox="stays", kind="request")[-1]
+    assert record["labels"] == label and record["policy"] == "agent"
+    one.communicate("", timeout=60)
+    assert engine.left() == ([], set(), set(), set())
 
 
 STATE = r"""{"ociVersion":"1.0","id":"c0ffee","pid": 77, "bundle":"/b \"id\":\"x\"",

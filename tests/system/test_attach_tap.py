@@ -103,6 +103,14 @@ def test_a_user_may_open_it_and_rm_takes_it(world):
         assert "vm2" not in world.attach.sandboxes()
 
 
+def test_what_fails_leaves_nothing(world):
+    before = world.attach.links(), world.attach.sandboxes()
+    r = world.attach("tap", "add", "vm2", "--policy", "nosuch", "--address", "10.77.102.2",
+                     check=False)
+    assert r.returncode == 1 and "there is no policy" in r.stderr and "qemu:" not in r.stdout
+    assert (world.attach.links(), world.attach.sandboxes()) == before
+
+
 def test_threat_54_the_machine_is_gone_and_its_device_stays_caged(world):
     """A guest that is not told to go still reaches nothing, when its sandbox is
     removed; and nothing of it is left when the device is."""

@@ -68,6 +68,29 @@ def test_again_is_the_same(world, attach, box):
         assert s.recv(100).startswith(b"HTTP/1.1 200")
 
 
+def restart(world):
+    world.daemon.process.terminate()
+    world.daemon.process.wait(60)
+    world.daemon.start()
+
+
+def down_and_up(world):
+    world.lab.host.ip("link", "set", "sbx-box", "down")
+    world.lab.host.ip("link", "set", "sbx-box", "up")
+
+
+@pytest.mark.parametrize("happened", [restart, down_and_up])
+def test_again_mends_what_happened_meanwhile(world, attach, box, happened):
+    """The daemon has forgotten what it was told, or the kernel the routes."""
+    happened(world)
+    with pytest.raises(OSError):
+        Client(box).connect(world.api.address, 443, timeout=0.3)
+    attach("veth", "add", box.name, "--name", "box", "--policy", "agent",
+           "--address", FOUR, "--address", SIX)
+    for family in ("-4", "-6"):
+        assert get(world, box, family).status == 200
+
+
 def test_and_the_way_back(world, attach):
     ns = attach.space("back")
     before = attach.links(), attach.sandboxes(), world.lab.host.ip("route").stdout

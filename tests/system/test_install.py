@@ -87,6 +87,15 @@ def test_shells_find_their_scripts(tree):
     assert said.split() == ["_sbx-netctl"] * 3 + ["schema"] * 2
 
 
+def test_attachments_run_from_where_they_are(tree):
+    there = tree / "usr/share/sbx-net/attach"
+    for name, words in (("veth", ["add", "box"]), ("tap", ["add", "box"]),
+                        ("bridge", ["add", "port", "--name", "box"])):
+        said = run(there / name, *words, "--policy", "p", "--address", "10.1.1.2", "--dry-run")
+        assert "sandbox add box" in said
+    assert f'"path": "{there}/podman"' in run(there / "podman", "install", "--dry-run")
+
+
 def test_presets_and_examples_load(tree):
     documents = sorted((tree / "usr/share/sbx-net").glob("*/*.yaml"))
     assert len(documents) == len(
