@@ -192,11 +192,11 @@ there_is()
 host_end_settings()
 {
 	# The rules drop what these would listen to; said here once more.
-	must sysctl -q -w "net.ipv4.conf.$1.accept_redirects=0"
+	must sysctl -q -w "net/ipv4/conf/$1/accept_redirects=0"
 	[ -e /proc/sys/net/ipv6/conf/lo ] || return 0
 	must ip link set dev "$1" addrgenmode none
-	must sysctl -q -w "net.ipv6.conf.$1.accept_ra=0"
-	must sysctl -q -w "net.ipv6.conf.$1.accept_redirects=0"
+	must sysctl -q -w "net/ipv6/conf/$1/accept_ra=0"
+	must sysctl -q -w "net/ipv6/conf/$1/accept_redirects=0"
 }
 
 # The host's addresses on LINK, and LINK up.  By the link-local one it answers to

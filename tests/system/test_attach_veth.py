@@ -94,11 +94,11 @@ def test_again_mends_what_happened_meanwhile(world, attach, box, happened):
 def test_and_the_way_back(world, attach):
     ns = attach.space("back")
     before = attach.links(), attach.sandboxes(), world.lab.host.ip("route").stdout
-    attach("veth", "add", ns.name, "--name", "back", "--policy", "agent", "--address", FOUR)
-    assert "sbx-back" in attach.links() and "back" in attach.sandboxes()
+    attach("veth", "add", ns.name, "--name", "back.1", "--policy", "agent", "--address", FOUR)
+    assert "sbx-back.1" in attach.links() and "back.1" in attach.sandboxes()
     assert os.path.exists(f"/etc/netns/{ns.name}/resolv.conf")
     for _ in range(2):
-        attach("veth", "rm", ns.name, "--name", "back")
+        attach("veth", "rm", ns.name, "--name", "back.1")
         assert (attach.links(), attach.sandboxes(),
                 world.lab.host.ip("route").stdout) == before
         assert not os.path.exists(f"/etc/netns/{ns.name}")
