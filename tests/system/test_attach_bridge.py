@@ -268,6 +268,10 @@ def test_the_bridge_has_no_ear_for_bridge_netfilter(world):
         assert f"mend: {mend}" in r.stderr
         said = world.lab.host.run(str(SETUP), "doctor", check=False).stdout
         assert f"mend: {mend}" in said
+        before = world.stage.api.connections
+        with pytest.raises(OSError):  # closed at least
+            world.client("a").connect(world.stage.api.address, 443, timeout=0.3)
+        assert world.stage.api.connections == before
     finally:
         no_bridge_netfilter(world.lab)
 

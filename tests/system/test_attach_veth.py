@@ -153,6 +153,16 @@ def test_dry_run_does_nothing_and_registers_before_the_link_is_up(attach):
     assert (attach.links(), attach.sandboxes()) == before
 
 
+def test_threat_13_the_hosts_end_listens_to_no_router(world, box):
+    said = world.lab.host.run("sysctl", "-n", *(
+        f"net/{v}/conf/sbx-box/{name}" for v, name in (
+            ("ipv6", "accept_ra"), ("ipv6", "accept_redirects"),
+            ("ipv4", "accept_redirects")))).stdout
+    assert said.split() == ["0", "0", "0"]
+    links = world.lab.host.ip("-6", "addr", "show", "dev", "sbx-box", "scope", "link").stdout
+    assert links.count("inet6") == 1 and "fe80::1/64" in links
+
+
 def neighbours(world):
     """Packets of neighbour discovery that the host has taken from sandboxes."""
     text = world.lab.host.run("nft", "list", "counter", "inet", "sbx_net", "neighbour").stdout
@@ -204,3 +214,45 @@ def test_threat_54_the_same_address_on_two_interfaces_is_two_sandboxes(world, at
         assert a.status == status
     for name, ns in boxes.items():
         attach("veth", "rm", ns.name, "--name", name)
+
+
+TRANSLATE = """
+table ip translate {
+  chain out {
+    type nat hook postrouting priority srcnat;
+    oifname "eth0" masquerade
+  }
+}
+"""
+
+
+def image(attach, middle, name):
+    """A namespace with an address that cannot be changed, behind `middle`."""
+    ns = attach.space(name)
+    middle.ip("link", "add", "inner", "type", "veth", "peer", "name", "eth0",
+              "netns", ns.name)
+    for space, device, address in ((middle, "inner", "172.16.0.1"), (ns, "eth0", "172.16.0.2")):
+        space.ip("addr", "add", address + "/30", "dev", device)
+        space.ip("link", "set", device, "up")
+    ns.ip("route", "add", "default", "via", "172.16.0.1")
+    middle.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    middle.run("nft", "-f", "-", input=TRANSLATE)
+    return ns
+
+
+def test_images_with_one_address_are_told_apart_at_once(world, attach):
+    """Each behind a namespace that translates it, which is the sandbox."""
+    boxes = {}
+    for number, (name, policy) in enumerate((("three", "agent"), ("four", "other")), 3):
+        middle = attach.space(name)
+        attach("veth", "add", middle.name, "--name", name, "--policy", policy,
+               "--address", f"10.77.100.{number}")
+        boxes[name] = image(attach, middle, name + "i")
+    to = ("--resolve", f"api.lab.test:443:{world.api.address}")
+    for name, status in (("three", 200), ("four", 403)) * 2:
+        assert get(world, boxes[name], *to, name=name).status == status
+    with Client(boxes["three"]).connect(world.api.address, 443) as one, \
+            Client(boxes["four"]).connect(world.api.address, 443) as two:
+        assert one.getsockname()[0] == two.getsockname()[0] == "172.16.0.2"
+    for name in boxes:
+        attach("veth", "rm", world.lab.tag + name, "--name", name)
