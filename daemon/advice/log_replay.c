@@ -8,6 +8,7 @@
 
 #include "host.h"
 #include "judgement.h"
+#include "synthetic.h"
 
 struct log_replay {
 	struct log_replay_totals totals;
@@ -105,6 +106,7 @@ judge(const struct policy_set *set, const struct log_replay_decision *d,
 	};
 	struct sockaddr_storage dst;
 	char host[HOST_MAX + 1] = "";
+	uint32_t number;
 
 	if (d->host[0] != '\0' &&
 		host_normalise(d->host, strlen(d->host), host) < 0)
@@ -117,7 +119,10 @@ judge(const struct policy_set *set, const struct log_replay_decision *d,
 	}
 	if (d->port == 0 || d->port > UINT16_MAX)
 		return false;
-	if (read_address(d, &dst))
+	/* What was told for a name was never dialled as it is. */
+	if (read_address(d, &dst) &&
+		synthetic_number((const struct sockaddr *)&dst, &number) ==
+			-EADDRNOTAVAIL)
 		q.dst = (const struct sockaddr *)&dst;
 	if (host[0] == '\0' && q.dst == NULL)
 		return false;

@@ -77,9 +77,9 @@ put_rule(const struct place *p, const struct rule_line *line, uint64_t count)
 	fputs("  # ", p->out);
 	if (count > 0)
 		put_count(p->out, count,
-			line->host == NULL        ? "connection"
-			: p->entries[0].port != 0 ? "request"
-						  : "question");
+			line->host == NULL || line->raw ? "connection"
+			: p->entries[0].port != 0       ? "request"
+							: "question");
 	else
 		fputs("counted above", p->out);
 	fputc('\n', p->out);
@@ -286,6 +286,22 @@ put_name(const struct place *p)
 }
 
 static void
+put_raw(const struct place *p)
+{
+	const struct rule_line line = {
+		.host = p->entries[0].texts[WISH_PLACE],
+		.port = p->entries[0].port,
+		.raw = true,
+	};
+
+	fprintf(p->out,
+		"%s# NOBODY READS what passes here: it is neither TLS nor "
+		"HTTP\n",
+		indent);
+	put_rule(p, &line, sum(p));
+}
+
+static void
 put_address(const struct place *p)
 {
 	const struct rule_line line = {
@@ -301,6 +317,12 @@ put_address(const struct place *p)
 	put_rule(p, &line, sum(p));
 }
 
+static bool
+has_request(const struct wish_entry *e)
+{
+	return e->texts[WISH_METHOD][0] != '\0';
+}
+
 int
 wish_rules_print(const struct wish_entry *entries, size_t count, FILE *out)
 {
@@ -313,12 +335,16 @@ wish_rules_print(const struct wish_entry *entries, size_t count, FILE *out)
 	for (size_t i = 0; i < count && r == 0; i += p.count) {
 		p.entries = &entries[i];
 		for (p.count = 1; i + p.count < count; p.count++)
-			if (entries[i + p.count].port != entries[i].port)
+			if (entries[i + p.count].port != entries[i].port ||
+				has_request(&entries[i + p.count]) !=
+					has_request(&entries[i]))
 				break;
 		if (!entries[i].by_name)
 			put_address(&p);
-		else if (entries[i].port != 0)
+		else if (has_request(&entries[i]))
 			r = put_requests(&p);
+		else if (entries[i].port != 0)
+			put_raw(&p);
 		else if (!requests)
 			put_name(&p);
 	}

@@ -16,6 +16,7 @@
 
 #include "addr.h"
 #include "rule_line.h"
+#include "synthetic.h"
 #include "token.h"
 #include "wish_rules.h"
 #include "yaml_text.h"
@@ -74,12 +75,17 @@ is_policy_name(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == len;
 }
 
-static bool
-is_address(const char *text)
+static const char *
+address_is_hopeless(const char *text)
 {
 	struct addr_range range;
 
-	return addr_parse(text, &range) == 0 && strchr(text, '/') == NULL;
+	if (addr_parse(text, &range) < 0 || strchr(text, '/') != NULL)
+		return "the record holds no address and port";
+	if (synthetic_covers(range.family, range.bytes))
+		return "such an address stands for a name, and was not told "
+		       "to this sandbox: have it look the name up";
+	return NULL;
 }
 
 static const char *
@@ -101,12 +107,13 @@ wish_hopeless(const struct wish *w)
 {
 	if (!is_policy_name(w->policy))
 		return "the record names no policy";
-	if (w->host == NULL && (w->port == 0 || !is_address(w->address)))
+	if (w->host == NULL && w->port == 0)
 		return "the record holds no address and port";
-	if (w->host != NULL && !rule_line_takes_host(w->host))
+	if (w->host == NULL)
+		return address_is_hopeless(w->address);
+	if (!rule_line_takes_host(w->host))
 		return "this is no host name";
-	return w->host != NULL && w->method != NULL ? request_is_hopeless(w)
-						    : NULL;
+	return w->method != NULL ? request_is_hopeless(w) : NULL;
 }
 
 /* ---- keeping ------------------------------------------------------------ */

@@ -24,7 +24,9 @@ struct wish { /* borrowed */
 	const char *policy, *sandbox;
 	const char *host; /* NULL: by address */
 	const char *address;
-	uint16_t port; /* 0 with a host: only its name was asked for */
+	/* 0 with a host: only its name was asked for; else without a method:
+	 * what is neither TLS nor HTTP was. */
+	uint16_t port;
 	const char *method, *path; /* of a request; else NULL */
 	uint64_t count;
 };

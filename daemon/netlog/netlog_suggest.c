@@ -241,7 +241,7 @@ read_wish(const struct logline *l, struct wish *ret)
 		ret->path = logline_text(l, "path");
 		if (ret->port == 0)
 			return "the record holds no port";
-	} else if (ret->host != NULL) {
+	} else if (ret->host != NULL && !is(l, "proto", "tcp")) {
 		return "the connection shows a name, but no request was seen";
 	}
 	return wish_hopeless(ret);

@@ -31,6 +31,8 @@ agent POST https://api.test/repos/a       denied  reason=method
 
 agent GET  https://db.test:5432/          allowed credential=-
 agent GET  https://192.0.2.1:22/          denied  reason=no_name
+agent -    tcp://db.test:5432             allowed rule=agent.allow[1]
+agent -    tcp://api.test:443             denied  reason=not_raw
 """
 
 
@@ -49,7 +51,7 @@ def run(tmp_path):
 
 def test_all_as_expected(run):
     r = run(GOOD)
-    assert (r.returncode, r.stdout) == (0, "5 cases, 5 as expected, 0 not\n")
+    assert (r.returncode, r.stdout) == (0, "7 cases, 7 as expected, 0 not\n")
     assert run(GOOD, documents=("--config", "p.yaml")).returncode == 0
 
 
@@ -62,7 +64,7 @@ def test_each_failure_names_its_line_and_the_rule(run):
         "agent.allow[0] (p.yaml:11)",
         "t.cases:6: expected denied, got allowed (rule_allow) by rule "
         "agent.allow[1] (p.yaml:12)",
-        "5 cases, 3 as expected, 2 not"]
+        "7 cases, 5 as expected, 2 not"]
     told = json.loads(run(GOOD.replace("credential=demo", "credential=x"),
                           "--json").stdout)
     assert told["failed"] == 1 and told["failures"][0]["line"] == 2
@@ -78,7 +80,7 @@ def test_each_failure_names_its_line_and_the_rule(run):
 def test_a_wrong_file_is_no_failed_case(run, cases, says):
     r = run(cases + GOOD)
     assert r.returncode == 2 and says in r.stderr
-    assert "5 cases, 5 as expected, 0 not" in r.stdout
+    assert "7 cases, 7 as expected, 0 not" in r.stdout
 
 
 def test_wrong_documents_and_wrong_usage(run, tmp_path):
@@ -102,7 +104,7 @@ def test_the_running_daemon_is_asked(netd, tmp_path):
     cases = tmp_path / "t.cases"
     cases.write_text(GOOD.replace("agent GET  https://db", "s1 GET https://db"))
     r = daemon.ctl("policy", "test", str(cases))
-    assert r.stdout == "5 cases, 5 as expected, 0 not\n"
+    assert r.stdout == "7 cases, 7 as expected, 0 not\n"
     cases.write_text("s1 POST https://api.test/repos/a allowed\n"
                      "nobody GET https://api.test/ denied\n")
     r = daemon.ctl("policy", "test", str(cases), check=False)

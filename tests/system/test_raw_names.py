@@ -10,6 +10,7 @@ import pytest
 
 from lab.client import read_all, read_response
 from lab.nameless import NamelessServers, Smtp
+from lab.wait import until
 
 POLICY = """\
 policies:
@@ -198,6 +199,17 @@ def test_threat_9_an_address_that_was_never_given_leads_nowhere(stage, world, ad
         assert read_all(c) == b""
     r = world.wait_record(kind="connect", verdict="denied", dst=address)
     assert r["reason"] == "no_name" and "never given" in r["detail"]
+
+
+def test_threat_9_no_address_rule_is_about_such_an_address(stage, world):
+    """Neither for TLS nor for HTTP with a name that no host rule is about."""
+    _, head = opened(stage, "http.test", 9999, stage.client.ca, "nobody.test")
+    assert head.startswith(b"HTTP/1.1 403")
+    with connect(stage, "http.test", 9999) as c:
+        c.sendall(b"GET / HTTP/1.1\r\nHost: nobody.test:9999\r\n\r\n")
+        assert read_response(c)[0].startswith(b"HTTP/1.1 403")
+    until("both refusals", lambda: len(world.records(
+        kind="request", host="nobody.test", verdict="denied", reason="no_rule")) == 2)
 
 
 def test_threat_14_over_ipv6(stage, world):

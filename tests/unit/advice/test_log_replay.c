@@ -23,7 +23,8 @@ enum { ROUNDS = 200, QUESTIONS = 30 };
 static struct policy *
 policy_of(const char *first, const char *second)
 {
-	const char *const rules[] = {"- {host: bad.test}", first, second};
+	const char *const rules[] = {"- {host: bad.test}", first, second,
+		"- {host: raw.test, port: 5432}"};
 	struct random_policy p = {.deny_count = 1};
 	struct policy *policy;
 
@@ -92,6 +93,26 @@ static const struct {
 	{{NOTHING, .kind = LOG_REPLAY_REQUEST, .proto = "tls", .host = "a.test",
 		 .method = "PUT", .path = "/", .port = 443},
 		0, "TLS, not by address, as a host rule opens it"},
+	{{NOTHING, .kind = LOG_REPLAY_CONNECT, .proto = "tcp",
+		 .host = "raw.test", .method = "", .path = "", .port = 5432},
+		1, "neither TLS nor HTTP, by name"},
+	{{NOTHING, .kind = LOG_REPLAY_CONNECT, .proto = "tcp",
+		 .host = "raw.test", .method = "", .path = "", .port = 22,
+		 .allowed = true},
+		-1, "neither, and not by address, though that is allowed"},
+	{{.sandbox = "s",
+		 .dst = "198.18.0.9",
+		 .rule = "",
+		 .source = "",
+		 .reason = "",
+		 .count = 1,
+		 .kind = LOG_REPLAY_CONNECT,
+		 .proto = "tcp",
+		 .host = "",
+		 .method = "",
+		 .path = "",
+		 .port = 22},
+		2, "an address that stands for nobody knows what"},
 	{{NOTHING, .kind = LOG_REPLAY_CONNECT, .proto = "tls", .host = "a.test",
 		 .method = "", .path = "", .port = 443, .allowed = true},
 		0, "asks which HTTP"},

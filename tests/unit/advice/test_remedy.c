@@ -251,12 +251,68 @@ test_words(void **state)
 	}
 }
 
+/* What is neither TLS nor HTTP: a rule for just that, where one would do. */
+static void
+test_lifts_denials_of_other_bytes(void **state)
+{
+	static const struct {
+		const char *host, *line;
+		enum record_reason reason;
+		bool lifted;
+	} raw_cases[] = {
+		{"new.test", NULL, RECORD_NO_RULE, true},
+		{"far.test", NULL, RECORD_PORT, true},
+		{"path.test", "before it", RECORD_NOT_RAW, true},
+		{"web.test", "before it", RECORD_NOT_RAW, false},
+		{"bad.test", "in the way", RECORD_RULE_DENY, false},
+	};
+	static const char *const rules[] = {"- {host: bad.test}",
+		"- {host: web.test}", "- {host: far.test, port: 22}",
+		"- {host: path.test, path: /x}"};
+	struct random_policy p = {.deny_count = 1};
+
+	(void)state;
+	for (size_t i = 0; i < RANDOM_RULES; i++)
+		snprintf(p.rules[i], sizeof(p.rules[i]), "%s",
+			rules[i < ARRAY_LEN(rules) ? i : 1]);
+	for (size_t i = 0; i < ARRAY_LEN(raw_cases); i++) {
+		struct policy *before, *after;
+		struct judgement_question q = {.raw = true,
+			.host = raw_cases[i].host,
+			.port = 443,
+			.method = "-",
+			.path = "/"};
+		struct judgement j;
+		struct remedy r;
+
+		p.extra = NULL;
+		before = random_policy_compile(&p);
+		q.set = policy_find(before, "p");
+		j = judge_request(&q);
+		assert_false(j.allowed);
+		assert_int_equal(j.reason, raw_cases[i].reason);
+		assert_int_equal(remedy_find(&q, &j, &r), 0);
+		assert_int_equal(r.count, raw_cases[i].line != NULL);
+		if (raw_cases[i].line != NULL)
+			assert_non_null(strstr(r.lines[0], raw_cases[i].line));
+		assert_int_equal(r.rule != NULL, j.reason != RECORD_RULE_DENY);
+		p.extra = r.rule;
+		after = random_policy_compile(&p);
+		assert_int_equal(
+			judge_by(after, q).allowed, raw_cases[i].lifted);
+		policy_unref(before);
+		policy_unref(after);
+		remedy_done(&r);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_remedies_help),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_lifts_denials_of_other_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

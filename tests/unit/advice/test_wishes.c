@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "policy.h"
+#include "policy_raw.h"
 #include "random_policy.h"
 #include "report.h"
 #include "tree.h"
@@ -36,7 +37,7 @@ enum { ROUNDS = 600, WISHES = 40, TEXT = 64, QUESTIONS = 100 };
 struct asked {
 	char policy[TEXT], host[TEXT], address[TEXT], method[TEXT], path[TEXT];
 	uint16_t port;
-	bool by_name, request;
+	bool by_name, request, raw;
 	bool kept;
 };
 
@@ -73,7 +74,8 @@ make(struct asked *a)
 	a->port = (uint16_t)(random_below(3) == 0 ? 8443 : 443);
 	if (!a->by_name)
 		a->request = false;
-	if (a->by_name && !a->request)
+	a->raw = a->by_name && !a->request && random_below(2) == 0;
+	if (a->by_name && !a->request && !a->raw)
 		a->port = 0;
 	strcpy(a->path, "/");
 	for (unsigned n = random_below(4); n > 0; n--)
@@ -145,6 +147,8 @@ is_allowed(const struct policy *policy, const struct asked *a)
 		return false;
 	if (a->by_name && a->request)
 		return policy_decide_request(set, &request).allowed;
+	if (a->raw)
+		return policy_decide_raw(set, a->host, a->port).at_once;
 	if (a->by_name)
 		return policy_decide_name(set, a->host).allowed;
 	in->sin_port = htons(a->port);
@@ -204,7 +208,9 @@ was_asked(const struct asked *list, size_t count, const struct asked *a)
 			strcmp(a->policy, b->policy) != 0 ||
 			strcmp(a->host, b->host) != 0)
 			continue;
-		if (!b->request && a->port == 443 &&
+		if (b->raw && a->port == b->port)
+			return true;
+		if (!b->request && !b->raw && a->port == 443 &&
 			(strcmp(a->method, "GET") == 0 ||
 				strcmp(a->method, "HEAD") == 0))
 			return true;

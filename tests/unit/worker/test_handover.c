@@ -23,6 +23,7 @@
 #include "keyring.h"
 #include "link_message.h"
 #include "loop_until.h"
+#include "name_link.h"
 #include "policy.h"
 #include "sandbox.h"
 #include "secret.h"
@@ -211,6 +212,66 @@ test_a_place_changes_hands(void **state)
 	scene_close(&s);
 }
 
+/* ---- synthetic addresses ------------------------------------------------- */
+
+struct waiter {
+	struct name_wait wait;
+	bool heard;
+};
+
+static void
+note(struct name_wait *w)
+{
+	container_of(w, struct waiter, wait)->heard = true;
+}
+
+static void
+test_an_answer_about_a_name(void **state)
+{
+	static const struct link_name none = {"box", "", 3},
+				      gone = {"gone", "db.test", 3},
+				      full = {"box", "c.test", LINK_NO_NUMBER},
+				      told = {"box", "db.test", 3};
+	struct waiter w = {.wait = {.number = 3, .heard = note}};
+	struct names *names;
+	uint32_t number;
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, policy);
+	name_link_heard(&s.lab.services, &told); /* nobody ever asked */
+	names = sandbox_names(scene_find(&s, "box"), &s.lab.services.names);
+	names_wait(names, &w.wait);
+	name_link_heard(&s.lab.services, &gone);
+	name_link_heard(&s.lab.services, &full);
+	assert_false(w.heard);
+	name_link_heard(&s.lab.services, &none);
+	assert_true(w.heard);
+	assert_null(names_host(names, 3));
+	name_link_heard(&s.lab.services, &told);
+	assert_string_equal(names_host(names, 3), "db.test");
+	assert_true(names_number(names, "db.test", &number));
+	assert_false(names_number(names, "c.test", &number));
+	scene_close(&s);
+}
+
+/* The keeper has nothing to say about it any more. */
+static void
+test_nobody_waits_for_a_name_of_one_who_left(void **state)
+{
+	struct waiter w = {.wait = {.host = "db.test", .heard = note}};
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, policy);
+	names_wait(sandbox_names(scene_find(&s, "box"), &s.lab.services.names),
+		&w.wait);
+	assert_int_equal(handover_add_gone(s.batch, "box"), 0);
+	assert_int_equal(scene_commit(&s), 0);
+	assert_true(w.heard);
+	scene_close(&s);
+}
+
 static void
 test_told_anew(void **state)
 {
@@ -341,6 +402,8 @@ main(void)
 			test_a_policy_that_goes_takes_all_rights_with_it),
 		cmocka_unit_test(test_sandboxes_come_and_go),
 		cmocka_unit_test(test_a_place_changes_hands),
+		cmocka_unit_test(test_an_answer_about_a_name),
+		cmocka_unit_test(test_nobody_waits_for_a_name_of_one_who_left),
 		cmocka_unit_test(test_told_anew),
 		cmocka_unit_test(test_a_limit_of_its_own),
 		cmocka_unit_test(test_secrets_come_change_and_go),
