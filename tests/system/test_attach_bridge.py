@@ -36,9 +36,9 @@ def no_bridge_netfilter(lab, value="0"):
 
 
 class Bridged:
-    def __init__(self, stage):
+    def __init__(self, stage, attach):
         self.stage, self.lab, self.daemon = stage, stage.lab, stage.daemon
-        self.attach = Attach(stage.lab, stage.daemon)
+        self.attach = attach
         self.box = {}
         for name, policy in (("a", "agent"), ("b", "other")):
             self.box[name] = ns = self.attach.space(name)
@@ -99,7 +99,6 @@ class Bridged:
         for name in self.box:
             self.rm(name)
             self.lab.host.ip("link", "del", f"sbx-p{name}")
-        self.attach.close()
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +107,13 @@ def world(stage):
     stage.names.add("api.lab.test", "2001:db8:113::10")
     stage.netd(POLICY)
     no_bridge_netfilter(stage.lab)
-    w = Bridged(stage)
-    yield w
-    w.close()
+    attach = Attach(stage.lab, stage.daemon)
+    try:
+        w = Bridged(stage, attach)
+        yield w
+        w.close()
+    finally:
+        attach.close()
 
 
 def packed(address):

@@ -20,8 +20,8 @@ def world(stage, tmp_path_factory):
     said = attach("tap", "add", "vm1", "--policy", "agent", "--address", FOUR,
                   "--address", SIX).stdout.splitlines()
     [options] = [line.split(" ", 1)[1] for line in said if line.startswith("qemu: ")]
-    stage.guest = Guest(stage.lab, tmp_path_factory.mktemp("guest"), *options.split())
     stage.attach = attach
+    stage.guest = Guest(stage.lab, tmp_path_factory.mktemp("guest"), *options.split())
     try:
         for line in said:
             if line.startswith("guest: "):

@@ -69,7 +69,11 @@ class Guest:
             "-append", CONSOLE, *network, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         threading.Thread(target=self._read, daemon=True).start()
-        until("the guest's shell", lambda: self._alive() and "ready" in self.said)
+        try:
+            until("the guest's shell", lambda: self._alive() and "ready" in self.said)
+        except AssertionError as e:
+            self.close()
+            raise AssertionError(f"{e}; it said: {self.said}") from None
 
     def _read(self):
         while data := os.read(self.process.stdout.fileno(), 65536):
