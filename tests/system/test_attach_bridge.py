@@ -160,8 +160,9 @@ def test_each_is_a_sandbox_of_its_own(world, family, index):
                                     f"api.lab.test:443:{world.stage.api.address}",
                                     *(["--connect-to", "::[2001:db8:113::10]:443"] * index))
         assert a.status == status
-        r = world.daemon.lines()[-1]
-        assert r["sandbox"] == name and ADDRESSES[name][index] in r["src"]
+        world.attach.record_from(ADDRESSES[name][index], sandbox=name, kind="request",
+                                 event="decision",
+                                 verdict="allowed" if status == 200 else "denied")
 
 
 @pytest.mark.parametrize("index", [0, 1], ids=["v4", "v6"])

@@ -144,9 +144,9 @@ def test_threat_8_a_url_with_an_address_is_an_address(world, name, scheme):
     before = world.api.connections, world.plain.connections
     a = world.clients[name].curl(f"{scheme}://[{API}]/literal-{name}", "-k")
     assert a.status in (0, 403)
+    world.daemon.wait_record(sandbox=name, dst=API, verdict="denied",
+                             dport={"http": 80, "https": 443}[scheme])
     assert (world.api.connections, world.plain.connections) == before
-    records = world.daemon.records(sandbox=name, dst=API, verdict="denied")
-    assert [r for r in records if r["dport"] == {"http": 80, "https": 443}[scheme]]
 
 
 @pytest.mark.parametrize("host", [

@@ -4,6 +4,7 @@ import pathlib
 
 from .built import BIN
 from .namespaces import Namespace, sh
+from .wait import until
 
 FOLDER = pathlib.Path(__file__).resolve().parents[3] / "scripts" / "attach"
 
@@ -35,6 +36,12 @@ class Attach:
 
     def sandboxes(self):
         return self.daemon.ctl("sandbox", "ls").stdout
+
+    def record_from(self, source, **want):
+        """The first record with all that and this source, whatever its port."""
+        start = f"[{source}]:" if ":" in source else f"{source}:"
+        return until(f"a record with {want} from {source}", lambda: [
+            r for r in self.daemon.records(**want) if r["src"].startswith(start)])[0]
 
     def close(self):
         for ns in self.spaces:
