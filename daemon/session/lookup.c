@@ -137,7 +137,7 @@ on_named(struct name_wait *w)
 	struct lookup *l = container_of(w, struct lookup, name);
 	uint32_t number;
 
-	if (names_number(l->sandbox->names, l->host, &number)) {
+	if (names_number(l->sandbox->told, l->host, &number)) {
 		answer_synthetic(l, number);
 		return;
 	}

@@ -91,7 +91,7 @@ opening_name(struct session *s)
 	stream_fill(&f->client);
 	if (s->name.names != NULL)
 		return NEXT_WAIT;
-	f->named = names_host(f->sandbox->names, s->name.number);
+	f->named = names_host(f->sandbox->told, s->name.number);
 	return f->named != NULL ? begin(s) : refuse_unknown(s);
 }
 

@@ -154,7 +154,7 @@ sandbox_unref(struct sandbox *s)
 		return;
 	assert(TAILQ_EMPTY(&s->sessions));
 	pool_free(s->pool);
-	names_free(s->names);
+	names_free(s->told);
 	accounts_free(s->accounts);
 	own_limit_done(&s->limit);
 	SSL_CTX_free(s->accept);
@@ -224,9 +224,9 @@ sandbox_accept(struct sandbox *s)
 struct names *
 sandbox_names(struct sandbox *s, const struct name_giver *giver)
 {
-	if (s->names == NULL)
-		s->names = names_new(s->name, giver);
-	return s->names;
+	if (s->told == NULL)
+		s->told = names_new(s->name, giver);
+	return s->told;
 }
 
 bool

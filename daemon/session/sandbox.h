@@ -60,7 +60,7 @@ struct sandbox {
 		struct ca *open;
 	} authority;               /* see sandbox_ca() */
 	SSL_CTX *accept;           /* see sandbox_accept() */
-	struct names *names;       /* NULL: none was wanted yet */
+	struct names *told;        /* see sandbox_names() */
 	struct pool *pool;         /* NULL: not served here */
 	struct accounts *accounts; /* of rules with a limit, and of: */
 	struct own_limit limit;

@@ -368,7 +368,7 @@ forget(struct services *services, const char *name)
 	for (size_t i = 0; i < old->address_count; i++)
 		guard_remove_self(services->guard, old->addresses[i].family,
 			old->addresses[i].bytes);
-	names_close(old->names);
+	names_close(old->told);
 	sandboxes_remove(services->sandboxes, name);
 }
 

@@ -29,7 +29,7 @@ name_link_heard(struct services *services, const struct link_name *name)
 	struct sandbox *s = sandboxes_find(services->sandboxes, name->sandbox);
 	bool by_host = name->host[0] != '\0';
 
-	if (s != NULL && s->names != NULL)
-		names_heard(s->names, by_host ? name->host : NULL, name->number,
+	if (s != NULL && s->told != NULL)
+		names_heard(s->told, by_host ? name->host : NULL, name->number,
 			by_host && name->number != LINK_NO_NUMBER);
 }

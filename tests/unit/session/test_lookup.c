@@ -232,9 +232,9 @@ test_a_name_with_a_synthetic_address(void **state)
 	ask(&lab, "db.test", DNS_TYPE_A, &again);
 	loop_once(lab.loop);
 	assert_int_equal(lab.asks.count, 1);
-	names_heard(lab.sandbox->names, "else.test", 3, true);
+	names_heard(lab.sandbox->told, "else.test", 3, true);
 	assert_false(a.came);
-	names_heard(lab.sandbox->names, "db.test", 7, true);
+	names_heard(lab.sandbox->told, "db.test", 7, true);
 	assert_answer(&a, synthetic, 1);
 	assert_answer(&again, synthetic, 1);
 	assert_int_equal(a.ttl, 30);
@@ -260,9 +260,9 @@ test_a_name_that_gets_none(void **state)
 		session_lab_open(&lab, rows, policy);
 		ask_for_number(&lab, &a);
 		if (closed)
-			names_close(lab.sandbox->names);
+			names_close(lab.sandbox->told);
 		else
-			names_heard(lab.sandbox->names, "db.test", 0, false);
+			names_heard(lab.sandbox->told, "db.test", 0, false);
 		assert_answer(&a, own, 2);
 		assert_ended(&lab, "no synthetic address is left");
 		session_lab_close(&lab);
@@ -296,7 +296,7 @@ test_a_number_that_nobody_waits_for(void **state)
 	l = ask_for_number(&lab, &a);
 	lookup_cancel(l);
 	assert_ended(&lab, "client_gone");
-	names_heard(lab.sandbox->names, "db.test", 7, true);
+	names_heard(lab.sandbox->told, "db.test", 7, true);
 	assert_false(a.came);
 	session_lab_close(&lab);
 }

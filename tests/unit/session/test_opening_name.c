@@ -187,7 +187,7 @@ test_threat_9_nobody_was_given_it(void **state)
 		loop_once(s.lab.loop);
 		if (i == 0)
 			names_heard(
-				s.lab.sandbox->names, NULL, NUMBER + 1, false);
+				s.lab.sandbox->told, NULL, NUMBER + 1, false);
 		assert_end(&s, client);
 		session_lab_line(&s.lab, addresses[i], "never given");
 	}
