@@ -54,6 +54,21 @@ print_credentials(const json_t *credentials)
 	}
 }
 
+/* Nothing where there is none. */
+static void
+print_gate(const json_t *gate)
+{
+	if (!json_is_object(gate))
+		return;
+	printf("%-12s %s, pid %lld, %lld restarts, queue %s%s; %lld packets "
+	       "passed, %lld refused, %lld dropped\n",
+		"gate", cli_text(gate, "state"), number(gate, "pid"),
+		number(gate, "restarts"), cli_text(gate, "queue"),
+		number(gate, "bound") != 0 ? "" : " (not read)",
+		number(gate, "passed"), number(gate, "refused"),
+		number(gate, "dropped"));
+}
+
 static void
 print_status(const json_t *status)
 {
@@ -76,6 +91,7 @@ print_status(const json_t *status)
 			cli_text(w, "state"), number(w, "pid"),
 			number(w, "restarts"));
 	}
+	print_gate(json_object_get(status, "gate"));
 	printf("%-12s %lld\n", "sandboxes", number(status, "sandboxes"));
 	print_credentials(json_object_get(status, "credentials"));
 	printf("%-12s %s\n", "log", cli_text(status, "log"));

@@ -102,6 +102,8 @@ make_request(const struct logline *l, struct netlog_row *row)
 		append_word(row, REQUEST, logline_text(l, "kind"));
 		append_word(row, REQUEST, logline_text(l, "method"));
 	}
+	if (is(l, "kind", "packet"))
+		append_word(row, REQUEST, proto);
 	if (is(l, "kind", "control"))
 		append_word(row, REQUEST, logline_text(l, "detail"));
 }

@@ -227,8 +227,8 @@ read_wish(const struct logline *l, struct wish *ret)
 		.count = count_of(l),
 	};
 	if (is(l, "kind", record_kind_name(RECORD_PACKET)))
-		return "packets of other protocols are dropped, whatever "
-		       "policy says";
+		return "packets: for UDP and ping an address rule with "
+		       "\"protocol\" may be meant, others never leave";
 	if (logline_flag(l, "truncated"))
 		return "something in the record is cut: what was asked for is "
 		       "not known to the end";

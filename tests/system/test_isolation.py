@@ -130,6 +130,28 @@ sandboxes:
     assert workers_with(d, AUTHORITY) == set()
 
 
+def test_threat_36_the_gate_knows_no_secret(lab, netd, origin, client):
+    """Who the sandboxes are, and nothing that is theirs."""
+    origin("api.test")
+    d = netd(POLICY + f"""\
+sandboxes:
+  s1: {{interface: v1, address: {lab.sandbox.address4}, policy: agent, labels: {{a: {MARK}}}}}
+""", environment={"TOKEN": SECRET})
+    client.trust(d)
+    assert client.curl("https://api.test/").status == 200
+    gate, = d.children("--gate")
+    held = list(memory(gate))
+    assert any(MARK.encode() in m for m in held)  # it would be found
+    for secret in (SECRET.encode(), AUTHORITY, b"PRIVATE KEY"):
+        assert not any(secret in m for m in held), secret
+    assert pathlib.Path(f"/proc/{gate}/environ").read_bytes() == b""
+    given = re.compile(r"socket:.*|anon_inode:\[(eventpoll|eventfd|timerfd)\]|/dev/null|"
+                       + re.escape(str(d.runtime / "decisions.log")) + "|"
+                       + re.escape(str(d.stderr)))
+    for fd in pathlib.Path(f"/proc/{gate}/fd").iterdir():
+        assert given.fullmatch(os.readlink(fd)), os.readlink(fd)
+
+
 def test_threat_36_secrets_are_where_they_must_be_and_nowhere_else(world):
     d, _ = world
     for pid in (*d.children(), d.process.pid):

@@ -1,10 +1,13 @@
 """What cannot be recorded is not let through."""
+import itertools
 import json
 import os
+import socket
 
 import pytest
 
 from lab.namespaces import sh
+from lab.packets import nothing_waits, seen, sock, start_counting
 from lab.wait import until
 
 POLICY = """\
@@ -51,6 +54,33 @@ def test_threat_40_a_full_disk_denies_and_room_heals(netd, origin, client, small
         except ValueError:
             bad += 1
     assert bad <= 2  # one half line for each of two workers
+
+
+def test_threat_40_no_packet_passes_unrecorded(netd, lab, small_disk):
+    start_counting(lab.internet)
+    netd("policies: {agent: {allow: [{address: 203.0.113.10, protocol: udp, "
+         "port: 1000-60000}]}}\n", settings=f"log: {{file: {small_disk}/decisions.log}}\n")
+    ports = itertools.count(1000)
+    s = sock(lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM)
+
+    def passes():
+        """Whether the first packet of a new flow arrives."""
+        before = seen(lab.internet)
+        s.sendto(b"hello", ("203.0.113.10", next(ports)))
+        until("it to be judged", lambda: nothing_waits(lab.host))
+        return seen(lab.internet) > before
+
+    until("a packet to pass", passes)
+    filler = small_disk / "filler"
+    with open(filler, "wb") as f:
+        with pytest.raises(OSError):
+            while True:
+                os.write(f.fileno(), b"x" * 4096)
+    until("nothing to pass", lambda: not passes())
+    assert not any(passes() for _ in range(5))
+    filler.unlink()
+    until("a packet to pass again", passes)
+    s.close()
 
 
 @pytest.mark.parametrize("path", ["/%1b[31m", "/" + "a" * 8000, "/\"},{\"x\":\"", "/é"])

@@ -37,6 +37,12 @@ def seen(namespace):
     return counter(namespace, "count", "seen")
 
 
+def nothing_waits(host):
+    """Whether the gate has judged all that was queued for it."""
+    row = host.run("cat", "/proc/net/netfilter/nfnetlink_queue").stdout.split()
+    return len(row) > 2 and row[2] == "0"
+
+
 def sock(namespace, *what):
     return namespace.within(socket.socket, *what)
 
