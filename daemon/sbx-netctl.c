@@ -27,7 +27,8 @@ static const struct {
 	{"status", "", "the daemon, its workers, the kernel side", cli_status},
 	{"health", "", "is all well?  Exits 1 if not, and says what is wrong",
 		cli_health},
-	{"doctor", "", "what on this host keeps it from working, and the cure",
+	{"doctor", "[OPTION...]",
+		"what on this host keeps it from working, and the cure",
 		cli_doctor},
 	{"check", "[FILE...]", "would these documents load?", cli_check},
 	{"reload", "[--wait]", "read all documents again", cli_reload},
@@ -78,6 +79,7 @@ static const struct {
 
 /* The options behind a command. */
 static const struct usage_line lines[] = {
+	{"doctor", cli_doctor_usage},
 	{"reload", cli_reload_usage},
 	{"sandbox add", cli_sandbox_add_usage},
 	{"policy add", cli_entry_add_usage},

@@ -64,7 +64,7 @@ doctor_localnet()
 	for name in $(interfaces_with ipv4 route_localnet); do
 		finding route_localnet error \
 			"route_localnet=1 on $name: loopback addresses, ours among them, can be reached from there" \
-			"echo 0 > /proc/sys/net/ipv4/conf/$name/route_localnet"
+			"echo 0 > /proc/sys/net/ipv4/conf/$(word "$name")/route_localnet"
 	done
 }
 
@@ -72,11 +72,19 @@ doctor_localnet()
 # are routed; tproxy then has no route to lo.  Without a bridge it is harmless.
 doctor_bridges()
 {
-	[ -n "$(ip -o link show type bridge 2>/dev/null)" ] || return 0
+	bridges=$(ip -o link show type bridge 2>/dev/null |
+		awk -F': ' '{ printf "%s ", $2 }')
+	[ -n "$bridges" ] || return 0
+	severity=warning
+	for name in $(set_elements ifaces); do
+		case " $bridges" in
+		*" $name "*) severity=error ;;
+		esac
+	done
 	for v in ip ip6; do
 		[ "$(sysctl_get net/bridge/bridge-nf-call-${v}tables)" = 1 ] ||
 			continue
-		finding "bridge-nf-call-${v}tables" error \
+		finding "bridge-nf-call-${v}tables" $severity \
 			"bridge-nf-call-${v}tables=1: sandboxes on a bridge are not intercepted (kube-proxy wants it so: then keep sandboxes off bridges)" \
 			"sysctl -q -w net.bridge.bridge-nf-call-${v}tables=0"
 	done
@@ -98,7 +106,7 @@ doctor_rp_filter()
 		esac
 		finding rp_filter error \
 			"rp_filter=1 and $address is not routed to $name: its packets are dropped" \
-			"ip route replace $address/32 dev $name"
+			"ip route replace $address/32 dev $(word "$name")"
 	done
 }
 

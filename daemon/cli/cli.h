@@ -59,9 +59,9 @@ int cli_completion(const struct cli *cli, int argc, char **argv,
 	const struct usage_program *const *programs);
 
 /* The options of the subcommands that have any, as run_usage. */
-extern const struct usage_option cli_reload_usage[], cli_sandbox_add_usage[],
-	cli_ca_env_usage[], cli_policy_set_usage[], cli_overlay_usage[],
-	cli_entry_add_usage[], cli_entry_rm_usage[], cli_policy_test_usage[],
-	cli_policy_replay_usage[], cli_explain_usage[];
+extern const struct usage_option cli_reload_usage[], cli_doctor_usage[],
+	cli_sandbox_add_usage[], cli_ca_env_usage[], cli_policy_set_usage[],
+	cli_overlay_usage[], cli_entry_add_usage[], cli_entry_rm_usage[],
+	cli_policy_test_usage[], cli_policy_replay_usage[], cli_explain_usage[];
 
 #endif

@@ -229,17 +229,41 @@ ask_status(const struct cli *cli)
 	return status;
 }
 
-static int
-doctor_json(const struct cli *cli)
-{
-	const char *argv[] = {NULL, "doctor", "--json", NULL};
-	char *text = NULL;
-	int status = program_capture(PROGRAM_SETUP, argv, &text);
-	json_t *setup = text == NULL ? NULL : json_loads(text, 0, NULL);
-	json_t *daemon = ask_status(cli);
-	json_t *both =
-		json_pack("{s:o?, s:o?}", "host", setup, "daemon", daemon);
+const struct usage_option cli_doctor_usage[] = {
+	{.name = "fix",
+		.code = 'f',
+		.help = "do what mends it, unless it is another program's "
+			"configuration"},
+	{.name = "dry-run", .code = 'n', .help = "print what --fix would do"},
+	{.name = NULL},
+};
 
+/* The options behind those that are there; false: what is that? */
+static bool
+take_doctor_options(int argc, char **argv, const char **ret)
+{
+	for (int i = 1; i < argc; i++) {
+		if (i > 2 || (strcmp(argv[i], "--fix") != 0 &&
+				     strcmp(argv[i], "--dry-run") != 0))
+			return false;
+		*ret++ = argv[i];
+	}
+	return true;
+}
+
+static int
+doctor_json(const struct cli *cli, int argc, char **argument)
+{
+	const char *argv[] = {NULL, "doctor", "--json", NULL, NULL, NULL};
+	char *text = NULL;
+	json_t *setup, *daemon, *both;
+	int status;
+
+	(void)take_doctor_options(argc, argument, argv + 3);
+	status = program_capture(PROGRAM_SETUP, argv, &text);
+	setup = text == NULL ? NULL : json_loads(text, 0, NULL);
+	daemon = ask_status(cli);
+	both = json_pack("{s:o?, s:o?}", "host", setup, "daemon", daemon);
 	json_dumpf(both, stdout, JSON_INDENT(2));
 	fputc('\n', stdout);
 	json_decref(both);
@@ -250,15 +274,15 @@ doctor_json(const struct cli *cli)
 int
 cli_doctor(const struct cli *cli, int argc, char **argv)
 {
-	const char *setup[] = {NULL, "doctor", NULL};
+	const char *setup[] = {NULL, "doctor", NULL, NULL, NULL};
 	json_t *status;
 	int host, own = CLI_FAILED;
 
-	(void)argv;
-	if (argc != 1)
-		return cli_complain(CLI_USAGE, "doctor takes no arguments");
+	if (!take_doctor_options(argc, argv, setup + 2))
+		return cli_complain(
+			CLI_USAGE, "usage: doctor [--fix [--dry-run]]");
 	if (cli->json)
-		return doctor_json(cli);
+		return doctor_json(cli, argc, argv);
 	host = program_run(PROGRAM_SETUP, setup, 0);
 	if (host < 0)
 		cli_complain(CLI_FAILED, "cannot run sbx-net-setup: %s",

@@ -189,6 +189,76 @@ def test_ufw_is_told_its_own_way(caged):
     assert "/etc/ufw/before.rules" in line and "0x2/0x2" in line
 
 
+@pytest.mark.parametrize(
+    "name", [n for n in FAULTS if not n.startswith("mark_conflict")])
+def test_fix_does_the_line(caged, name):
+    caged.gate.sh(FAULTS[name])
+    lines = [f["mend"] for f in findings(caged)]
+    planned = caged.setup("doctor", "--fix", "--dry-run", check=False)
+    assert all(f"would do: {line}\n" in planned.stdout for line in lines)
+    assert [f["mend"] for f in findings(caged)] == lines
+    done = caged.setup("doctor", "--fix")
+    assert all(f"did: {line}\n" in done.stdout for line in lines)
+    assert findings(caged) == []
+
+
+def test_fix_in_json(caged):
+    caged.gate.sh(FAULTS["route_localnet"])
+    told = json.loads(caged.setup("doctor", "--fix", "--json").stdout)
+    assert told["ok"] is True and told["findings"] == []
+    assert [f["did"] for f in told["fixed"]] == [
+        "echo 0 > /proc/sys/net/ipv4/conf/all/route_localnet"]
+
+
+@pytest.mark.parametrize("name", [
+    "mark_conflict ip rule", "mark_conflict nft rule"])
+def test_fix_leaves_to_people_what_is_not_ours(caged, name):
+    caged.gate.sh(FAULTS[name])
+    before = caged.gate.sh("ip rule; nft -s list ruleset").stdout
+    done = caged.setup("doctor", "--fix", check=False)
+    assert done.returncode == 1 and "did:" not in done.stdout
+    assert "mend:" in done.stdout
+    assert caged.gate.sh("ip rule; nft -s list ruleset").stdout == before
+
+
+@pytest.mark.parametrize("v", [0, 1], ids=["v4", "v6"])
+def test_fix_opens_a_hand_made_firewall_for_us_alone(intercepted, v):
+    intercepted.gate.run("nft", "-f", "-", data=FIREWALL.format(
+        family="inet", table="host", policy="drop", last=""))
+    intercepted.setup("doctor", "--fix")
+    assert dial(intercepted.box["a"], ORIGIN[v], 80).startswith("proxy")
+    table = intercepted.gate.run("nft", "list", "table", "inet", "host").stdout
+    assert "policy drop" in table and table.count("accept") == 4
+
+
+def test_fix_installs_what_is_not_there(net):
+    net.setup("doctor", "--fix")
+    assert findings(net) == []
+
+
+def test_fix_is_for_doctor(net):
+    done = net.setup("install", "--fix", check=False)
+    assert done.returncode == 2 and "doctor" in done.stderr
+
+
+def test_an_odd_name_is_a_word_of_the_line(caged):
+    """An interface may be called so, and root may follow the line."""
+    name = "a;touch$IFS.x"
+    caged.gate.run("ip", "link", "add", name, "type", "veth", "peer", "name", "p0")
+    caged.gate.run("sh", "-c", 'echo 1 > "/proc/sys/net/ipv4/conf/$1/route_localnet"',
+                   "-", name)
+    assert "'a;touch$IFS.x'" in one(caged, "route_localnet")["mend"]
+    caged.setup("doctor", "--fix")
+    assert findings(caged) == []
+
+
+def test_the_names_that_are_caged_stay(net):
+    net.setup("install", "--cage", "sbx-*,tap-*")
+    net.setup("install")
+    assert findings(net, "--cage", "sbx-*,tap-*") == [] == findings(net)
+    assert '"tap-*"' in net.gate.sh("nft list chain inet sbx_net input").stdout
+
+
 def test_uninstalled_is_found_whole(net):
     names = {f["id"] for f in findings(net)}
     assert names == {"table", "rule99", "rule100", "rule150", "route", "migrate"}
