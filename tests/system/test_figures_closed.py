@@ -96,10 +96,10 @@ class Thrower:
 
 
 @pytest.fixture
-def world(lab, netd, origin):
+def world(lab, netd, origin, request):
     origin("api.test")
     watch = Watch(lab)
-    d = netd(POLICY)
+    d = netd(POLICY, settings=f"workers: {getattr(request, 'param', 2)}\n")
     thrower = Thrower(lab.sandbox)
     try:
         yield d, watch, thrower
@@ -107,22 +107,9 @@ def world(lab, netd, origin):
         thrower.stop()
 
 
-def moment(dice, thrower):
-    """A random one: so many rounds later."""
-    thrower.wait_rounds(dice.randint(1, 3))
-
-
-def kill_workers(d, dice, thrower, kills):
-    done = 0
-    while done < kills:
-        moment(dice, thrower)
-        for pid in d.children():
-            try:
-                os.kill(pid, signal.SIGKILL)
-                done += 1
-            except ProcessLookupError:
-                pass  # it was gone already
-    return done
+def moment(dice, thrower, most=3):
+    """A random one: so many rounds later, of some milliseconds each."""
+    thrower.wait_rounds(dice.randint(1, most))
 
 
 def test_without_rules_they_would_be_counted(lab):
@@ -135,10 +122,25 @@ def test_without_rules_they_would_be_counted(lab):
     assert watch.leaked() >= 3 * len(PROTOCOLS)
 
 
+@pytest.mark.parametrize("world", [10], indirect=True)
 def test_a_hundred_kills_of_workers(world):
+    """Each of ten twice, and then another keeper: one that dies again and again
+    is started again later and later."""
     d, watch, thrower = world
-    assert kill_workers(d, random.Random(SEED), thrower, 100) >= 100
-    until("two workers to be back", lambda: len(d.workers()) == 2)
+    dice = random.Random(SEED)
+    for _ in range(5):
+        for _ in range(2):
+            workers = until("ten workers", lambda: len(d.children()) == 10
+                            and d.children())
+            dice.shuffle(workers)
+            for pid in workers:
+                moment(dice, thrower)
+                os.kill(pid, signal.SIGKILL)
+            until("none of them to be left", lambda: not set(
+                workers) & set(d.children()))
+        d.process.kill()
+        d.process.wait()
+        d.start()
     assert watch.leaked() == 0
     print(f"{thrower.sent} packets thrown, 0 at the far side")
 
@@ -151,7 +153,7 @@ def test_a_hundred_kills_of_the_keeper(world):
         d.process.kill()
         d.process.wait()
         launch(d)
-        moment(dice, thrower)
+        moment(dice, thrower, 150)
     d.process.kill()
     d.process.wait()
     d.start()
