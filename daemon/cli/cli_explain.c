@@ -14,6 +14,7 @@
 #include "cli_ask.h"
 #include "cli_explain.h"
 #include "cli_resolve.h"
+#include "cli_roots.h"
 #include "cli_talk.h"
 #include "control_client.h"
 
@@ -215,20 +216,28 @@ cli_explain_ask(struct control_client *client, const char *const *pairs,
 
 /* The addresses of the answer's host, as the daemon's resolvers give them. */
 static int
-resolve(const json_t *answer, struct cli_resolved *ret)
+resolve(struct control_client *client, const json_t *answer,
+	struct cli_resolved *ret)
 {
 	const json_t *list =
 		json_object_get(json_object_get(answer, "guard"), "resolver");
 	const char *servers[SERVERS_MAX];
 	const json_t *server;
 	size_t i, count = 0;
+	char *roots = NULL;
+	int r;
 
 	json_array_foreach(list, i, server)
 	{
 		if (count < SERVERS_MAX)
 			servers[count++] = json_string_value(server);
 	}
-	return cli_resolve(servers, count, cli_text(answer, "name"), ret);
+	r = cli_get_roots(client, &roots, ret->error, sizeof(ret->error));
+	if (r == 0)
+		r = cli_resolve(servers, count, span_of(roots),
+			cli_text(answer, "name"), ret);
+	free(roots);
+	return r;
 }
 
 static int
@@ -249,7 +258,7 @@ ask(struct control_client *client, const struct asked *a, bool again,
 		return cli_complain(CLI_FAILED, "%s", text);
 	if (!again || cli_text(*ret, "name")[0] == '\0')
 		return CLI_OK;
-	if (resolve(*ret, &resolved) < 0)
+	if (resolve(client, *ret, &resolved) < 0)
 		return cli_complain(CLI_FAILED, "%s: %s",
 			cli_text(*ret, "name"), resolved.error);
 	pairs[n++] = "addresses";

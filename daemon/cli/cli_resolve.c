@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/ssl.h>
+
+#include "context.h"
 #include "resolver.h"
 
 struct wait {
@@ -35,13 +38,14 @@ on_answer(void *arg, const struct resolver_answer *answer)
 }
 
 int
-cli_resolve(const char *const *servers, size_t count, const char *host,
-	struct cli_resolved *ret)
+cli_resolve(const char *const *servers, size_t count, struct span roots,
+	const char *host, struct cli_resolved *ret)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	struct wait w = {.ret = ret, .open = 2};
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 	struct resolver *resolver = NULL;
+	SSL_CTX *tls = NULL;
 	int r = -ENOMEM;
 
 	snprintf(ret->error, sizeof(ret->error), "%s", strerror(ENOMEM));
@@ -49,6 +53,11 @@ cli_resolve(const char *const *servers, size_t count, const char *host,
 	if (loop != NULL)
 		r = resolver_new(loop, servers, count, &resolver, ret->error,
 			sizeof(ret->error));
+	if (r == 0)
+		r = context_connect(
+			roots, &tls, ret->error, sizeof(ret->error));
+	if (r == 0)
+		resolver_set_tls(resolver, tls);
 	for (size_t i = 0; r == 0 && i < 2; i++)
 		(void)resolver_ask(resolver, host, families[i], on_answer, &w);
 	/* Each server has its time and tries: this ends. */
@@ -59,6 +68,7 @@ cli_resolve(const char *const *servers, size_t count, const char *host,
 		r = -EHOSTUNREACH;
 	}
 	resolver_free(resolver);
+	SSL_CTX_free(tls);
 	if (loop != NULL)
 		ev_loop_destroy(loop);
 	return r;

@@ -7,16 +7,19 @@
 
 #include <stddef.h>
 
+#include "span.h"
+
 struct cli_resolved {
 	char addresses[2048]; /* with commas between; "" for none */
 	char error[256];
 };
 
 /*
- * servers: as resolver_new() takes them.  0 and ret->addresses, as many as
+ * servers: as resolver_new() takes them; roots: what those over TLS are
+ * verified with, PEM.  0 and ret->addresses, as many as
  * there is room for; or -errno with a line in ret->error.
  */
-int cli_resolve(const char *const *servers, size_t count, const char *host,
-	struct cli_resolved *ret);
+int cli_resolve(const char *const *servers, size_t count, struct span roots,
+	const char *host, struct cli_resolved *ret);
 
 #endif

@@ -69,10 +69,19 @@ count_workers(const struct settings *s)
 	return cpus > 0 ? (uint32_t)cpus : 1;
 }
 
+/* They live as long as the first documents may not: copied. */
+static void
+keep_server(struct keeper *k, size_t i, const char *text)
+{
+	snprintf(k->servers_text[i], sizeof(k->servers_text[i]), "%s", text);
+	k->servers[i] = k->servers_text[i];
+}
+
 /* As the C library would: without a nameserver, this host. */
 static void
 read_resolv_conf(struct keeper *k)
 {
+	char found[SETTINGS_SERVERS_MAX][RESOLV_CONF_SERVER];
 	char text[RESOLV_SIZE] = "";
 	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
@@ -80,13 +89,13 @@ read_resolv_conf(struct keeper *k)
 	text[n > 0 ? n : 0] = '\0';
 	if (fd >= 0)
 		close(fd);
-	k->server_count = resolv_conf_servers(
-		text, k->servers_text, SETTINGS_SERVERS_MAX);
+	k->server_count =
+		resolv_conf_servers(text, found, SETTINGS_SERVERS_MAX);
 	if (k->server_count == 0)
-		k->server_count = resolv_conf_servers(
-			"nameserver 127.0.0.1\n", k->servers_text, 1);
+		k->server_count =
+			resolv_conf_servers("nameserver 127.0.0.1\n", found, 1);
 	for (size_t i = 0; i < k->server_count; i++)
-		k->servers[i] = k->servers_text[i];
+		keep_server(k, i, found[i]);
 }
 
 static void
@@ -96,13 +105,9 @@ choose_resolver(struct keeper *k, const struct settings *s)
 		read_resolv_conf(k);
 		return;
 	}
-	/* They live as long as the first documents may not: copied. */
 	k->server_count = s->resolver.count;
-	for (size_t i = 0; i < k->server_count; i++) {
-		snprintf(k->servers_text[i], sizeof(k->servers_text[i]), "%s",
-			s->resolver.items[i]);
-		k->servers[i] = k->servers_text[i];
-	}
+	for (size_t i = 0; i < k->server_count; i++)
+		keep_server(k, i, s->resolver.items[i]);
 }
 
 /* ---- the parts, in order ---------------------------------------------- */

@@ -16,6 +16,7 @@
 #include "launch.h"
 #include "listeners.h"
 #include "resolv_conf.h"
+#include "server_list.h"
 #include "settings.h"
 
 struct crew;
@@ -68,7 +69,7 @@ struct keeper {
 	bool kernel_settled, ready, stopping, failed;
 	uint64_t kernel_trouble; /* the record of it, or 0 */
 
-	char servers_text[SETTINGS_SERVERS_MAX][RESOLV_CONF_SERVER];
+	char servers_text[SETTINGS_SERVERS_MAX][SERVER_TEXT];
 	const char *servers[SETTINGS_SERVERS_MAX];
 	size_t server_count;
 	ev_timer ask; /* for the workers' status */

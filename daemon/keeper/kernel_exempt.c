@@ -1,29 +1,35 @@
 #include "kernel_exempt.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel_side.h"
+#include "server_list.h"
 
-/* "[2001:db8::53]:5353" in its parts. */
+/* Its address and port in the words of nft.h.  What is no server, which the
+ * settings do not let pass, is not exempt. */
 static void
 split_server(const char *server, char address[NFT_ADDRESS_SIZE], uint16_t *port)
 {
-	const char *end = strrchr(server, ']'), *colon = strrchr(server, ':');
-	bool bare = end == NULL && colon != strchr(server, ':');
+	struct name_server_address parsed;
+	const void *any = &parsed.address;
+	const struct sockaddr_in6 *v6 = any;
+	const struct sockaddr_in *v4 = any;
 
-	*port = 53;
-	if (server[0] == '[')
-		server++;
-	if (!bare && colon != NULL && (end == NULL || colon == end + 1))
-		*port = (uint16_t)strtoul(colon + 1, NULL, 10);
-	if (end == NULL && !bare)
-		end = colon;
-	snprintf(address, NFT_ADDRESS_SIZE, "%.*s",
-		end != NULL ? (int)(end - server) : NFT_ADDRESS_SIZE, server);
+	if (!server_list_parse_one(server, &parsed)) {
+		snprintf(address, NFT_ADDRESS_SIZE, "-");
+		*port = 0;
+	} else if (parsed.address.ss_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, address, NFT_ADDRESS_SIZE);
+		*port = ntohs(v4->sin_port);
+	} else {
+		inet_ntop(AF_INET6, &v6->sin6_addr, address, NFT_ADDRESS_SIZE);
+		*port = ntohs(v6->sin6_port);
+	}
 }
 
 int

@@ -1,252 +1,348 @@
 /*
- * asker.c - a c-ares channel on a libev loop
+ * asker.c - who is asked, how, and how often
  *
  * Theory of operation
  *
- * c-ares tells through a callback which of its sockets wants what; each gets
- * one ev_io.  A socket is reported with neither before it is closed, so that
- * no watcher outlives its descriptor.  One ev_timer stands for the earliest
- * deadline that c-ares has.
+ * A question goes through attempts: each server in turn, a number of rounds,
+ * each round twice as patient as the one before.  An attempt ends with
  *
- * c-ares calls us back from deep inside itself, also from within ares_query().
- * Nothing may be freed or asked there, so those calls only take notes
- * (replied) and set `unsettled`; when c-ares has returned to the loop, the
- * owner acts (settled).  If it happened inside asker_ask() the timer is set to
- * fire at once instead.
+ *	a reply       that is an answer, even "there is none": the question ends
+ *	a refusal     (SERVFAIL, REFUSED …), an error, silence: the next attempt
+ *	truncation    the same server again, over its stream
+ *	FORMERR       the same server again, without EDNS
  *
- * c-ares opens resolv.conf, nsswitch.conf and host.conf unless every option
- * that those could set is given: channel_open() gives them all.
+ * By UDP each attempt has a socket, and so a port, of its own, connected, so
+ * that the kernel drops what others send; id, question and the case of its
+ * letters have to be those that were sent.  Somebody who guesses at them shows:
+ * after a few datagrams that do not fit the question goes over TCP, where he
+ * would have to see us.  So does one whose reply is right but for the case: it
+ * is either a forger's or of a server that does not keep it.
+ *
+ * Nothing fails inside asker_ask(): what does is found by the question's timer,
+ * which is then set to fire at once.
  */
 #include "asker.h"
 
-#include <ares.h>
-#include <arpa/nameser.h>
 #include <errno.h>
-#include <ev.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "resolver_answer.h"
 #include "server_list.h"
 
 enum {
 	ASKER_TIMEOUT_MS = 2000,
 	ASKER_TRIES = 3,
-	ASKER_EDNS_SIZE = 1232, /* fits an unfragmented IPv6 packet */
-	ARES_WITH_GETRANDOM = 0x011301,
+	FORGERIES_MOST = 8,
+	DATAGRAM_MOST = 4096, /* no server may send more than EDNS said */
+	DATAGRAMS_A_TURN = 16,
+	RCODE_MASK = 0xf,
+	FLAG_TC = 0x02,
 };
 
-struct asker_socket {
-	LIST_ENTRY(asker_socket) link;
-	struct ev_io io;
+enum rcode {
+	NOERROR = 0,
+	FORMERR = 1,
+	NXDOMAIN = 3,
 };
+
+static const char nobody[] =
+	"no name server can be reached or is willing to answer";
 
 struct asker {
 	struct ev_loop *loop;
-	const struct asker_ops *ops;
+	asker_replied *replied;
 	void *arg;
-	ares_channel channel;
-	LIST_HEAD(, asker_socket) sockets;
-	struct ev_timer timer;
+	struct server_list servers;
+	struct server_stream *streams[SERVER_LIST_MAX];
+	SSL_CTX *tls;
 	unsigned timeout_ms;
 	unsigned tries;
-	bool library;   /* ares_library_init() was called */
-	bool unsettled; /* replied, and settled not yet called */
+	TAILQ_HEAD(, asker_question) questions;
+	struct resolver_records records; /* of the reply being read */
 };
 
-/* The timer fires when c-ares wants it, at once if somebody waits for us. */
-static void
-arm(struct asker *a)
-{
-	struct timeval left = {0};
-	double after;
+static void attempt(struct asker_question *q);
 
-	ev_timer_stop(a->loop, &a->timer);
-	if (!a->unsettled && ares_timeout(a->channel, NULL, &left) == NULL)
-		return;
-	after = (double)left.tv_sec + (double)left.tv_usec / 1e6;
-	ev_timer_set(&a->timer, after, 0.);
-	ev_timer_start(a->loop, &a->timer);
+/* ---- ends --------------------------------------------------------------- */
+
+/* Ends the attempt, whatever it was. */
+static void
+stop(struct asker_question *q)
+{
+	struct asker *a = q->asker;
+
+	ev_timer_stop(a->loop, &q->timer);
+	ev_io_stop(a->loop, &q->io);
+	if (q->io.fd >= 0)
+		close(q->io.fd);
+	ev_io_set(&q->io, -1, EV_READ);
+	if (q->by == BY_STREAM)
+		server_stream_give_up(a->streams[q->server], &q->stream);
+	q->by = BY_NOTHING;
 }
 
 static void
-process(struct asker *a, ares_socket_t readable, ares_socket_t writable)
+finish(struct asker_question *q, const struct resolver_answer *answer)
 {
-	ares_process_fd(a->channel, readable, writable);
-	if (a->unsettled) {
-		a->unsettled = false;
-		a->ops->settled(a->arg);
+	struct asker *a = q->asker;
+
+	stop(q);
+	TAILQ_REMOVE(&a->questions, q, link);
+	a->replied(a->arg, q, answer);
+}
+
+/* The next attempt, or the end with what the last one came to. */
+static void
+next_attempt(struct asker_question *q, int status, const char *text)
+{
+	struct resolver_answer answer;
+	struct asker *a = q->asker;
+
+	stop(q);
+	q->forgeries = 0;
+	if (++q->server == a->servers.count) {
+		q->server = 0;
+		q->round++;
 	}
-	arm(a);
+	if (q->round < a->tries) {
+		attempt(q);
+		return;
+	}
+	resolver_answer_fail(q->type, status, text, &answer);
+	finish(q, &answer);
+}
+
+/* The attempt could not even begin: its timer will say so. */
+static void
+fail_soon(struct asker_question *q, int status, const char *text)
+{
+	q->status = status;
+	q->text = text;
+	ev_timer_stop(q->asker->loop, &q->timer);
+	ev_timer_set(&q->timer, 0., 0.);
+	ev_timer_start(q->asker->loop, &q->timer);
+}
+
+/* ---- replies ------------------------------------------------------------ */
+
+static void ask_stream(struct asker_question *q);
+
+static void
+on_reply(struct asker_question *q, struct span reply)
+{
+	struct resolver_asked asked = {q->name, q->type};
+	unsigned rcode = (uint8_t)reply.ptr[3] & RCODE_MASK;
+	struct resolver_answer answer;
+
+	if (rcode == FORMERR && !q->without_edns) {
+		stop(q);
+		q->without_edns = true;
+		attempt(q);
+		return;
+	}
+	if (rcode != NOERROR && rcode != NXDOMAIN) {
+		next_attempt(q, -ECONNREFUSED, nobody);
+		return;
+	}
+	resolver_answer_read(&asked, reply, &q->asker->records, &answer);
+	finish(q, &answer);
+}
+
+/* Whether the attempt goes on; if not, the question may be gone. */
+static bool
+take_datagram(struct asker_question *q, const uint8_t *data, size_t len)
+{
+	enum question_echo echo = question_wire_echo(&q->wire, data, len);
+
+	if (echo == ECHO_FULL && (data[2] & FLAG_TC) == 0) {
+		on_reply(q, (struct span){(const char *)data, len});
+		return false;
+	}
+	if (echo == ECHO_NONE && ++q->forgeries < FORGERIES_MOST)
+		return true;
+	stop(q);
+	ask_stream(q);
+	return false;
 }
 
 static void
 on_socket(struct ev_loop *loop, struct ev_io *w, int revents)
 {
-	(void)loop;
-	process(w->data, revents & EV_READ ? w->fd : ARES_SOCKET_BAD,
-		revents & EV_WRITE ? w->fd : ARES_SOCKET_BAD);
+	struct asker_question *q = w->data;
+	uint8_t data[DATAGRAM_MOST];
+	bool goes_on = true;
+	ssize_t n;
+
+	(void)loop, (void)revents;
+	for (int i = 0; goes_on && i < DATAGRAMS_A_TURN; i++) {
+		n = recv(w->fd, data, sizeof(data), MSG_TRUNC);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0) {
+			next_attempt(q, -ECONNREFUSED, nobody);
+			return;
+		}
+		/* What is too long is no answer to us, nor what is short. */
+		if ((size_t)n > sizeof(data))
+			n = 0;
+		goes_on = take_datagram(q, data, (size_t)n);
+	}
 }
+
+static void
+on_stream_replied(struct stream_question *s, struct span reply)
+{
+	struct asker_question *q =
+		container_of(s, struct asker_question, stream);
+
+	q->by = BY_NOTHING;
+	on_reply(q, reply);
+}
+
+static void
+on_stream_failed(struct stream_question *s, const char *why)
+{
+	struct asker_question *q =
+		container_of(s, struct asker_question, stream);
+
+	q->by = BY_NOTHING;
+	next_attempt(q, -ECONNREFUSED, why);
+}
+
+static const struct server_stream_ops stream_ops = {
+	on_stream_replied, on_stream_failed};
 
 static void
 on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
+	struct asker_question *q = w->data;
+
 	(void)loop, (void)revents;
-	process(w->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	next_attempt(q, q->status, q->text);
 }
 
-static struct asker_socket *
-socket_find(struct asker *a, int fd)
+/* ---- attempts ----------------------------------------------------------- */
+
+static int
+open_socket(const struct name_server_address *server)
 {
-	struct asker_socket *s;
+	const struct sockaddr *to = (const struct sockaddr *)&server->address;
+	int fd = socket(to->sa_family,
+		SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
 
-	LIST_FOREACH(s, &a->sockets, link) {
-		if (s->io.fd == fd)
-			return s;
-	}
-	return NULL;
-}
-
-static struct asker_socket *
-socket_watch(struct asker *a, int fd)
-{
-	struct asker_socket *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	ev_io_init(&s->io, on_socket, fd, 0);
-	s->io.data = a;
-	LIST_INSERT_HEAD(&a->sockets, s, link);
-	return s;
-}
-
-/* Without memory for a watcher the question runs into its deadline. */
-static void
-on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
-{
-	struct asker *a = data;
-	struct asker_socket *s = socket_find(a, fd);
-
-	if (s == NULL && (readable || writable))
-		s = socket_watch(a, fd);
-	if (s == NULL)
-		return;
-	ev_io_stop(a->loop, &s->io);
-	if (!readable && !writable) {
-		LIST_REMOVE(s, link);
-		free(s);
-		return;
-	}
-	ev_io_set(&s->io, fd,
-		(readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-	ev_io_start(a->loop, &s->io);
+	if (fd >= 0 && connect(fd, to, server->address_len) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 static void
-on_reply(void *arg, int status, int timeouts, unsigned char *reply, int len)
+ask_udp(struct asker_question *q)
 {
-	struct asker_question *q = arg;
 	struct asker *a = q->asker;
-	struct resolver_answer answer;
+	int fd = open_socket(&a->servers.items[q->server]);
 
-	(void)timeouts;
-	resolver_answer_read(q->family, status, reply, (size_t)len, &answer);
-	if (answer.status != -ECANCELED)
-		a->unsettled = true;
-	a->ops->replied(a->arg, q, &answer);
-}
-
-/* Ids that can be guessed are worse than no resolver. */
-static int
-check_randomness(char *reterr, size_t reterr_size)
-{
-	int version, fd;
-
-	ares_version(&version);
-	if (version >= ARES_WITH_GETRANDOM)
-		return 0;
-	fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		int r = -errno;
-
-		snprintf(reterr, reterr_size,
-			"c-ares needs /dev/urandom for its query ids: %s",
-			strerror(-r));
-		return r;
+		fail_soon(q, -ECONNREFUSED, nobody);
+		return;
 	}
-	close(fd);
-	return 0;
+	q->by = BY_UDP;
+	ev_io_set(&q->io, fd, EV_READ);
+	ev_io_start(a->loop, &q->io);
+	if (send(fd, question_wire_message(&q->wire), q->wire.len, 0) < 0)
+		fail_soon(q, -ECONNREFUSED, nobody);
 }
 
-static int
-channel_open(
-	struct asker *a, ares_channel *ret, char *reterr, size_t reterr_size)
+static void
+be_patient(struct asker_question *q)
 {
-	char lookups[] = "b"; /* DNS only, never the hosts file */
-	struct ares_options options = {
-		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES |
-			 ARES_FLAG_EDNS,
-		.timeout = (int)a->timeout_ms,
-		.tries = (int)a->tries,
-		.ndots = 1,
-		.ednspsz = ASKER_EDNS_SIZE,
-		.lookups = lookups,
-		.sock_state_cb = on_socket_state,
-		.sock_state_cb_data = a,
-	};
-	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-		   ARES_OPT_NDOTS | ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS |
-		   ARES_OPT_SOCK_STATE_CB | ARES_OPT_SERVERS |
-		   ARES_OPT_DOMAINS | ARES_OPT_SORTLIST | ARES_OPT_NOROTATE;
-	int r = check_randomness(reterr, reterr_size);
+	struct asker *a = q->asker;
+	unsigned round = q->round < 8 ? q->round : 8;
 
-	if (r < 0)
-		return r;
-	r = ares_init_options(ret, &options, mask);
-	if (r == ARES_SUCCESS)
-		return 0;
-	snprintf(reterr, reterr_size, "c-ares: %s", ares_strerror(r));
-	return r == ARES_ENOMEM ? -ENOMEM : -EIO;
+	q->status = -ETIMEDOUT;
+	q->text = "no name server answered in time";
+	ev_timer_set(&q->timer, (double)(a->timeout_ms << round) / 1000, 0.);
+	ev_timer_start(a->loop, &q->timer);
 }
 
-int
-asker_new(struct ev_loop *loop, const struct asker_ops *ops, void *arg,
-	struct asker **ret, char *reterr, size_t reterr_size)
+static void
+ask_stream(struct asker_question *q)
+{
+	be_patient(q);
+	q->by = BY_STREAM;
+	q->stream.wire = &q->wire;
+	server_stream_ask(q->asker->streams[q->server], &q->stream);
+}
+
+static void
+attempt(struct asker_question *q)
+{
+	if (question_wire_make(&q->wire, q->name, q->type, !q->without_edns) <
+		0) {
+		fail_soon(q, -EIO, "the kernel has no random bytes");
+		return;
+	}
+	if (q->asker->servers.items[q->server].tls) {
+		ask_stream(q);
+		return;
+	}
+	be_patient(q);
+	ask_udp(q);
+}
+
+void
+asker_ask(struct asker *a, struct asker_question *q)
+{
+	*q = (struct asker_question){
+		.type = q->type, .name = q->name, .asker = a};
+	ev_io_init(&q->io, on_socket, -1, EV_READ);
+	ev_timer_init(&q->timer, on_timer, 0., 0.);
+	q->io.data = q->timer.data = q;
+	TAILQ_INSERT_TAIL(&a->questions, q, link);
+	attempt(q);
+}
+
+/* ---- the asker itself --------------------------------------------------- */
+
+static void
+forget_all(struct asker *a)
+{
+	struct asker_question *q;
+
+	while ((q = TAILQ_FIRST(&a->questions)) != NULL) {
+		stop(q);
+		TAILQ_REMOVE(&a->questions, q, link);
+	}
+}
+
+static void
+free_streams(struct server_stream *streams[SERVER_LIST_MAX])
+{
+	for (size_t i = 0; i < SERVER_LIST_MAX; i++)
+		server_stream_free(streams[i]);
+}
+
+struct asker *
+asker_new(struct ev_loop *loop, asker_replied *replied, void *arg)
 {
 	struct asker *a = calloc(1, sizeof(*a));
-	int r = -ENOMEM;
 
-	if (a == NULL) {
-		snprintf(reterr, reterr_size, "out of memory");
-		return -ENOMEM;
-	}
+	if (a == NULL)
+		return NULL;
 	a->loop = loop;
-	a->ops = ops;
+	a->replied = replied;
 	a->arg = arg;
 	a->timeout_ms = ASKER_TIMEOUT_MS;
 	a->tries = ASKER_TRIES;
-	LIST_INIT(&a->sockets);
-	ev_timer_init(&a->timer, on_timer, 0., 0.);
-	a->timer.data = a;
-	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
-		snprintf(reterr, reterr_size, "c-ares cannot start");
-		goto fail;
-	}
-	a->library = true;
-	r = channel_open(a, &a->channel, reterr, reterr_size);
-	if (r < 0)
-		goto fail;
-	*ret = a;
-	return 0;
-fail:
-	asker_free(a);
-	return r;
+	TAILQ_INIT(&a->questions);
+	return a;
 }
 
 void
@@ -254,11 +350,8 @@ asker_free(struct asker *a)
 {
 	if (a == NULL)
 		return;
-	ev_timer_stop(a->loop, &a->timer);
-	if (a->channel != NULL)
-		ares_destroy(a->channel);
-	if (a->library)
-		ares_library_cleanup();
+	forget_all(a);
+	free_streams(a->streams);
 	free(a);
 }
 
@@ -266,66 +359,40 @@ int
 asker_set_servers(struct asker *a, const char *const *servers, size_t count,
 	char *reterr, size_t reterr_size)
 {
+	struct server_stream *streams[SERVER_LIST_MAX] = {NULL};
 	struct server_list list;
 	int r = server_list_parse(servers, count, &list, reterr, reterr_size);
 
 	if (r < 0)
 		return r;
-	ares_cancel(a->channel);
-	r = ares_set_servers_ports(a->channel, list.nodes);
-	arm(a);
-	if (r == ARES_SUCCESS)
-		return 0;
-	snprintf(reterr, reterr_size, "c-ares: %s", ares_strerror(r));
-	return r == ARES_ENOMEM ? -ENOMEM : -EIO;
-}
-
-/* A channel's timeouts cannot change: another takes its place. */
-static int
-channel_replace(struct asker *a)
-{
-	struct ares_addr_port_node *servers = NULL;
-	ares_channel channel = NULL;
-	char ignored[1];
-	int r;
-
-	r = channel_open(a, &channel, ignored, sizeof(ignored));
-	if (r < 0)
-		return r;
-	r = ares_get_servers_ports(a->channel, &servers);
-	if (r == ARES_SUCCESS)
-		r = ares_set_servers_ports(channel, servers);
-	ares_free_data(servers);
-	if (r != ARES_SUCCESS) {
-		ares_destroy(channel);
-		return -ENOMEM;
+	for (size_t i = 0; i < list.count; i++) {
+		streams[i] =
+			server_stream_new(a->loop, &list.items[i], &stream_ops);
+		if (streams[i] == NULL) {
+			free_streams(streams);
+			snprintf(reterr, reterr_size, "out of memory");
+			return -ENOMEM;
+		}
+		server_stream_set_tls(streams[i], a->tls);
 	}
-	ares_destroy(a->channel);
-	a->channel = channel;
+	forget_all(a);
+	free_streams(a->streams);
+	memcpy(a->streams, streams, sizeof(streams));
+	a->servers = list;
 	return 0;
 }
 
-int
-asker_set_patience(struct asker *a, unsigned timeout_ms, unsigned tries)
+void
+asker_set_tls(struct asker *a, SSL_CTX *context)
 {
-	unsigned old_timeout_ms = a->timeout_ms, old_tries = a->tries;
-	int r;
-
-	a->timeout_ms = timeout_ms;
-	a->tries = tries;
-	r = channel_replace(a);
-	if (r < 0) {
-		a->timeout_ms = old_timeout_ms;
-		a->tries = old_tries;
-	}
-	return r;
+	a->tls = context;
+	for (size_t i = 0; i < a->servers.count; i++)
+		server_stream_set_tls(a->streams[i], context);
 }
 
 void
-asker_ask(struct asker *a, struct asker_question *q, const char *name)
+asker_set_patience(struct asker *a, unsigned timeout_ms, unsigned tries)
 {
-	q->asker = a;
-	ares_query(a->channel, name, ns_c_in,
-		q->family == AF_INET ? ns_t_a : ns_t_aaaa, on_reply, q);
-	arm(a);
+	a->timeout_ms = timeout_ms;
+	a->tries = tries;
 }

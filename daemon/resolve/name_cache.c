@@ -3,19 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include "keyed_hash.h"
 #include "resolver.h"
 
-/* One allocation: the name stands behind the addresses. */
+/* One allocation: the records of another type and the name stand behind the
+ * addresses. */
 struct entry {
 	TAILQ_ENTRY(entry) used; /* the least recently used is first */
 	LIST_ENTRY(entry) chain;
 	uint64_t expires_ms;
 	int family;
+	uint16_t type;
 	int status;
 	const char *text;
 	const char *name;
+	const uint8_t *records;
+	size_t records_len;
 	size_t count;
 	uint8_t addresses[][16];
 };
@@ -90,22 +95,28 @@ bucket_of(struct name_cache *c, const char *name)
 }
 
 static struct entry *
-find(struct name_cache *c, const char *name, int family)
+find(struct name_cache *c, const char *name, uint16_t type)
 {
 	struct entry *e;
 
 	LIST_FOREACH(e, bucket_of(c, name), chain) {
-		if (e->family == family && strcmp(e->name, name) == 0)
+		if (e->type == type && strcmp(e->name, name) == 0)
 			return e;
 	}
 	return NULL;
 }
 
+static size_t
+address_bytes(const struct resolver_answer *answer)
+{
+	return answer->family == AF_UNSPEC ? 0 : answer->count * 16;
+}
+
 bool
-name_cache_find(struct name_cache *c, const char *name, int family,
+name_cache_find(struct name_cache *c, const char *name, uint16_t type,
 	uint64_t now_ms, struct resolver_answer *ret)
 {
-	struct entry *e = find(c, name, family);
+	struct entry *e = find(c, name, type);
 
 	if (e == NULL)
 		return false;
@@ -117,12 +128,15 @@ name_cache_find(struct name_cache *c, const char *name, int family,
 	TAILQ_INSERT_TAIL(&c->used, e, used);
 	*ret = (struct resolver_answer){
 		.status = e->status,
-		.family = family,
+		.family = e->family,
+		.type = type,
 		.count = e->count,
+		.records = e->records,
+		.records_len = e->records_len,
 		.ttl = (unsigned)((e->expires_ms - now_ms + 999) / 1000),
 		.text = e->text,
 	};
-	memcpy(ret->addresses, e->addresses, e->count * 16);
+	memcpy(ret->addresses, e->addresses, address_bytes(ret));
 	return true;
 }
 
@@ -131,22 +145,31 @@ name_cache_put(struct name_cache *c, const char *name, uint64_t now_ms,
 	const struct resolver_answer *answer)
 {
 	size_t name_size = strlen(name) + 1;
-	struct entry *e = find(c, name, answer->family);
+	size_t addresses = address_bytes(answer);
+	struct entry *e = find(c, name, answer->type);
+	uint8_t *behind;
 
 	if (e != NULL)
 		forget(c, e);
-	e = calloc(1, sizeof(*e) + answer->count * 16 + name_size);
+	e = calloc(1, sizeof(*e) + addresses + answer->records_len + name_size);
 	if (e == NULL)
 		return;
 	if (c->count == c->capacity)
 		forget(c, TAILQ_FIRST(&c->used));
 	e->family = answer->family;
+	e->type = answer->type;
 	e->status = answer->status;
 	e->text = answer->text;
 	e->expires_ms = now_ms + (uint64_t)answer->ttl * 1000;
 	e->count = answer->count;
-	memcpy(e->addresses, answer->addresses, e->count * 16);
-	e->name = memcpy(e->addresses[e->count], name, name_size);
+	behind = (uint8_t *)e->addresses + addresses;
+	memcpy(e->addresses, answer->addresses, addresses);
+	if (answer->records_len > 0) {
+		e->records =
+			memcpy(behind, answer->records, answer->records_len);
+		e->records_len = answer->records_len;
+	}
+	e->name = memcpy(behind + answer->records_len, name, name_size);
 	LIST_INSERT_HEAD(bucket_of(c, name), e, chain);
 	TAILQ_INSERT_TAIL(&c->used, e, used);
 	c->count++;

@@ -1,5 +1,5 @@
 /*
- * Answers by name and family, until they expire; when it is full the least
+ * Answers by name and type, until they expire; when it is full the least
  * recently used goes.  Pure: the time is a parameter, in milliseconds of any
  * clock that never goes back.
  */
@@ -20,8 +20,9 @@ void name_cache_free(struct name_cache *c); /* accepts NULL */
 /* Forgets everything. */
 void name_cache_clear(struct name_cache *c);
 
-/* The answer with the seconds that are left of its TTL (rounded up). */
-bool name_cache_find(struct name_cache *c, const char *name, int family,
+/* The answer with the seconds that are left of its TTL (rounded up); its
+ * records are the cache's, until it changes. */
+bool name_cache_find(struct name_cache *c, const char *name, uint16_t type,
 	uint64_t now_ms, struct resolver_answer *ret);
 
 /* Copies the answer, in place of an older one; out of memory: does nothing. */

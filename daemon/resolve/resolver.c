@@ -3,21 +3,16 @@
  *
  * Theory of operation
  *
- * A *lookup* is a (name, family) on the wire.  Those who asked for it are
- * queries, in a list at the lookup.  A lookup is in one of two places:
+ * A *lookup* is a (name, type) on the wire, in a table so that others can join.
+ * Those who asked for it are queries, in a list at the lookup.
  *
- *	in flight  in the table, so that others can join; at asker
- *	finished   in a queue, out of the table, its answer known and cached
+ * When the asker has replied, the lookup is taken out of the table and its
+ * answer cached; then each query is freed before its done() is called, and the
+ * list is looked at afresh after it, so done() may ask and cancel as it likes.
+ * Only resolver_free() must not be called from there.
  *
- * The asker's reply moves it from the first to the second and does nothing
- * else, because c-ares is on the stack then.  Once it is not, deliver() empties
- * the queue: each query is freed before its done() is called, and the lists are
- * looked at afresh after it, so done() may ask and cancel as it likes.  Only
- * resolver_free() must not be called from there.
- *
- * A lookup that finishes while resolver_ask() is still starting it is answered
- * by resolver_ask() itself.  A lookup whose queries were all cancelled goes on,
- * since c-ares cannot cancel a single one; its answer is worth caching.
+ * A lookup whose queries were all cancelled goes on: its answer is worth
+ * caching.
  */
 #include "resolver.h"
 
@@ -43,6 +38,9 @@ enum {
 	RESOLVER_QUERIES = 16384, /* who wait, for all names together */
 	RESOLVER_BUCKETS = 1024,  /* a power of two */
 	RESOLVER_NAME = 253,
+	RESOLVER_LABEL = 63,
+	TYPE_A = 1,
+	TYPE_AAAA = 28,
 };
 
 struct resolver_query {
@@ -55,13 +53,11 @@ struct resolver_query {
 TAILQ_HEAD(lookups, lookup);
 
 struct lookup {
-	TAILQ_ENTRY(lookup) link; /* in_flight or finished */
-	LIST_ENTRY(lookup) chain; /* while in flight */
+	TAILQ_ENTRY(lookup) link; /* these two while it is in flight */
+	LIST_ENTRY(lookup) chain;
 	struct resolver *resolver;
 	struct asker_question question;
 	TAILQ_HEAD(, resolver_query) queries;
-	bool is_finished;
-	struct resolver_answer answer; /* once finished */
 	char name[RESOLVER_NAME + 1];
 };
 
@@ -70,7 +66,6 @@ struct resolver {
 	struct name_cache *cache;
 	struct keyed_hash hash;
 	struct lookups in_flight;
-	struct lookups finished;
 	size_t lookup_count; /* in flight */
 	size_t query_count;
 	bool delivering;
@@ -95,12 +90,12 @@ chain_of(struct resolver *r, const char *name)
 }
 
 static struct lookup *
-lookup_find(struct resolver *r, const char *name, int family)
+lookup_find(struct resolver *r, const char *name, uint16_t type)
 {
 	struct lookup *l;
 
 	LIST_FOREACH(l, chain_of(r, name), chain) {
-		if (l->question.family == family && strcmp(l->name, name) == 0)
+		if (l->question.type == type && strcmp(l->name, name) == 0)
 			return l;
 	}
 	return NULL;
@@ -114,7 +109,7 @@ lookup_start(struct lookup *l)
 	LIST_INSERT_HEAD(chain_of(r, l->name), l, chain);
 	TAILQ_INSERT_TAIL(&r->in_flight, l, link);
 	r->lookup_count++;
-	asker_ask(r->asker, &l->question, l->name);
+	asker_ask(r->asker, &l->question);
 }
 
 /* Takes it off the wire's books; where it goes is the caller's business. */
@@ -154,54 +149,36 @@ is_worth_caching(const struct resolver_answer *answer)
 }
 
 static void
-on_replied(void *arg, struct asker_question *q,
-	const struct resolver_answer *answer)
-{
-	struct lookup *l = container_of(q, struct lookup, question);
-	struct resolver *r = arg;
-
-	/* Whoever cancels all has the list of what is in flight. */
-	if (answer->status == -ECANCELED)
-		return;
-	if (is_worth_caching(answer))
-		name_cache_put(r->cache, l->name, now_ms(), answer);
-	lookup_land(l);
-	l->answer = *answer;
-	l->is_finished = true;
-	TAILQ_INSERT_TAIL(&r->finished, l, link);
-}
-
-static void
-tell_all(struct lookup *l)
+tell_all(struct lookup *l, const struct resolver_answer *answer)
 {
 	struct resolver_query *q;
 	resolver_done *done;
 	void *arg;
 
 	while ((q = TAILQ_FIRST(&l->queries)) != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): off the list */
 		done = q->done;
 		arg = q->arg;
 		query_free(q);
-		done(arg, &l->answer);
+		done(arg, answer);
 	}
 }
 
 static void
-deliver(void *arg)
+on_replied(void *arg, struct asker_question *q,
+	const struct resolver_answer *answer)
 {
+	struct lookup *l = container_of(q, struct lookup, question);
 	struct resolver *r = arg;
-	struct lookup *l;
 
+	if (is_worth_caching(answer))
+		name_cache_put(r->cache, l->name, now_ms(), answer);
+	lookup_land(l);
 	r->delivering = true;
-	while ((l = TAILQ_FIRST(&r->finished)) != NULL) {
-		tell_all(l);
-		TAILQ_REMOVE(&r->finished, l, link);
-		lookup_free(l);
-	}
+	tell_all(l, answer);
 	r->delivering = false;
+	lookup_free(l);
 }
-
-static const struct asker_ops asker_ops = {on_replied, deliver};
 
 static void
 lookups_free(struct lookups *list)
@@ -222,7 +199,6 @@ resolver_free(struct resolver *r)
 	assert(!r->delivering);
 	asker_free(r->asker);
 	lookups_free(&r->in_flight);
-	lookups_free(&r->finished);
 	name_cache_free(r->cache);
 	free(r);
 }
@@ -236,7 +212,6 @@ resolver_empty(void)
 	if (r == NULL)
 		return NULL;
 	TAILQ_INIT(&r->in_flight);
-	TAILQ_INIT(&r->finished);
 	r->cache = name_cache_new(RESOLVER_CACHE);
 	if (r->cache == NULL || keyed_hash_init(&r->hash) < 0) {
 		resolver_free(r);
@@ -256,9 +231,12 @@ resolver_new(struct ev_loop *loop, const char *const *servers, size_t count,
 		snprintf(reterr, reterr_size, "out of memory");
 		return -ENOMEM;
 	}
-	e = asker_new(loop, &asker_ops, r, &r->asker, reterr, reterr_size);
-	if (e < 0)
+	r->asker = asker_new(loop, on_replied, r);
+	if (r->asker == NULL) {
+		snprintf(reterr, reterr_size, "out of memory");
+		e = -ENOMEM;
 		goto fail;
+	}
 	e = asker_set_servers(r->asker, servers, count, reterr, reterr_size);
 	if (e < 0)
 		goto fail;
@@ -267,6 +245,12 @@ resolver_new(struct ev_loop *loop, const char *const *servers, size_t count,
 fail:
 	resolver_free(r);
 	return e;
+}
+
+void
+resolver_set_tls(struct resolver *r, SSL_CTX *context)
+{
+	asker_set_tls(r->asker, context);
 }
 
 int
@@ -278,7 +262,7 @@ resolver_set_servers(struct resolver *r, const char *const *servers,
 	int e;
 
 	e = asker_set_servers(r->asker, servers, count, reterr, reterr_size);
-	if (e == -EINVAL)
+	if (e < 0)
 		return e;
 	name_cache_clear(r->cache);
 	while ((l = TAILQ_FIRST(&r->in_flight)) != NULL) {
@@ -289,7 +273,7 @@ resolver_set_servers(struct resolver *r, const char *const *servers,
 		TAILQ_REMOVE(&again, l, link);
 		lookup_start(l);
 	}
-	return e;
+	return 0;
 }
 
 int
@@ -297,75 +281,80 @@ resolver_set_patience(struct resolver *r, unsigned timeout_ms, unsigned tries)
 {
 	if (r->lookup_count > 0)
 		return -EBUSY;
-	return asker_set_patience(r->asker, timeout_ms, tries);
+	asker_set_patience(r->asker, timeout_ms, tries);
+	return 0;
 }
 
-/* c-ares takes escapes in names: nothing but host names may reach it. */
 static bool
 is_host_name(const char *host)
 {
-	size_t len = strlen(host);
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	size_t label;
 
-	return len > 0 && len <= RESOLVER_NAME && host[len - 1] != '.' &&
-	       strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == len;
+	if (strlen(host) > RESOLVER_NAME)
+		return false;
+	for (;; host += label + 1) {
+		label = strspn(host, letters);
+		if (label < 1 || label > RESOLVER_LABEL)
+			return false;
+		if (host[label] == '\0')
+			return true;
+		if (host[label] != '.')
+			return false;
+	}
 }
 
 /* The lookup to join, started if there is none; NULL: why, in *ret. */
 static struct lookup *
-lookup_join(struct resolver *r, const char *host, int family,
+lookup_join(struct resolver *r, const char *host, uint16_t type,
 	struct resolver_answer *ret)
 {
-	struct lookup *l = lookup_find(r, host, family);
+	struct lookup *l = lookup_find(r, host, type);
 
 	if (l != NULL)
 		return l;
 	if (r->lookup_count == RESOLVER_LOOKUPS) {
-		resolver_answer_fail(
-			family, -EIO, "too many questions out", ret);
+		resolver_answer_fail(type, -EIO, "too many questions out", ret);
 		return NULL;
 	}
 	l = calloc(1, sizeof(*l));
 	if (l == NULL) {
-		resolver_answer_fail(family, -EIO, "out of memory", ret);
+		resolver_answer_fail(type, -EIO, "out of memory", ret);
 		return NULL;
 	}
 	l->resolver = r;
-	l->question.family = family;
 	memcpy(l->name, host, strlen(host) + 1);
+	l->question.type = type;
+	l->question.name = l->name;
 	TAILQ_INIT(&l->queries);
 	lookup_start(l);
-	if (!l->is_finished)
-		return l;
-	*ret = l->answer;
-	TAILQ_REMOVE(&r->finished, l, link);
-	lookup_free(l);
-	return NULL;
+	return l;
 }
 
 /* A query that waits for the answer; NULL: the answer is in *ret. */
 static struct resolver_query *
-query_new(struct resolver *r, const char *host, int family,
+query_new(struct resolver *r, const char *host, uint16_t type,
 	struct resolver_answer *ret)
 {
 	struct resolver_query *q;
 	struct lookup *l;
 
 	if (!is_host_name(host)) {
-		resolver_answer_fail(family, -ENOENT, "not a host name", ret);
+		resolver_answer_fail(type, -ENOENT, "not a host name", ret);
 		return NULL;
 	}
-	if (name_cache_find(r->cache, host, family, now_ms(), ret))
+	if (name_cache_find(r->cache, host, type, now_ms(), ret))
 		return NULL;
 	if (r->query_count == RESOLVER_QUERIES) {
-		resolver_answer_fail(family, -EIO, "too many wait", ret);
+		resolver_answer_fail(type, -EIO, "too many wait", ret);
 		return NULL;
 	}
 	q = calloc(1, sizeof(*q));
 	if (q == NULL) {
-		resolver_answer_fail(family, -EIO, "out of memory", ret);
+		resolver_answer_fail(type, -EIO, "out of memory", ret);
 		return NULL;
 	}
-	l = lookup_join(r, host, family, ret);
+	l = lookup_join(r, host, type, ret);
 	if (l == NULL) {
 		free(q);
 		return NULL;
@@ -377,14 +366,13 @@ query_new(struct resolver *r, const char *host, int family,
 }
 
 struct resolver_query *
-resolver_ask(struct resolver *r, const char *host, int family,
+resolver_ask_records(struct resolver *r, const char *host, uint16_t type,
 	resolver_done *done, void *arg)
 {
 	struct resolver_query *q;
 	struct resolver_answer answer;
 
-	assert(family == AF_INET || family == AF_INET6);
-	q = query_new(r, host, family, &answer);
+	q = query_new(r, host, type, &answer);
 	if (q == NULL) {
 		done(arg, &answer);
 		return NULL;
@@ -392,6 +380,15 @@ resolver_ask(struct resolver *r, const char *host, int family,
 	q->done = done;
 	q->arg = arg;
 	return q;
+}
+
+struct resolver_query *
+resolver_ask(struct resolver *r, const char *host, int family,
+	resolver_done *done, void *arg)
+{
+	assert(family == AF_INET || family == AF_INET6);
+	return resolver_ask_records(
+		r, host, family == AF_INET ? TYPE_A : TYPE_AAAA, done, arg);
 }
 
 void

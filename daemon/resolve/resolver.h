@@ -1,5 +1,6 @@
 /*
- * Names to addresses, through c-ares on the worker's libev loop.
+ * Names to addresses, and to records of other types, on the worker's libev
+ * loop.
  *
  * Reads no file: servers are given, /etc/hosts and search domains do not
  * exist.  Answers are cached with their TTL clamped to 5..300 s, "there is
@@ -14,13 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/types.h>
+
 struct ev_loop;
 struct resolver;
 struct resolver_query;
 
 enum {
-	RESOLVER_ADDRESSES = 16, /* an answer with more is cut */
-	RESOLVER_SERVERS = 8,
+	RESOLVER_ADDRESSES = 16,      /* an answer with more is cut */
+	RESOLVER_RECORDS = 64,        /* of another type: with more, or */
+	RESOLVER_RECORD_BYTES = 4096, /* longer, the answer fails */
 };
 
 struct resolver_answer {
@@ -30,32 +34,41 @@ struct resolver_answer {
 	 * all of them refuse or fail; -EIO anything else
 	 */
 	int status;
-	int family;
+	int family;    /* AF_UNSPEC: records of another type */
+	uint16_t type; /* of DNS, that was asked for */
 	size_t count;
 	uint8_t addresses[RESOLVER_ADDRESSES][16]; /* AF_INET: the first 4 */
-	unsigned ttl;                              /* seconds left, clamped */
+	/*
+	 * Of another type: each its length in two bytes and its data, names in
+	 * it in full.  Borrowed until done() returns or asks anew.
+	 */
+	const uint8_t *records;
+	size_t records_len;
+	unsigned ttl;     /* seconds left, clamped */
 	const char *text; /* static; why, if status < 0 */
 };
 
 /*
- * servers: "203.0.113.53", "203.0.113.53:5353", "2001:db8::1",
- * "[2001:db8::1]:5353"; 1 to RESOLVER_SERVERS of them, asked in that order.
- * The loop is borrowed.  0 and the resolver in *ret, which the caller frees; or
- * -errno with one line of text in reterr.
- *
- * c-ares before 1.19.1 draws its random ids from /dev/urandom here and would
- * silently make do without: so this fails (-EACCES, -ENOENT …) where that
- * cannot be opened.  A worker makes its resolver before it gives up files.
+ * servers: 1 to SERVER_LIST_MAX of them, asked in that order, as server_list.h
+ * spells them.  The loop is
+ * borrowed.  0 and the resolver in *ret, which the caller frees; or -errno with
+ * one line of text in reterr.
  */
 int resolver_new(struct ev_loop *loop, const char *const *servers, size_t count,
 	struct resolver **ret, char *reterr, size_t reterr_size);
+
+/*
+ * What servers over TLS are verified with, and for; borrowed.  Until it is
+ * there, they cannot be reached.
+ */
+void resolver_set_tls(struct resolver *r, SSL_CTX *context);
 
 /* Accepts NULL; calls nobody back.  Not from inside a resolver_done. */
 void resolver_free(struct resolver *r);
 
 /*
  * Other servers from now on: what was cached is forgotten, and what is on the
- * wire is asked again there.  Opens no file.  0; -EINVAL with text in reterr
+ * wire is asked again there.  0; -EINVAL with text in reterr
  * and nothing changed.
  */
 int resolver_set_servers(struct resolver *r, const char *const *servers,
@@ -63,8 +76,8 @@ int resolver_set_servers(struct resolver *r, const char *const *servers,
 
 /*
  * How long one server may take and how often each is tried (2,000 ms, 3
- * times; later tries wait twice as long).  Opens /dev/urandom as
- * resolver_new() does.  0; -EBUSY while questions are on the wire; -errno.
+ * times; later tries wait twice as long).  0; -EBUSY while questions are on the
+ * wire.
  */
 int resolver_set_patience(
 	struct resolver *r, unsigned timeout_ms, unsigned tries);
@@ -81,6 +94,13 @@ typedef void resolver_done(void *arg, const struct resolver_answer *answer);
  */
 struct resolver_query *resolver_ask(struct resolver *r, const char *host,
 	int family, resolver_done *done, void *arg);
+
+/*
+ * The same for records of a type (DNS_TYPE_… or any other that has a meaning
+ * to ask for), with answer->family AF_UNSPEC.
+ */
+struct resolver_query *resolver_ask_records(struct resolver *r,
+	const char *host, uint16_t type, resolver_done *done, void *arg);
 
 /* Accepts NULL.  The question stays on the wire, for the cache. */
 void resolver_cancel(struct resolver_query *q);

@@ -207,7 +207,8 @@ static const struct schema_field fields[] = {
 		.min = 1,
 		.max = SETTINGS_SERVERS_MAX,
 		.shape = &settings_servers_shape,
-		.about = "addresses of name servers (those of resolv.conf)"},
+		.about = "addresses of name servers, plain or over TLS (those "
+			 "of resolv.conf)"},
 	{.key = "workers",
 		AT(settings, workers),
 		.read = settings_read_workers,

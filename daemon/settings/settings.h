@@ -93,7 +93,7 @@ extern const struct schema_table settings_table;
 bool settings_is_address(const char *text);
 bool settings_is_range(const char *text);
 
-/* Whether text is an address with or without a port: "[::1]:5353". */
+/* Whether text is a name server, as server_list.h spells it. */
 bool settings_is_server(const char *text);
 
 #endif

@@ -7,11 +7,8 @@
 
 #include "addr.h"
 #include "array.h"
+#include "server_list.h"
 #include "settings.h"
-
-enum {
-	SERVER_TEXT = 64, /* "[" address "]:" port */
-};
 
 /* ---- what the readers take, for JSON Schema ------------------------------ */
 
@@ -21,7 +18,8 @@ const struct schema_shape settings_workers_shape = {
 const struct schema_shape settings_servers_shape = {.many = SCHEMA_ONE_OR_LIST,
 	.one = "\"type\": \"string\", \"pattern\": "
 	       "\"^([0-9.]+(:[1-9][0-9]{0,4})?|[0-9A-Fa-f:.]+|\\\\[[0-9A-Fa-f:."
-	       "]+\\\\](:[1-9][0-9]{0,4})?)$\""};
+	       "]+\\\\](:[1-9][0-9]{0,4})?|tls://([0-9A-Fa-f:.]+|\\\\[[0-9A-Fa-"
+	       "f:.]+\\\\](:[1-9][0-9]{0,4})?)#[0-9A-Za-z.-]+)$\""};
 const struct schema_shape settings_ranges_shape = {.many = SCHEMA_ONE_OR_LIST,
 	.one = "\"type\": \"string\", \"pattern\": "
 	       "\"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$\""};
@@ -56,17 +54,6 @@ is_number(const char *text, unsigned long max)
 	       strtoul(text, NULL, 10) <= max;
 }
 
-/* Copies the len bytes before a separator; NULL when they are too many. */
-static const char *
-front(const char *text, size_t len, char ret[SERVER_TEXT])
-{
-	if (len >= SERVER_TEXT)
-		return NULL;
-	memcpy(ret, text, len);
-	ret[len] = '\0';
-	return ret;
-}
-
 bool
 settings_is_range(const char *text)
 {
@@ -78,22 +65,9 @@ settings_is_range(const char *text)
 bool
 settings_is_server(const char *text)
 {
-	const char *end = strchr(text, ']'), *colon = strchr(text, ':');
-	char address[SERVER_TEXT];
-	unsigned char bytes[16];
+	struct name_server_address server;
 
-	if (text[0] == '[')
-		return end != NULL &&
-		       front(text + 1, (size_t)(end - text - 1), address) !=
-			       NULL &&
-		       inet_pton(AF_INET6, address, bytes) == 1 &&
-		       (end[1] == '\0' || (end[1] == ':' && end[2] != '0' &&
-						  is_number(end + 2, 65535)));
-	if (colon == NULL || strchr(colon + 1, ':') != NULL)
-		return settings_is_address(text);
-	return front(text, (size_t)(colon - text), address) != NULL &&
-	       inet_pton(AF_INET, address, bytes) == 1 && colon[1] != '0' &&
-	       is_number(colon + 1, 65535);
+	return server_list_parse_one(text, &server);
 }
 
 void
@@ -122,7 +96,8 @@ read_checked(struct schema *s, const struct schema_field *f,
 	} checks[] = {
 		{settings_read_servers, settings_is_server,
 			"addresses with or without a port, as "
-			"\"[2001:db8::53]:53\""},
+			"\"[2001:db8::53]:53\", or "
+			"\"tls://192.0.2.53#dns.example.org\""},
 		{settings_read_ranges, settings_is_range,
 			"address ranges, as 10.1.0.0/16, with no bits set "
 			"behind the prefix"},

@@ -18,6 +18,7 @@ static const struct span offers[] = {
 	[TLS_OFFER_H2] = {"\x02h2", 3},
 	[TLS_OFFER_H2_HTTP1] = {"\x02h2\x08http/1.1", 12},
 	[TLS_OFFER_HTTP1_H2] = {"\x08http/1.1\x02h2", 12},
+	[TLS_OFFER_NONE] = {"", 0},
 };
 
 enum tls_alpn

@@ -25,6 +25,7 @@ enum tls_offer {
 	TLS_OFFER_H2,
 	TLS_OFFER_H2_HTTP1,
 	TLS_OFFER_HTTP1_H2,
+	TLS_OFFER_NONE, /* no extension: what is spoken goes without saying */
 };
 
 /* What was agreed on, in a handshake that is done. */

@@ -152,9 +152,11 @@ make_services(struct worker *w, const struct link_setup *setup, char *reterr,
 	};
 	r = context_connect(
 		setup->trust, &s->upstream.context, reterr, reterr_size);
-	if (r == 0)
-		upstream_init(&s->upstream);
-	return r;
+	if (r < 0)
+		return r;
+	upstream_init(&s->upstream);
+	resolver_set_tls(s->resolver, s->upstream.context);
+	return 0;
 }
 
 static int

@@ -135,6 +135,8 @@ CASES = [
     ("version: 1\nworkers: %s\n", "auto", "0"),
     ("version: 1\nresolver: %s\n", "'[2001:db8::1]:53'", "dns.example.org"),
     ("version: 1\nresolver: %s\n", "192.0.2.1:5353", "[]"),
+    ("version: 1\nresolver: %s\n", "'tls://192.0.2.1:8853#dns.example.org'", "'tls://192.0.2.1'"),
+    ("version: 1\nresolver: %s\n", "'tls://[2001:db8::1]:8853#d'", "'192.0.2.1#d'"),
     ("version: 1\nupstream: {allow_addresses: %s}\n", "10.0.0.0/8", "x"),
     ("version: 1\nlog: {%s}\n", "journal: false", "journal: true"),
     ("version: 1\nlog: {file: %s}\n", "/x", "x"),

@@ -38,7 +38,7 @@ class NameServer:
 
     def queries(self, name=""):
         return [line for line in self.log.read_text().splitlines()
-                if "query[" in line and name in line]
+                if "query[" in line and name in line.lower()]  # 0x20
 
     def close(self):
         self.process.terminate()

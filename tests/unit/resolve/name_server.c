@@ -1,6 +1,7 @@
 #include "name_server.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -141,6 +142,8 @@ answer(struct name_server *ns, struct question *q)
 			len > 0 ? "." : "", q->data[at], q->data + at + 1);
 		at += 1u + q->data[at];
 	}
+	for (char *c = q->name; *c != '\0'; c++)
+		*c = (char)tolower(*c);
 	q->type = (unsigned)(q->data[at + 1] << 8 | q->data[at + 2]);
 	q->server = ns;
 	ns->questions++;
@@ -165,7 +168,7 @@ on_udp(struct ev_loop *loop, struct ev_io *w, int revents)
 	answer(w->data, &q);
 }
 
-/* c-ares writes a question in one piece, and loopback keeps it so. */
+/* A question is written in one piece, and loopback keeps it so. */
 static void
 on_stream(struct ev_loop *loop, struct ev_io *w, int revents)
 {

@@ -1,3 +1,4 @@
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -5,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -16,6 +18,7 @@ put(struct name_cache *c, const char *name, uint64_t now, unsigned ttl)
 {
 	struct resolver_answer answer = {
 		.family = AF_INET,
+		.type = ns_t_a,
 		.count = 1,
 		.ttl = ttl,
 		.addresses = {{192, 0, 2, (uint8_t)name[0]}},
@@ -29,7 +32,7 @@ has(struct name_cache *c, const char *name, uint64_t now)
 {
 	struct resolver_answer answer;
 
-	if (!name_cache_find(c, name, AF_INET, now, &answer))
+	if (!name_cache_find(c, name, ns_t_a, now, &answer))
 		return false;
 	assert_int_equal(answer.status, 0);
 	assert_int_equal(answer.count, 1);
@@ -45,11 +48,11 @@ test_expires_by_the_millisecond(void **state)
 
 	(void)state;
 	put(c, "a", 1000, 10);
-	assert_true(name_cache_find(c, "a", AF_INET, 1000, &answer));
+	assert_true(name_cache_find(c, "a", ns_t_a, 1000, &answer));
 	assert_int_equal(answer.ttl, 10);
-	assert_true(name_cache_find(c, "a", AF_INET, 10999, &answer));
+	assert_true(name_cache_find(c, "a", ns_t_a, 10999, &answer));
 	assert_int_equal(answer.ttl, 1);
-	assert_false(name_cache_find(c, "a", AF_INET, 11000, &answer));
+	assert_false(name_cache_find(c, "a", ns_t_a, 11000, &answer));
 	name_cache_free(c);
 	name_cache_free(NULL);
 }
@@ -82,6 +85,7 @@ test_families_are_apart_and_failures_kept(void **state)
 {
 	struct resolver_answer none = {.status = -ENODATA,
 		.family = AF_INET6,
+		.type = ns_t_aaaa,
 		.ttl = 5,
 		.text = "no data"};
 	struct name_cache *c = name_cache_new(4);
@@ -91,15 +95,40 @@ test_families_are_apart_and_failures_kept(void **state)
 	put(c, "a", 0, 10);
 	name_cache_put(c, "a", 0, &none);
 	assert_true(has(c, "a", 0));
-	assert_true(name_cache_find(c, "a", AF_INET6, 0, &answer));
+	assert_true(name_cache_find(c, "a", ns_t_aaaa, 0, &answer));
 	assert_int_equal(answer.status, -ENODATA);
 	assert_int_equal(answer.count, 0);
 	assert_string_equal(answer.text, "no data");
 	name_cache_clear(c);
 	assert_false(has(c, "a", 0));
-	assert_false(name_cache_find(c, "a", AF_INET6, 0, &answer));
+	assert_false(name_cache_find(c, "a", ns_t_aaaa, 0, &answer));
 	put(c, "a", 0, 10);
 	assert_true(has(c, "a", 0));
+	name_cache_free(c);
+}
+
+static void
+test_records_are_copied(void **state)
+{
+	uint8_t bytes[] = {0, 3, 2, 'h', 'i', 0, 1, 0};
+	struct resolver_answer answer = {.family = AF_UNSPEC,
+		.type = ns_t_txt,
+		.count = 2,
+		.ttl = 10,
+		.records = bytes,
+		.records_len = sizeof(bytes)};
+	struct name_cache *c = name_cache_new(4);
+
+	(void)state;
+	name_cache_put(c, "a", 0, &answer);
+	memset(bytes, 0xff, sizeof(bytes));
+	put(c, "a", 0, 10);
+	assert_true(name_cache_find(c, "a", ns_t_txt, 0, &answer));
+	assert_int_equal(answer.family, AF_UNSPEC);
+	assert_int_equal(answer.count, 2);
+	assert_int_equal(answer.records_len, sizeof(bytes));
+	assert_memory_equal(answer.records, "\0\3\2hi\0\1", sizeof(bytes));
+	assert_false(name_cache_find(c, "a", ns_t_mx, 0, &answer));
 	name_cache_free(c);
 }
 
@@ -129,6 +158,7 @@ main(void)
 		cmocka_unit_test(test_expires_by_the_millisecond),
 		cmocka_unit_test(test_least_recently_used_goes),
 		cmocka_unit_test(test_families_are_apart_and_failures_kept),
+		cmocka_unit_test(test_records_are_copied),
 		cmocka_unit_test(test_many_names),
 	};
 

@@ -235,7 +235,7 @@ static const struct {
 		"three tries, not cached"},
 	{reply_refused, -ECONNREFUSED, 0, NULL, 0, 6,
 		"three tries, not cached"},
-	{reply_short_address, -ENODATA, 0, NULL, 0, 1, "3 bytes are no A"},
+	{reply_short_address, -EIO, 0, NULL, 0, 2, "3 bytes are no A"},
 	{reply_cut, -EIO, 0, NULL, 0, 2, "ends inside a record"},
 	{reply_loop, -EIO, 0, NULL, 0, 2, "a name that never ends"},
 };

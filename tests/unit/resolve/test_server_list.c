@@ -41,14 +41,52 @@ static const struct {
 	{"0300.0.2.1", NULL, "octal"},
 	{"", NULL, "nothing"},
 	{":53", NULL, "no address"},
+	{"tls://192.0.2.1#dns.example.org", "192.0.2.1 853 dns.example.org",
+		"over TLS"},
+	{"tls://192.0.2.1:8853#Dns.Example.org",
+		"192.0.2.1 8853 Dns.Example.org", "with a port"},
+	{"tls://[2001:db8::1]:8853#d", "2001:db8::1 8853 d", "IPv6 and a port"},
+	{"tls://[2001:db8::1]#d", "2001:db8::1 853 d", "in brackets"},
+	{"tls://2001:db8::1#d", "2001:db8::1 853 d", "bare IPv6"},
+	{"tls://192.0.2.1", NULL, "a certificate has to be for somebody"},
+	{"tls://192.0.2.1#", NULL, "for nobody"},
+	{"tls://192.0.2.1#192.0.2.1", NULL, "an address is no name"},
+	{"tls://192.0.2.1#a..b", NULL, "an empty label"},
+	{"tls://192.0.2.1#a.", NULL, "a dot at the end"},
+	{"tls://192.0.2.1#*.example.org", NULL, "a wildcard"},
+	{"tls://192.0.2.1#a b", NULL, "a space"},
+	{"tls://192.0.2.1#a#b", NULL, "two marks"},
+	{"tls://192.0.2.1:0#d", NULL, "no port"},
+	{"tls://dns.example.org#dns.example.org", NULL, "a name to dial"},
+	{"TLS://192.0.2.1#d", NULL, "the scheme in capitals"},
+	{"https://192.0.2.1#d", NULL, "another scheme"},
+	{"192.0.2.1#d", NULL, "a name without TLS"},
 	{"1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111",
 		NULL, "longer than any address"},
 };
 
 static void
+print(const struct name_server_address *server, char *ret, size_t size)
+{
+	const void *any = &server->address;
+	const struct sockaddr_in *v4 = any;
+	const struct sockaddr_in6 *v6 = any;
+	bool is4 = server->address.ss_family == AF_INET;
+	char address[INET6_ADDRSTRLEN];
+
+	inet_ntop(server->address.ss_family,
+		is4 ? (const void *)&v4->sin_addr : &v6->sin6_addr, address,
+		sizeof(address));
+	snprintf(ret, size, "%s %d%s%s", address,
+		ntohs(is4 ? v4->sin_port : v6->sin6_port),
+		server->tls ? " " : "", server->name);
+	assert_int_equal(server->address_len, is4 ? sizeof(*v4) : sizeof(*v6));
+}
+
+static void
 test_spellings(void **state)
 {
-	char err[128], address[INET6_ADDRSTRLEN], printed[64];
+	char err[160], printed[320];
 	struct server_list list;
 	int r;
 
@@ -65,20 +103,15 @@ test_spellings(void **state)
 			assert_non_null(strstr(err, "name server \""));
 			continue;
 		}
-		inet_ntop(list.nodes[0].family, &list.nodes[0].addr, address,
-			sizeof(address));
-		snprintf(printed, sizeof(printed), "%s %d", address,
-			list.nodes[0].udp_port);
+		print(&list.items[0], printed, sizeof(printed));
 		assert_string_equal(printed, cases[i].printed);
-		assert_int_equal(
-			list.nodes[0].tcp_port, list.nodes[0].udp_port);
 	}
 }
 
 static void
 test_count(void **state)
 {
-	const char *servers[RESOLVER_SERVERS + 1];
+	const char *servers[SERVER_LIST_MAX + 1];
 	struct server_list list;
 	char err[128];
 
@@ -91,9 +124,7 @@ test_count(void **state)
 	assert_int_equal(
 		server_list_parse(servers, 9, &list, err, 128), -EINVAL);
 	assert_int_equal(server_list_parse(servers, 8, &list, err, 128), 0);
-	for (size_t i = 0; i + 1 < RESOLVER_SERVERS; i++)
-		assert_ptr_equal(list.nodes[i].next, &list.nodes[i + 1]);
-	assert_null(list.nodes[RESOLVER_SERVERS - 1].next);
+	assert_int_equal(list.count, 8);
 }
 
 int

@@ -110,8 +110,14 @@ test_errors_say_what_and_where(void **state)
 				"number from 1 to 64, not \"65\"\n"},
 		{"resolver: dns.example.org",
 			"s.yaml:1:11: \"resolver\" expects addresses with or "
-			"without a port, as \"[2001:db8::53]:53\", not "
+			"without a port, as \"[2001:db8::53]:53\", or "
+			"\"tls://192.0.2.53#dns.example.org\", not "
 			"\"dns.example.org\"\n"},
+		{"resolver: [192.0.2.53, \"tls://192.0.2.53\"]",
+			"s.yaml:1:24: \"resolver\" expects addresses with or "
+			"without a port, as \"[2001:db8::53]:53\", or "
+			"\"tls://192.0.2.53#dns.example.org\", not "
+			"\"tls://192.0.2.53\"\n"},
 		{"upstream: {allow_addresses: [10.0.0.0/8, 10.0.0.0/33]}",
 			"s.yaml:1:42: \"allow_addresses\" expects address "
 			"ranges, as 10.1.0.0/16, with no bits set behind the "
