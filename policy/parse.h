@@ -91,6 +91,9 @@ schema_reader parse_queries; /* struct value_list */
 schema_reader parse_headers; /* struct value_list */
 extern const struct schema_shape parse_values_shape;
 
+schema_reader parse_types; /* struct type_list */
+extern const struct schema_shape parse_types_shape;
+
 schema_reader parse_limit; /* struct policy_limit * */
 extern const struct schema_shape parse_limit_shape;
 extern const struct schema_table parse_limit_table;

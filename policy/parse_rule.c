@@ -25,6 +25,7 @@ enum {
 	METHODS_MAX = 32,
 	VALUES_MAX = 32, /* names of one map */
 	DNS_PORT = 53,
+	TYPES_MAX = 32,
 };
 
 #define FIELD(name, member) \
@@ -100,6 +101,10 @@ static const struct schema_field allow_fields[] = {
 			   "false, \"query\": false, \"header\": false, "
 			   "\"limit\": {\"properties\": {\"requests\": "
 			   "false}}}}"},
+	{FIELD(dns, types), .read = parse_types, .min = 1, .max = TYPES_MAX,
+		.shape = &parse_types_shape,
+		.about = "types of records that may be asked for beside "
+			 "addresses, as TXT or MX; else none"},
 	{FIELD(limit, limit), .read = parse_limit, .table = &parse_limit_table,
 		.shape = &parse_limit_shape,
 		.about = "how much of it in how long; else any"},

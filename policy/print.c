@@ -8,6 +8,7 @@
 #include "print.h"
 #include "policy_packet.h"
 
+#include "dns_type.h"
 #include "limit_text.h"
 #include "vault_word.h"
 #include "yaml_text.h"
@@ -299,6 +300,10 @@ put_rule(FILE *out, int margin, const struct rule *r)
 	put_values(out, margin, "header", &r->headers);
 	if (r->via == POLICY_VIA_PASSTHROUGH)
 		fprintf(out, "%*stls: passthrough\n", margin, "");
+	if (r->types.count > 0) {
+		fprintf(out, "%*sdns: ", margin, "");
+		dns_types_put(out, r->types.items, r->types.count);
+	}
 	if (r->limit != NULL)
 		put_limit(out, margin, r->limit);
 	if (r->broad)

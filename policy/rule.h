@@ -37,6 +37,11 @@ struct value_list {
 	size_t count;
 };
 
+struct type_list { /* of DNS records */
+	const uint16_t *items;
+	size_t count;
+};
+
 struct rule {               /* one entry of `allow` or `deny` */
 	const char *name;   /* "agent.allow[2]" */
 	const char *source; /* "policy.yaml:14" */
@@ -54,6 +59,7 @@ struct rule {               /* one entry of `allow` or `deny` */
 	struct schema_strings paths;   /* none: any */
 	struct value_list queries;     /* all must match; so must headers */
 	struct value_list headers;
+	struct type_list types; /* that may be asked for, beside addresses */
 	struct policy_limit *limit; /* NULL: none */
 };
 

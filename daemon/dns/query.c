@@ -17,6 +17,7 @@ enum {
 	POINTER = 0xc0,
 	TYPE_OPT = 41,
 	OPT_LEN = 11,
+	RECORD_LEN = 12,         /* without its data */
 	EDNS_VERSION_SHIFT = 16, /* in the TTL of an OPT record */
 	EDNS_RCODE_SHIFT = 24,
 };
@@ -246,46 +247,90 @@ address_len(const struct dns_query *q)
 	return q->type == DNS_TYPE_AAAA ? 16 : 0;
 }
 
-/* As many records as fit in room; their owner is a pointer to the question. */
-static size_t
-put_addresses(uint8_t *p, size_t room, size_t len,
-	const struct dns_addresses *addresses, const struct dns_query *q)
-{
-	size_t count = 0;
+/* Records behind the question, their owner a pointer to it. */
+struct section {
+	uint8_t *at;
+	size_t room;
+	size_t count;
+	const struct dns_query *query;
+	uint32_t ttl;
+};
 
-	while (count < addresses->count && room >= 12 + len) {
-		put16(p, POINTER << 8 | HEADER_LEN);
-		put16(p + 2, q->type);
-		put16(p + 4, q->class);
-		put32(p + 6, addresses->ttl);
-		put16(p + 10, (unsigned)len);
-		memcpy(p + 12, addresses->bytes[count], len);
-		p += 12 + len;
-		room -= 12 + len;
-		count++;
+/* False: there is no room. */
+static bool
+put_record(struct section *s, const uint8_t *data, size_t len)
+{
+	uint8_t *p = s->at;
+
+	if (s->room < RECORD_LEN + len)
+		return false;
+	put16(p, POINTER << 8 | HEADER_LEN);
+	put16(p + 2, s->query->type);
+	put16(p + 4, s->query->class);
+	put32(p + 6, s->ttl);
+	put16(p + 10, (unsigned)len);
+	memcpy(p + RECORD_LEN, data, len);
+	s->at += RECORD_LEN + len;
+	s->room -= RECORD_LEN + len;
+	s->count++;
+	return true;
+}
+
+static bool
+put_addresses(struct section *s, const struct dns_content *content, size_t len)
+{
+	for (size_t i = 0; i < content->count; i++) {
+		if (!put_record(s, content->addresses[i], len))
+			return false;
 	}
-	return count;
+	return true;
+}
+
+static bool
+put_records(struct section *s, const struct dns_content *content)
+{
+	struct cursor c = {content->records, content->records_len, 0};
+	const uint8_t *prefix, *data;
+
+	while (c.at < c.len) {
+		prefix = take(&c, 2);
+		data = prefix != NULL ? take(&c, get16(prefix)) : NULL;
+		if (data == NULL || !put_record(s, data, get16(prefix)))
+			return false;
+	}
+	return true;
+}
+
+/* False: not all of it fits. */
+static bool
+put_content(struct section *s, const struct dns_content *content)
+{
+	size_t len = address_len(s->query);
+
+	return len > 0 ? put_addresses(s, content, len)
+		       : put_records(s, content);
 }
 
 size_t
 dns_answer(const struct dns_query *q, enum dns_rcode rcode,
-	const struct dns_addresses *addresses, uint8_t *ret, size_t size)
+	const struct dns_content *content, uint8_t *ret, size_t size)
 {
 	size_t opt_len = q->has_edns ? OPT_LEN : 0;
-	size_t each = address_len(q), count = 0;
 	size_t at = HEADER_LEN + q->question_len;
 	unsigned flags = FLAG_QR | FLAG_RA | (rcode & RCODE_MASK);
+	struct section s = {.query = q};
 
 	if (size < at + opt_len)
 		return 0;
 	memcpy(ret + HEADER_LEN, q->question, q->question_len);
-	if (rcode == DNS_NOERROR && addresses != NULL && each > 0) {
-		count = put_addresses(
-			ret + at, size - at - opt_len, each, addresses, q);
-		at += count * (12 + each);
-		if (count < addresses->count)
+	s.at = ret + at;
+	s.room = size - at - opt_len;
+	if (rcode == DNS_NOERROR && content != NULL) {
+		s.ttl = content->ttl;
+		if (!put_content(&s, content))
 			flags |= FLAG_TC;
 	}
+	at = (size_t)(s.at - ret);
 	if (q->has_edns)
 		at += put_opt(ret + at, rcode);
 
@@ -295,7 +340,7 @@ dns_answer(const struct dns_query *q, enum dns_rcode rcode,
 	put16(ret, q->id);
 	put16(ret + 2, flags);
 	put16(ret + 4, q->question_len > 0);
-	put16(ret + 6, (unsigned)count);
+	put16(ret + 6, (unsigned)s.count);
 	put16(ret + 8, 0);
 	put16(ret + 10, q->has_edns);
 	return at;

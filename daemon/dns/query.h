@@ -1,9 +1,10 @@
 /*
  * A DNS message as a sandbox sends it, and our answer to it (RFC 1035, 6891).
  *
- * One question, perhaps an OPT record, nothing else.  Answers carry addresses
- * or nothing; they are never authoritative and always say that recursion is to
- * be had.  Which names may be answered is not decided here.  Pure, fuzzed.
+ * One question, perhaps an OPT record, nothing else.  Answers carry records of
+ * the name and type that were asked for, or nothing; they are never
+ * authoritative and always say that recursion is to be had.  Which names may be
+ * answered is not decided here.  Pure, fuzzed.
  */
 #ifndef SBX_QUERY_H
 #define SBX_QUERY_H
@@ -57,22 +58,26 @@ struct dns_query {
  */
 int dns_query_parse(const uint8_t *data, size_t len, struct dns_query *ret);
 
-/* Addresses of one family: 4 bytes each count for an A question, else 16. */
-struct dns_addresses {
-	const uint8_t (*bytes)[16];
+/* What an answer holds. */
+struct dns_content {
+	/* To A and AAAA: 4 bytes each count for an A question, else 16. */
+	const uint8_t (*addresses)[16];
 	size_t count;
 	uint32_t ttl;
+	/* To any other question: each its length in two bytes and its data. */
+	const uint8_t *records;
+	size_t records_len;
 };
 
 /*
- * Writes the answer: the addresses if rcode is DNS_NOERROR and the question is
- * for A or AAAA, else none (NODATA).  addresses may be NULL.  size is what the
+ * Writes the answer: the content if rcode is DNS_NOERROR, else none (NODATA).
+ * content may be NULL.  size is what the
  * answer may be long: at most q->udp_size by UDP, up to 65,535 by TCP.  What
  * does not fit is left out and TC set.  Returns the length; 0 if not even the
  * question fits (DNS_UDP_LEAST always does).
  */
 size_t dns_answer(const struct dns_query *q, enum dns_rcode rcode,
-	const struct dns_addresses *addresses, uint8_t *ret, size_t size);
+	const struct dns_content *content, uint8_t *ret, size_t size);
 
 /* dns_answer() with q->refusal. */
 size_t dns_refuse(const struct dns_query *q, uint8_t *ret, size_t size);

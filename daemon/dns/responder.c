@@ -147,11 +147,11 @@ put_source(struct msghdr *msg, const struct dns_request *req)
 
 static bool
 send_answer(int fd, const struct dns_request *req, enum dns_rcode rcode,
-	const struct dns_addresses *addresses)
+	const struct dns_content *content)
 {
 	uint8_t data[DNS_UDP_MOST];
 	size_t len = dns_answer(
-		&req->query, rcode, addresses, data, req->query.udp_size);
+		&req->query, rcode, content, data, req->query.udp_size);
 	struct sockaddr_storage peer = req->peer;
 	struct iovec iov = {data, len};
 	union control control = {.bytes = {0}};
@@ -172,11 +172,11 @@ send_answer(int fd, const struct dns_request *req, enum dns_rcode rcode,
 
 void
 dns_request_answer(struct dns_request *req, enum dns_rcode rcode,
-	const struct dns_addresses *addresses)
+	const struct dns_content *content)
 {
 	struct pending *p = container_of(req, struct pending, request);
 
-	if (send_answer(p->fd, req, rcode, addresses))
+	if (send_answer(p->fd, req, rcode, content))
 		p->responder->counts.answered++;
 	else
 		p->responder->counts.unsent++;

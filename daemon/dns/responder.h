@@ -69,7 +69,7 @@ const struct dns_responder_counts *dns_responder_counts(
 
 /* Sends the answer (see dns_answer()) and ends the request. */
 void dns_request_answer(struct dns_request *req, enum dns_rcode rcode,
-	const struct dns_addresses *addresses);
+	const struct dns_content *content);
 
 /* Ends the request without an answer. */
 void dns_request_drop(struct dns_request *req);

@@ -75,6 +75,9 @@ static const size_t setup_numbers[] = {
 	SETUP_U32(limits.connections_per_second),
 	SETUP_U32(limits.mints_per_second),
 	SETUP_U32(limits.dns_per_second),
+	SETUP_U32(limits.dns_names_per_minute),
+	SETUP_U32(limits.dns_label_bytes),
+	SETUP_U32(limits.dns_name_bits),
 };
 
 /* Its descriptors; a bit for each says whether it is there. */

@@ -57,6 +57,7 @@ struct link_limits { /* DESIGN 12; 0 is not a value */
 	/* per sandbox: */
 	uint32_t connections, connections_per_second, mints_per_second,
 		dns_per_second;
+	uint32_t dns_names_per_minute, dns_label_bytes, dns_name_bits;
 };
 
 struct link_setup {

@@ -77,8 +77,9 @@ static const struct {
 		"can be accepted (malformed, too large, or SSL)",
 		"look at the client: it is broken, very old, or probing"},
 	[RECORD_BAD_NAME] = {"bad_name",
-		"the SNI or Host is no host name (an address, an odd spelling "
-		"or bytes that no name has)",
+		"the SNI, Host or DNS question is no host name (an address, an "
+		"odd spelling or bytes that no name has), or is the one by "
+		"which browsers ask whether to use a DNS of their own",
 		"have the client use the plain host name"},
 	[RECORD_NOT_HTTP] = {"not_http",
 		"the flow would be inspected, but its bytes are no HTTP",

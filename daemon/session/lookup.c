@@ -26,11 +26,14 @@
 
 #include "array.h"
 #include "daybook.h"
+#include "dns_type.h"
 #include "flow.h"
 #include "host.h"
 #include "monotonic.h"
+#include "name_watch.h"
 #include "names.h"
 #include "policy.h"
+#include "policy_name.h"
 #include "policy_raw.h"
 #include "record.h"
 #include "resolver.h"
@@ -46,6 +49,9 @@ enum {
 	SYNTHETIC_TTL = 30,
 };
 
+/* A browser that finds it uses DNS over HTTPS as it likes. */
+static const char browsers_sign[] = "use-application-dns.net";
+
 struct lookup {
 	struct services *services;
 	struct sandbox *sandbox; /* a reference */
@@ -56,20 +62,21 @@ struct lookup {
 	struct record outcome; /* made from the decision */
 	char host[HOST_MAX + 1];
 	struct sockaddr_storage source, server;
-	int family; /* to resolve; AF_UNSPEC: nothing */
+	uint16_t type;
 	bool resolve;
 	bool own_only; /* there is no synthetic address for it */
 	struct name_wait name;
 	bool owes_outcome;    /* it was put down as allowed */
+	const char *detail;   /* of the decision, or NULL */
 	enum dns_rcode rcode; /* when nothing is to be resolved */
 	ev_tstamp began;
 };
 
 static void
 answer_with(struct lookup *l, enum dns_rcode rcode,
-	const struct dns_addresses *addresses)
+	const struct dns_content *content)
 {
-	l->done(l->arg, rcode, addresses);
+	l->done(l->arg, rcode, content);
 	lookup_cancel(l);
 }
 
@@ -77,12 +84,17 @@ static void
 answer(struct lookup *l, enum dns_rcode rcode,
 	const struct resolver_answer *resolved)
 {
-	struct dns_addresses addresses;
+	struct dns_content content;
 
 	if (resolved != NULL)
-		addresses = (struct dns_addresses){
-			resolved->addresses, resolved->count, resolved->ttl};
-	answer_with(l, rcode, resolved != NULL ? &addresses : NULL);
+		content = (struct dns_content){
+			.addresses = resolved->addresses,
+			.count = resolved->count,
+			.ttl = resolved->ttl,
+			.records = resolved->records,
+			.records_len = resolved->records_len,
+		};
+	answer_with(l, rcode, resolved != NULL ? &content : NULL);
 }
 
 static void
@@ -110,8 +122,8 @@ static void
 resolve(struct lookup *l)
 {
 	/* A cached answer comes before the call returns, and frees l. */
-	struct resolver_query *query = resolver_ask(
-		l->services->resolver, l->host, l->family, on_resolved, l);
+	struct resolver_query *query = resolver_ask_records(
+		l->services->resolver, l->host, l->type, on_resolved, l);
 
 	if (query != NULL)
 		l->query = query;
@@ -121,11 +133,13 @@ static void
 answer_synthetic(struct lookup *l, uint32_t number)
 {
 	uint8_t bytes[1][16];
-	struct dns_addresses one = {bytes, 1, SYNTHETIC_TTL};
+	struct dns_content one = {
+		.addresses = bytes, .count = 1, .ttl = SYNTHETIC_TTL};
+	int family = l->type == DNS_TYPE_A ? AF_INET : AF_INET6;
 	char text[INET6_ADDRSTRLEN], detail[INET6_ADDRSTRLEN + 32];
 
-	synthetic_address(l->family, number, bytes[0]);
-	inet_ntop(l->family, bytes[0], text, sizeof(text));
+	synthetic_address(family, number, bytes[0]);
+	inet_ntop(family, bytes[0], text, sizeof(text));
 	snprintf(detail, sizeof(detail), "%s stands for it", text);
 	record_outcome(l, RECORD_COMPLETE, detail);
 	answer_with(l, DNS_NOERROR, &one);
@@ -154,6 +168,8 @@ take_synthetic(struct lookup *l)
 	struct names *names;
 	uint32_t number;
 
+	if (l->type != DNS_TYPE_A && l->type != DNS_TYPE_AAAA)
+		return false;
 	if (l->own_only || set == NULL || !policy_name_may_be_raw(set, l->host))
 		return false;
 	names = sandbox_names(l->sandbox, &l->services->names);
@@ -185,7 +201,7 @@ on_resolved(void *arg, const struct resolver_answer *a)
 		answer(l, DNS_NOERROR, a);
 		break;
 	case -ENODATA:
-		record_outcome(l, RECORD_COMPLETE, "no such address");
+		record_outcome(l, RECORD_COMPLETE, "no such record");
 		answer(l, DNS_NOERROR, NULL);
 		break;
 	case -ENOENT:
@@ -211,11 +227,54 @@ on_recorded(struct daybook_entry *entry, bool ok)
 	}
 	if (!l->resolve) {
 		record_outcome(l, RECORD_COMPLETE,
-			"answered without asking: no address of that type");
+			"answered without asking: nothing of that type");
 		answer(l, l->rcode, NULL);
 		return;
 	}
 	resolve(l);
+}
+
+static const char *
+type_name(uint16_t type)
+{
+	const char *name = dns_type_name(type);
+
+	return name != NULL ? name : "of a type that no rule can list";
+}
+
+/*
+ * An address of a family that the sandbox does not speak would only make its
+ * clients wait.  Records of other types could tell ways around us, or carry
+ * what they like: a rule has to list them, and is named for it.
+ */
+static bool
+may_resolve(const struct lookup *l, struct policy_verdict *v)
+{
+	struct policy_verdict listed;
+
+	if (l->type == DNS_TYPE_A)
+		return sandbox_has_family(l->sandbox, AF_INET);
+	if (l->type == DNS_TYPE_AAAA)
+		return sandbox_has_family(l->sandbox, AF_INET6);
+	listed = policy_name_records(l->sandbox->set, l->host, l->type);
+	if (listed.allowed)
+		*v = listed;
+	return listed.allowed;
+}
+
+/* Only a name that the sandbox could choose can; says by what, if so. */
+static bool
+carries_data(struct lookup *l)
+{
+	const char *broken;
+
+	if (policy_name_is_written(l->sandbox->set, l->host))
+		return false;
+	broken = name_watch_see(l->sandbox->names, l->host,
+		policy_name_registered(l->host), monotonic_now());
+	if (broken != NULL)
+		l->detail = broken;
+	return broken != NULL;
 }
 
 /* Sets what will be answered; returns the reason for the record. */
@@ -223,25 +282,30 @@ static enum record_reason
 decide(struct lookup *l, const struct dns_query *q, struct policy_verdict *v)
 {
 	l->rcode = DNS_NXDOMAIN;
+	l->type = q->type;
+	if (l->type != DNS_TYPE_A && l->type != DNS_TYPE_AAAA)
+		l->detail = type_name(l->type);
 	if (q->class != DNS_CLASS_IN) {
 		l->rcode = DNS_REFUSED;
 		return RECORD_BAD_NAME;
 	}
 	if (host_normalise(q->name, strlen(q->name), l->host) < 0)
 		return RECORD_BAD_NAME;
+	if (strcmp(l->host, browsers_sign) == 0) {
+		l->detail = "so that browsers ask no server of their own";
+		return RECORD_BAD_NAME;
+	}
 	if (l->sandbox->set == NULL)
 		return RECORD_NO_RULE;
 	*v = policy_decide_name(l->sandbox->set, l->host);
 	if (!v->allowed)
 		return (enum record_reason)v->reason;
+	l->resolve = may_resolve(l, v);
+	if (l->resolve && carries_data(l)) {
+		l->resolve = v->allowed = false;
+		return RECORD_LIMIT;
+	}
 	l->rcode = DNS_NOERROR;
-	l->family = q->type == DNS_TYPE_A      ? AF_INET
-		    : q->type == DNS_TYPE_AAAA ? AF_INET6
-					       : AF_UNSPEC;
-	/* An address of a family that the sandbox does not speak would only
-	 * make its clients wait; other types would tell ways around us. */
-	l->resolve = l->family != AF_UNSPEC &&
-		     sandbox_has_family(l->sandbox, l->family);
 	return (enum record_reason)v->reason;
 }
 
@@ -265,6 +329,7 @@ record_decision(struct lookup *l, const struct lookup_from *from,
 		.dport = 53,
 		.proto = from->proto,
 		.host = span_of(l->host[0] != '\0' ? l->host : q->name),
+		.detail = l->detail,
 		.rule = v.rule,
 		.source = v.source,
 		.policy = l->sandbox->policy_name,
@@ -277,7 +342,7 @@ record_decision(struct lookup *l, const struct lookup_from *from,
 	l->owes_outcome = v.allowed;
 	daybook_add(s->daybook, &r, &l->entry);
 	/* Rule and source are policy's, which may go before the outcome. */
-	r.rule = r.source = NULL;
+	r.rule = r.source = r.detail = NULL;
 	r.host = span_of(l->host);
 	l->outcome = r;
 }

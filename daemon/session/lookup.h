@@ -24,9 +24,9 @@ struct lookup_from {
 	const char *proto;                      /* "udp" or "tcp" */
 };
 
-/* addresses: NULL for none. */
+/* content: NULL for none. */
 typedef void lookup_done(
-	void *arg, enum dns_rcode rcode, const struct dns_addresses *addresses);
+	void *arg, enum dns_rcode rcode, const struct dns_content *content);
 
 /* Whether the sandbox has a question left in its budget; takes it. */
 bool lookup_may_ask(struct services *services, struct sandbox *sandbox);

@@ -11,7 +11,7 @@
 #include "services.h"
 
 enum {
-	ANSWER_MAX = 2048, /* 16 addresses and a name fit by far */
+	ANSWER_MAX = 5376, /* what a resolver_answer holds, and a name */
 };
 
 struct questions {
@@ -62,12 +62,12 @@ refuse(struct questions *q, enum dns_rcode rcode)
 }
 
 static void
-on_done(void *arg, enum dns_rcode rcode, const struct dns_addresses *addresses)
+on_done(void *arg, enum dns_rcode rcode, const struct dns_content *content)
 {
 	struct questions *q = arg;
 
 	q->lookup = NULL;
-	set_answer(q, dns_answer(&q->query, rcode, addresses,
+	set_answer(q, dns_answer(&q->query, rcode, content,
 			      q->answer + DNS_TCP_PREFIX, ANSWER_MAX));
 	q->wake(q->arg);
 }

@@ -109,8 +109,9 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	s->labels = strdup(spec->labels);
 	s->seat = seat_new(spec->address_count);
 	s->accounts = accounts_new();
+	s->names = name_watch_new(&limits->names);
 	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL ||
-		s->seat == NULL || s->accounts == NULL)
+		s->seat == NULL || s->accounts == NULL || s->names == NULL)
 		goto fail;
 	r = own_limit_init(
 		&s->limit, spec->name, spec->limit_source, &spec->limit);
@@ -156,6 +157,7 @@ sandbox_unref(struct sandbox *s)
 	pool_free(s->pool);
 	names_free(s->told);
 	accounts_free(s->accounts);
+	name_watch_free(s->names);
 	own_limit_done(&s->limit);
 	SSL_CTX_free(s->accept);
 	ca_free(s->authority.open);

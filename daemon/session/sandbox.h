@@ -23,6 +23,7 @@
 struct accounts;
 struct ca;
 struct limits;
+struct name_watch;
 struct name_giver;
 struct names;
 struct overlay;
@@ -65,6 +66,7 @@ struct sandbox {
 	struct accounts *accounts; /* of rules with a limit, and of: */
 	struct own_limit limit;
 	struct budget connects, questions, complaints;
+	struct name_watch *names; /* what its DNS questions hold */
 	unsigned connections;
 	unsigned lookups; /* DNS questions that wait for an answer */
 	uint32_t unsaid;  /* refusals over a limit since the last record */

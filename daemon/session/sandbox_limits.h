@@ -5,10 +5,13 @@
 #ifndef SBX_SANDBOX_LIMITS_H
 #define SBX_SANDBOX_LIMITS_H
 
+#include "name_watch.h"
+
 struct limits {
 	double hello_seconds, head_seconds, idle_seconds, connect_seconds;
 	unsigned connections;
 	unsigned connections_per_second, mints_per_second, dns_per_second;
+	struct name_bounds names;
 };
 
 #endif

@@ -19,11 +19,11 @@ struct udp_questions {
 };
 
 static void
-on_done(void *arg, enum dns_rcode rcode, const struct dns_addresses *addresses)
+on_done(void *arg, enum dns_rcode rcode, const struct dns_content *content)
 {
 	struct question *q = arg;
 
-	dns_request_answer(q->request, rcode, addresses);
+	dns_request_answer(q->request, rcode, content);
 	free(q);
 }
 

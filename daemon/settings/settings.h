@@ -32,6 +32,7 @@ struct settings_limits { /* DESIGN 12; the last five per sandbox */
 	unsigned hello, head, idle, connect; /* seconds */
 	unsigned connections, connections_per_second;
 	unsigned mints_per_second, dns_per_second;
+	unsigned dns_names_per_minute, dns_label_bytes, dns_name_bits;
 	unsigned names; /* with a synthetic address */
 };
 

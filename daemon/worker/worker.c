@@ -102,6 +102,8 @@ limits_of(const struct link_limits *l)
 		.connections_per_second = l->connections_per_second,
 		.mints_per_second = l->mints_per_second,
 		.dns_per_second = l->dns_per_second,
+		.names = {l->dns_names_per_minute, l->dns_label_bytes,
+			l->dns_name_bits},
 	};
 }
 

@@ -11,7 +11,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t bytes[64][16];
-	struct dns_addresses addresses = {bytes, 64, 300};
+	struct dns_content content = {.addresses = bytes,
+		.count = 64,
+		.ttl = 300,
+		.records = data,
+		.records_len = size};
 	uint8_t answer[DNS_UDP_MOST];
 	struct dns_query q, again;
 	size_t len;
@@ -23,8 +27,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(q.udp_size >= DNS_UDP_LEAST && q.udp_size <= DNS_UDP_MOST);
 	assert(strlen(q.name) < sizeof(q.name));
 	len = r < 0 ? dns_refuse(&q, answer, DNS_UDP_LEAST)
-		    : dns_answer(
-			      &q, DNS_NOERROR, &addresses, answer, q.udp_size);
+		    : dns_answer(&q, DNS_NOERROR, &content, answer, q.udp_size);
 	assert(len >= 12 && len <= q.udp_size);
 	/* An answer is no query: two of us never talk to each other. */
 	assert(dns_query_parse(answer, len, &again) == -EINVAL);

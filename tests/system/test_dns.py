@@ -1,4 +1,6 @@
 """Only names that policy allows exist, whatever server is asked."""
+import os
+
 import pytest
 
 POLICY = """\
@@ -65,6 +67,35 @@ def test_threat_15_other_types_say_nothing(world, kind):
     out = dig(sandbox, "+notcp", "@203.0.113.53", "api.test", kind)
     assert "NOERROR" in out and "ANSWER: 0" in out
     assert not [q for q in names.queries("api.test") if f"query[{kind}]" in q]
+
+
+def test_threat_15_browsers_are_told_to_keep_to_this_server(netd, names, lab):
+    """Even where everything is allowed."""
+    names.add("use-application-dns.net", "203.0.113.10")
+    d = netd("policies:\n  agent: {default: allow}\n")
+    out = dig(lab.sandbox, "@203.0.113.53", "use-application-dns.net", "A")
+    assert "NXDOMAIN" in out
+    d.wait_record(kind="dns", host="use-application-dns.net", verdict="denied", reason="bad_name")
+    assert not names.queries("use-application-dns.net")
+
+
+def test_threat_15_a_tunnel_through_a_wildcard(netd, names, lab):
+    """Bytes in the names of an allowed domain: a few get out, then none."""
+    names.add("api.test", "203.0.113.10")
+    d = netd("policies:\n  agent: {allow: [{host: ['**.tunnel.test', written.tunnel.test]}]}\n",
+             settings="workers: 1\nlimits: {dns_names_per_minute: 20}\n")
+    # 512 bits in each name: none of these is let out.
+    fat = [f"{os.urandom(28).hex()}.{os.urandom(28).hex()}.t.tunnel.test" for _ in range(5)]
+    thin = [f"n{i:04x}.tunnel.test" for i in range(60)]
+    out = dig(lab.sandbox, "@203.0.113.53", *[w for n in fat + thin for w in (n, "A")])
+    assert out.count("NXDOMAIN") == 65
+    asked = {q.lower().split()[-3] for q in names.queries("tunnel.test")}
+    assert asked == set(thin[:20])
+    for text, host in (("dns_name_bits", fat[0]), ("dns_names_per_minute", thin[20])):
+        r = d.wait_record(kind="dns", event="decision", host=host, reason="limit")
+        assert r["verdict"] == "denied" and text in r["detail"]
+    assert "NXDOMAIN" in dig(lab.sandbox, "@203.0.113.53", "written.tunnel.test", "A")
+    assert names.queries("written.tunnel.test")
 
 
 def test_a_flood_is_refused_and_counted(netd, names, lab):

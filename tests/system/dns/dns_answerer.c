@@ -45,7 +45,9 @@ static void
 ask(void *arg, struct dns_request *req)
 {
 	uint8_t bytes[MANY][16];
-	struct dns_addresses addresses = {(const uint8_t(*)[16])bytes, 1, 60};
+	struct dns_content content = {.addresses = (const uint8_t(*)[16])bytes,
+		.count = 1,
+		.ttl = 60};
 	int family = req->query.type == DNS_TYPE_A ? AF_INET : AF_INET6;
 	char interface[IF_NAMESIZE] = "?";
 
@@ -62,11 +64,11 @@ ask(void *arg, struct dns_request *req)
 			family == AF_INET ? "198.51.100.7" : "2001:db8:7::7",
 			bytes[i]);
 	if (strcmp(req->query.name, "many.test") == 0)
-		addresses.count = MANY;
+		content.count = MANY;
 	if (strcmp(req->query.name, "none.test") == 0)
 		dns_request_answer(req, DNS_NXDOMAIN, NULL);
 	else
-		dns_request_answer(req, DNS_NOERROR, &addresses);
+		dns_request_answer(req, DNS_NOERROR, &content);
 }
 
 static void

@@ -16,7 +16,7 @@ from .pki import Authority
 
 SETTINGS = """\
 version: 1
-resolver: [203.0.113.53]
+resolver: [{resolver}]
 upstream:
   ca_file: {ca}
   allow_addresses: [203.0.113.0/24, "2001:db8:113::/64"]
@@ -55,9 +55,11 @@ class Daemons:
     def __init__(self, lab, authority, directory):
         self.lab, self.authority, self.directory = lab, authority, directory
         self.started = []
+        self.resolver = lab.DNS
 
     def config(self, documents, settings=""):
-        text = SETTINGS.format(ca=self.authority.path) + settings + documents
+        text = SETTINGS.format(
+            ca=self.authority.path, resolver=self.resolver) + settings + documents
         if "workers:" not in settings:
             text += "workers: 2\n"
         if "sandboxes:" not in documents:

@@ -104,7 +104,7 @@ static const struct {
 static void
 test_answers(void **state)
 {
-	struct dns_addresses given = {addresses, 0, 0x01020304};
+	struct dns_content given = {.addresses = addresses, .ttl = 0x01020304};
 	struct dns_query q;
 	uint8_t *answer;
 	size_t len;
@@ -120,6 +120,64 @@ test_answers(void **state)
 			memcmp(answer, cases[i].answer, len) != 0)
 			fail_msg("%s: %zu bytes", cases[i].why, len);
 		test_free(answer);
+	}
+}
+
+/* Texts of 2, 0 and 4 bytes, as a resolver hands them over. */
+#define TEXTS \
+	"\0\3\2hi" \
+	"\0\1\0" \
+	"\0\5\4four"
+#define RR_TXT \
+	"\xc0\x0c" \
+	"\0\x10" \
+	"\0\1" \
+	"\0\0\0\x3c"
+#define TXT \
+	"\0\x10" \
+	"\0\1"
+
+static void
+test_records_of_other_types(void **state)
+{
+	static const struct {
+		size_t records_len, size;
+		const uint8_t *answer;
+		size_t answer_len;
+		const char *why;
+	} rows[] = {
+		{15, 512,
+			BYTES("\x12\x34\x81\x80\0\1\0\3\0\0\0\0" QNAME TXT
+					RR_TXT "\0\3\2hi" RR_TXT "\0\1\0" RR_TXT
+			      "\0\5\4four"),
+			"all of them"},
+		{15, 24 + 15 + 13 + 16,
+			BYTES("\x12\x34\x83\x80\0\1\0\2\0\0\0\0" QNAME TXT
+					RR_TXT "\0\3\2hi" RR_TXT "\0\1\0"),
+			"no room for the last: TC"},
+		{14, 512,
+			BYTES("\x12\x34\x83\x80\0\1\0\2\0\0\0\0" QNAME TXT
+					RR_TXT "\0\3\2hi" RR_TXT "\0\1\0"),
+			"one that is cut is left out"},
+		{6, 512,
+			BYTES("\x12\x34\x83\x80\0\1\0\1\0\0\0\0" QNAME TXT
+					RR_TXT "\0\3\2hi"),
+			"half a length"},
+	};
+	struct dns_content given = {
+		.ttl = 60, .records = (const uint8_t *)TEXTS};
+	uint8_t answer[512];
+	struct dns_query q;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(dns_query_parse(BYTES(PLAIN_TXT), &q), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		given.records_len = rows[i].records_len;
+		len = dns_answer(&q, DNS_NOERROR, &given, answer, rows[i].size);
+		if (len != rows[i].answer_len ||
+			memcmp(answer, rows[i].answer, len) != 0)
+			fail_msg("%s: %zu bytes", rows[i].why, len);
 	}
 }
 
@@ -146,7 +204,8 @@ test_least_datagram_is_enough(void **state)
 	struct dns_query q = {.question_len = DNS_QUESTION,
 		.type = DNS_TYPE_A,
 		.has_edns = true};
-	struct dns_addresses given = {addresses, 3, 5};
+	struct dns_content given = {
+		.addresses = addresses, .count = 3, .ttl = 5};
 	uint8_t answer[DNS_UDP_LEAST];
 
 	(void)state;
@@ -160,6 +219,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_records_of_other_types),
 		cmocka_unit_test(test_refuse_says_what_parsing_found),
 		cmocka_unit_test(test_least_datagram_is_enough),
 	};

@@ -144,7 +144,8 @@ static void
 test_request_says_who_asked_whom(void **state)
 {
 	static const uint8_t address[1][16] = {{192, 0, 2, 7}};
-	struct dns_addresses addresses = {address, 1, 60};
+	struct dns_content content = {
+		.addresses = address, .count = 1, .ttl = 60};
 	struct dns_request *req;
 	struct sockaddr_in *dst;
 	uint8_t answer[512];
@@ -160,7 +161,7 @@ test_request_says_who_asked_whom(void **state)
 	assert_int_equal(dst->sin_port, lab.server.sin_port);
 	assert_int_equal(req->ifindex, if_nametoindex("lo"));
 	assert_string_equal(req->query.name, "x.test");
-	dns_request_answer(req, DNS_NOERROR, &addresses);
+	dns_request_answer(req, DNS_NOERROR, &content);
 	assert_int_equal(read_answer(answer, sizeof(answer)), QUERY_LEN + 16);
 	assert_memory_equal(answer, "\x12\x34\x81\x80\0\1\0\1", 8);
 	assert_memory_equal(answer + QUERY_LEN + 12, "\xc0\0\2\7", 4);

@@ -1,6 +1,7 @@
 #include "resolver_double.h"
 
 #include <arpa/inet.h>
+#include <arpa/nameser.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,10 +60,18 @@ static void
 make_answer(
 	const struct resolver_row *row, int family, struct resolver_answer *ret)
 {
+	static const uint8_t text[] = {0, 3, 2, 'h', 'i'};
+
 	*ret = (struct resolver_answer){.family = family, .ttl = TTL};
 	if (row == NULL) {
 		ret->status = -ENOENT;
 		ret->text = "no such name";
+		return;
+	}
+	if (family == AF_UNSPEC) {
+		ret->count = 1;
+		ret->records = text;
+		ret->records_len = sizeof(text);
 		return;
 	}
 	for (; row->addresses[ret->count] != NULL; ret->count++)
@@ -90,6 +99,17 @@ struct resolver_query *
 resolver_ask(struct resolver *r, const char *host, int family,
 	resolver_done *done, void *arg)
 {
+	return resolver_ask_records(
+		r, host, family == AF_INET ? ns_t_a : ns_t_aaaa, done, arg);
+}
+
+struct resolver_query *
+resolver_ask_records(struct resolver *r, const char *host, uint16_t type,
+	resolver_done *done, void *arg)
+{
+	int family = type == ns_t_a      ? AF_INET
+		     : type == ns_t_aaaa ? AF_INET6
+					 : AF_UNSPEC;
 	const struct resolver_row *row = r->rows;
 	struct resolver_answer answer;
 	struct resolver_query *q;

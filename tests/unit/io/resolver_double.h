@@ -9,7 +9,7 @@
 
 struct resolver_row {
 	const char *host; /* NULL ends the table */
-	int family;
+	int family; /* AF_UNSPEC: any other type; the answer is a TXT "hi" */
 	/* Up to four, then NULL; none: there is no address of that family. */
 	const char *addresses[5];
 	int status; /* with no addresses: 0 means -ENODATA */

@@ -149,6 +149,49 @@ test_threat_16_ports_and_ids_cannot_be_foretold(void **state)
 	bench_done(&b);
 }
 
+/* The reply to the first try comes when the second is asked already. */
+static void
+reply_too_late(const struct question *q)
+{
+	static struct sockaddr_in first_peer;
+	static struct message late;
+	struct message m;
+
+	if (q->server->questions == 1) {
+		first_peer = q->peer;
+		message_begin(&late, q, RESPONSE);
+		message_a(&late, NULL, 60, "203.0.113.66");
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		const struct sockaddr_in *to = i == 0 ? &first_peer : &q->peer;
+
+		assert_int_equal(
+			sendto(q->server->udp.fd, late.data, late.len, 0,
+				(const struct sockaddr *)to, sizeof(*to)),
+			late.len);
+	}
+	message_begin(&m, q, RESPONSE);
+	message_a(&m, NULL, 60, "192.0.2.1");
+	message_send(&m, q);
+}
+
+static void
+test_threat_17_a_late_reply_is_none(void **state)
+{
+	struct resolver_answer answer;
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, reply_too_late);
+	assert_int_equal(resolver_set_patience(b.r, 50, 8), 0);
+	answer = asked_answer(&b, "abcdefgh.test", AF_INET);
+	assert_int_equal(answer.count, 1);
+	assert_string_equal(asked_address(&answer, 0), "192.0.2.1");
+	assert_int_equal(b.ns->tcp_questions, 0);
+	bench_done(&b);
+}
+
 /* Aliases in a circle, and a chain with an end but out of order. */
 static void
 reply_circle(const struct question *q)
@@ -200,6 +243,7 @@ main(void)
 		cmocka_unit_test(test_threat_16_another_port_is_not_heard),
 		cmocka_unit_test(
 			test_threat_16_ports_and_ids_cannot_be_foretold),
+		cmocka_unit_test(test_threat_17_a_late_reply_is_none),
 		cmocka_unit_test(test_threat_16_only_the_chain_is_believed),
 	};
 

@@ -41,6 +41,7 @@ static const struct limits limits = {
 	.connections_per_second = 1000,
 	.mints_per_second = 100,
 	.dns_per_second = 100,
+	.names = {.names_per_minute = 4, .label_bytes = 20, .bits = 60},
 };
 
 static const uint8_t sandbox_address[4] = {10, 77, 0, 2};

@@ -21,39 +21,54 @@
 
 static const struct resolver_row rows[] = {
 	{.host = "a.test", AF_INET, {"127.0.0.1"}},
+	{.host = "a.test", AF_UNSPEC},
 	{.host = "db.test", AF_INET, {"127.0.0.1", "127.0.0.2"}},
 	{.host = "silent.test", AF_INET, {"127.0.0.1"}, .after = -1},
+	{.host = NULL},
+};
+
+static const struct resolver_row wild_rows[] = {
+	{.host = "a1.wild.test", AF_INET, {"127.0.0.1"}},
+	{.host = "a2.wild.test", AF_INET, {"127.0.0.1"}},
+	{.host = "a3.wild.test", AF_INET, {"127.0.0.1"}},
+	{.host = "a4.wild.test", AF_INET, {"127.0.0.1"}},
+	{.host = "abcdefghijklmnopqrstuvwxyz.wild.test",
+		AF_INET,
+		{"127.0.0.1"}},
 	{.host = NULL},
 };
 
 static const char policy[] =
 	"version: 1\n"
 	"policies:\n"
-	"  p:\n"
-	"    allow:\n"
-	"      - {host: [a.test, silent.test, no.test]}\n"
-	"      - {host: [db.test, gone.test], port: 5432}\n";
+	"  p: {allow: [{host: [a.test, silent.test, no.test]},\n"
+	"    {host: a.test, port: 443, dns: [TXT]},\n"
+	"    {host: \"**.wild.test\"},\n"
+	"    {host: abcdefghijklmnopqrstuvwxyz.wild.test},\n"
+	"    {host: [db.test, gone.test], port: 5432}]}\n";
 
 struct answer {
 	bool came;
 	enum dns_rcode rcode;
 	size_t count;
+	bool has_records;
 	uint8_t first[16];
 	uint32_t ttl;
 };
 
 static void
-on_done(void *arg, enum dns_rcode rcode, const struct dns_addresses *addresses)
+on_done(void *arg, enum dns_rcode rcode, const struct dns_content *content)
 {
 	struct answer *a = arg;
 
 	assert_false(a->came);
 	a->came = true;
 	a->rcode = rcode;
-	a->count = addresses != NULL ? addresses->count : 0;
+	a->count = content != NULL ? content->count : 0;
+	a->has_records = content != NULL && content->records_len > 0;
 	if (a->count > 0) {
-		memcpy(a->first, addresses->bytes[0], sizeof(a->first));
-		a->ttl = addresses->ttl;
+		memcpy(a->first, content->addresses[0], sizeof(a->first));
+		a->ttl = content->ttl;
 	}
 }
 
@@ -109,7 +124,12 @@ test_answers_and_their_outcomes(void **state)
 			"an address"},
 		{"a.test", DNS_TYPE_AAAA, DNS_NOERROR, 0, 0, "without asking",
 			"a family that the sandbox does not speak"},
-		{"a.test", 16, DNS_NOERROR, 0, 0, "without asking", "a text"},
+		{"a.test", 16, DNS_NOERROR, 1, 1, "complete", "a text"},
+		{"no.test", 16, DNS_NOERROR, 0, 0, "without asking",
+			"a text, of a name whose rule lists none"},
+		{"a.test", 15, DNS_NOERROR, 0, 0, "without asking",
+			"a type that is not listed"},
+		{"a.test", 255, DNS_NOERROR, 0, 0, "without asking", "ANY"},
 		{"no.test", DNS_TYPE_A, DNS_NXDOMAIN, 0, 1, "no such name",
 			"it does not exist"},
 	};
@@ -117,6 +137,7 @@ test_answers_and_their_outcomes(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct session_lab lab;
+		uint16_t type = cases[i].type;
 		struct answer a;
 
 		print_message("%s\n", cases[i].reason);
@@ -125,10 +146,13 @@ test_answers_and_their_outcomes(void **state)
 		loop_until_set(lab.loop, &a.came, "an answer");
 		assert_int_equal(a.rcode, cases[i].rcode);
 		assert_int_equal(a.count, cases[i].count);
+		assert_int_equal(a.has_records, a.count > 0 && type == 16);
 		assert_int_equal(resolver_double_asked(lab.services.resolver),
 			cases[i].asked);
 		assert_int_equal(lab.sandbox->lookups, 0);
 		assert_ended(&lab, cases[i].ended);
+		if (type == 16)
+			session_lab_line(&lab, "\"decision\"", "\"TXT\"");
 		session_lab_close(&lab);
 	}
 }
@@ -148,6 +172,54 @@ test_what_is_denied_has_no_outcome(void **state)
 	loop_once(lab.loop);
 	assert_null(strstr(session_lab_log(&lab), "outcome"));
 	assert_int_equal(resolver_double_asked(lab.services.resolver), 0);
+	session_lab_close(&lab);
+}
+
+/* The lab's bounds: 4 names a minute, labels of 20, 60 bits. */
+static void
+test_threat_15_names_that_carry_data(void **state)
+{
+	static const struct {
+		const char *name;
+		enum dns_rcode rcode;
+		const char *said, *why;
+	} asked[] = {
+		{"a1.wild.test", DNS_NOERROR, "\"complete\"", "a name"},
+		{"a1.wild.test", DNS_NOERROR, "\"complete\"", "the same"},
+		{"a123456789b123456789c.wild.test", DNS_NXDOMAIN,
+			"limits.dns_label_bytes", "a label of 21"},
+		{"abcdefghijkl.mnopqrst.wild.test", DNS_NXDOMAIN,
+			"limits.dns_name_bits", "more than 60 bits"},
+		{"a2.wild.test", DNS_NOERROR, "\"complete\"", "the second"},
+		{"a3.wild.test", DNS_NOERROR, "\"complete\"", "the third"},
+		{"a4.wild.test", DNS_NOERROR, "\"complete\"", "the fourth"},
+		{"a5.wild.test", DNS_NXDOMAIN, "limits.dns_names_per_minute",
+			"the fifth"},
+		{"a1.wild.test", DNS_NOERROR, "\"complete\"", "seen before"},
+		{"abcdefghijklmnopqrstuvwxyz.wild.test", DNS_NOERROR,
+			"\"complete\"", "written out in a rule"},
+	};
+	struct session_lab lab;
+	struct answer a;
+	int resolved = 0;
+
+	(void)state;
+	session_lab_open(&lab, wild_rows, policy);
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		print_message("%s\n", asked[i].why);
+		ask(&lab, asked[i].name, DNS_TYPE_A, &a);
+		loop_until_set(lab.loop, &a.came, "an answer");
+		assert_int_equal(a.rcode, asked[i].rcode);
+		resolved += asked[i].rcode == DNS_NOERROR;
+		assert_int_equal(
+			resolver_double_asked(lab.services.resolver), resolved);
+		session_lab_line(&lab, asked[i].name, asked[i].said);
+	}
+	session_lab_line(&lab, "\"limit\"", "a5.wild.test");
+	/* What is not asked of anybody carries nothing. */
+	ask(&lab, "a6.wild.test", DNS_TYPE_AAAA, &a);
+	loop_until_set(lab.loop, &a.came, "an answer");
+	assert_int_equal(a.rcode, DNS_NOERROR);
 	session_lab_close(&lab);
 }
 
@@ -307,6 +379,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers_and_their_outcomes),
 		cmocka_unit_test(test_what_is_denied_has_no_outcome),
+		cmocka_unit_test(test_threat_15_names_that_carry_data),
 		cmocka_unit_test(test_an_answer_that_nobody_waits_for),
 		cmocka_unit_test(test_without_a_record_nobody_is_asked),
 		cmocka_unit_test(test_a_name_with_a_synthetic_address),

@@ -65,7 +65,8 @@ test_all_keys_are_read(void **state)
 		"limits: {hello: 1s, head: 2s, idle: 1h, connect: 3s, "
 		"connections: 4, connections_per_second: 5, "
 		"mints_per_second: 6, dns_per_second: 7, "
-		"names: 8}\n"
+		"dns_names_per_minute: 8, dns_label_bytes: 9, "
+		"dns_name_bits: 10, names: 11}\n"
 		"kernel: {mark: 0x10, mask: 0xf0, table: 77, port: 1080, "
 		"install: true, setup: /opt/setup}\n");
 
@@ -88,7 +89,10 @@ test_all_keys_are_read(void **state)
 	assert_int_equal(s->limits.connections_per_second, 5);
 	assert_int_equal(s->limits.mints_per_second, 6);
 	assert_int_equal(s->limits.dns_per_second, 7);
-	assert_int_equal(s->limits.names, 8);
+	assert_int_equal(s->limits.dns_names_per_minute, 8);
+	assert_int_equal(s->limits.dns_label_bytes, 9);
+	assert_int_equal(s->limits.dns_name_bits, 10);
+	assert_int_equal(s->limits.names, 11);
 	assert_int_equal(s->kernel.mark, 0x10);
 	assert_int_equal(s->kernel.mask, 0xf0);
 	assert_int_equal(s->kernel.table, 77);
@@ -326,7 +330,7 @@ test_docs_name_every_key_and_its_default(void **state)
 		defaults++;
 	}
 	assert_int_equal(check_table(&settings_table, "", docs), rows);
-	assert_int_equal(defaults, 20);
+	assert_int_equal(defaults, 23);
 }
 
 int
