@@ -64,9 +64,9 @@ struct sandbox {
 	json_t *stand_ins; /* credential to text; NULL: none looked for yet */
 	struct ca *ca;
 	struct name_table *names; /* with synthetic addresses; NULL: none */
-	uint64_t served;   /* a bit for each worker that serves it */
-	uint32_t ifindex;  /* 0: closed, for want of its interface */
-	uint32_t attached; /* the last one that it had */
+	uint64_t served;          /* a bit for each worker that serves it */
+	uint32_t ifindex;         /* 0: closed, for want of its interface */
+	uint32_t attached;        /* the last one that it had */
 	char *attached_as; /* … and the name that was wished for then */
 	uint64_t trouble;  /* the record that says why it is closed, or 0 */
 	enum sandbox_link link;
