@@ -24,14 +24,14 @@ kernel_takes()
 		table inet sbx_net_probe {
 			set pair { type ifname . ipv4_addr; }
 			chain probe {
-				type filter hook $2 priority mangle
+				type ${4:-filter} hook $2 priority mangle
 				$3
 			}
 		}
 	END
 }
 
-# feature MODULE HOOK RULE
+# feature MODULE HOOK RULE [TYPE]
 feature()
 {
 	kernel_takes "$@" || finding "$1" error \
@@ -46,6 +46,7 @@ doctor_kernel()
 		'udp dport 443 reject with icmpx port-unreachable'
 	feature nft_ct output 'ct direction reply accept'
 	feature nft_fib_inet prerouting 'fib daddr type local accept'
+	feature nft_masq postrouting 'oifname != "lo" masquerade' nat
 	feature nf_tables prerouting 'iifname . ip saddr @pair accept'
 }
 

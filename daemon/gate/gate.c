@@ -163,14 +163,14 @@ on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- SETUP -------------------------------------------------------------- */
 
-/* Somebody else's queue may become ours when he has ended. */
+/* Somebody else's queue may become ours when he has ended.  revents: 0 at the
+ * first try. */
 static void
 on_bind(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct gate *g = w->data;
 	int r = nfqueue_bind(g->queue);
 
-	(void)revents;
 	if (r < 0) {
 		if (revents == 0)
 			log_error("the queue cannot be had (%s), so what is "

@@ -3,6 +3,7 @@ leaves only where an address rule with its protocol says so."""
 import json
 import os
 import socket
+import struct
 
 import pytest
 
@@ -13,6 +14,7 @@ from lab.wait import until
 
 FAR = ("203.0.113.10", "2001:db8:113::10")
 OTHER = ("203.0.113.11", "2001:db8:113::11")
+NETLINK_NETFILTER = 12
 BOTH = pytest.mark.parametrize("v", [0, 1], ids=["v4", "v6"])
 ALLOWED = """\
 policies:
@@ -94,6 +96,16 @@ def test_udp_that_no_rule_allows_is_dropped_and_recorded_once(far, v, what):
     assert len(far.daemon.records(kind="packet", dst=to[0], dport=to[1])) == 1
     assert seen(far.lab.internet) == before
     assert dropped(far) == other  # by the gate, not behind it
+
+
+@BOTH
+def test_fragments_are_one_packet_of_one_flow(far, v):
+    before = seen(far.lab.internet)
+    with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
+        s.sendto(bytes(4000), (FAR[v], 7011))
+    r = far.daemon.wait_record(kind="packet", dst=FAR[v], dport=7011)
+    assert (r["proto"], r["verdict"]) == ("udp", "denied")
+    assert seen(far.lab.internet) == before
 
 
 @BOTH
@@ -287,6 +299,33 @@ def test_the_rule_is_put_back(far):
         s.sendto(b"hello", (OTHER[0], 31000))
     d.wait_record(kind="packet", dst=OTHER[0], dport=31000)
     assert seen(far.lab.internet) == before
+
+
+def take_queue(number):
+    """As some other program would."""
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    s.bind((0, 0))
+    attr = struct.pack("=HHBxH", 8, 1, 1, 0)  # NFQA_CFG_CMD: bind
+    body = struct.pack("=BB", 0, 0) + struct.pack("!H", number) + attr
+    s.send(struct.pack("=IHHII", 16 + len(body), 3 << 8 | 2, 5, 1, 0) + body)
+    assert struct.unpack_from("=i", s.recv(1000), 16) == (0,)
+    return s
+
+
+def test_a_queue_that_somebody_else_has(lab, netd):
+    """Nothing passes, the daemon works all the same, and takes it when it can."""
+    start_counting(lab.internet)
+    with lab.host.within(take_queue, 15001):
+        d = netd(ALLOWED)
+        until("the gate to say so", lambda: gate_of(d).get("bound") == 0)
+        assert "(not read)" in d.ctl("status").stdout
+        before = seen(lab.internet)
+        with sock(lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"hello", (FAR[0], 7000))
+        assert d.reload().returncode == 0
+        assert seen(lab.internet) == before
+    bound(d)
+    assert ping(lab.sandbox, FAR[0])
 
 
 def rules_in_gate(far):
