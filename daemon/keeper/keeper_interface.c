@@ -141,6 +141,9 @@ keeper_see_interface(struct keeper *k, struct sandbox *s)
 
 	s->link = look(k, s, &ifindex);
 	moved = ifindex != s->ifindex;
+	/* What the last one had begun is not this one's. */
+	if (ifindex != 0 && s->attached != 0 && s->attached != ifindex)
+		kernel_side_forget(k->kernel, s->spec);
 	attach(s, ifindex);
 	if (s->link == before)
 		return moved;

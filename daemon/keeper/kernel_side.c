@@ -33,6 +33,7 @@
 #include "kernel_exempt.h"
 #include "log.h"
 #include "nft.h"
+#include "nft_forget.h"
 #include "nft_gate.h"
 #include "nft_watch.h"
 #include "registry.h"
@@ -65,6 +66,7 @@ struct kernel_side {
 	ev_timer reap; /* frees setup after its own callback */
 	char *program; /* NULL: there is none */
 	bool may_install;
+	bool reused; /* a sandbox went: its address may be another's */
 	unsigned repairs;
 	char mark[NUMBER], mask[NUMBER], gate_mark[NUMBER], table[NUMBER],
 		port[NUMBER], user[NUMBER];
@@ -341,6 +343,10 @@ kernel_side_add(struct kernel_side *k, const struct sandbox_spec *spec,
 		snprintf(reterr, reterr_size, "kernel side: %s", k->text);
 		return -ENOENT;
 	}
+	/* Not when the old one went: what it had open was still to be ended,
+	 * and says so over what the kernel tracks. */
+	if (k->reused)
+		kernel_side_forget(k, spec);
 	return nft_add_sandbox(
 		k->nft, spell(spec, &spelt), reterr, reterr_size);
 }
@@ -351,8 +357,22 @@ kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 {
 	struct spelt spelt;
 
+	k->reused = true;
 	return nft_remove_sandbox(
 		k->nft, spell(spec, &spelt), reterr, reterr_size);
+}
+
+void
+kernel_side_forget(struct kernel_side *k, const struct sandbox_spec *spec)
+{
+	struct spelt spelt;
+	const struct nft_sandbox *s = spell(spec, &spelt);
+	char text[TEXT];
+
+	for (size_t i = 0; k->nft != NULL && i < s->count; i++) {
+		if (nft_forget(k->nft, s->addresses[i], text, sizeof(text)) < 0)
+			log_error("kernel side: %s: %s", s->addresses[i], text);
+	}
 }
 
 int

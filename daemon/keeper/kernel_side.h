@@ -47,6 +47,9 @@ int kernel_side_add(struct kernel_side *k, const struct sandbox_spec *spec,
 int kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
 	char *reterr, size_t reterr_size);
 
+/* Connection tracking forgets its addresses; what goes wrong is logged. */
+void kernel_side_forget(struct kernel_side *k, const struct sandbox_spec *spec);
+
 /*
  * A name that stays shut although nobody is behind it, until let_go() or a
  * sandbox is added there: nft_cage().  follow: if the old name is caged, so

@@ -123,7 +123,7 @@ def test_without_rules_they_would_be_counted(lab):
 
 
 @pytest.mark.parametrize("world", [10], indirect=True)
-def test_a_hundred_kills_of_workers(world):
+def test_threat_52_a_hundred_kills_of_workers(world):
     """Each of ten twice, and then another keeper: one that dies again and again
     is started again later and later."""
     d, watch, thrower = world
@@ -145,7 +145,7 @@ def test_a_hundred_kills_of_workers(world):
     print(f"{thrower.sent} packets thrown, 0 at the far side")
 
 
-def test_a_hundred_kills_of_the_keeper(world):
+def test_threat_52_a_hundred_kills_of_the_keeper(world):
     """Each in the midst of its start or soon after; the last one lives."""
     d, watch, thrower = world
     dice = random.Random(SEED)
@@ -193,7 +193,7 @@ def upgrade(d):
     d.lab.host.run(str(d.programs / "../../scripts/sbx-net-setup"), "install")
 
 
-def test_twenty_flushes(world):
+def test_threat_52_twenty_flushes(world):
     d, watch, thrower = world
     dice = random.Random(SEED)
     for _ in range(20):

@@ -5,6 +5,7 @@ renamed, deleted and made anew; rules, routes, sets and chains are taken away.
 """
 import json
 import re
+import socket
 
 import pytest
 
@@ -194,6 +195,63 @@ def test_deleted_under_open_connections_and_made_anew(world):
     assert show(world)["state"] == "attached"
     assert show(world)["ifindex"] != before
     until("it to work again", lambda: works(world))
+
+
+def counter(host, name):
+    text = host.run("nft", "list", "counter", "inet", "sbx_net", name).stdout
+    return int(text.split("packets ")[1].split()[0])
+
+
+def datagram(ns, source, to):
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(source)
+            s.sendto(b"x", to)
+
+    ns.within(send)
+
+
+def add(world, name):
+    """What a caller adds: at the second sandbox's place."""
+    two = world.lab.sandboxes[1]
+    world.daemon.ctl("sandbox", "add", name, "--interface", two.interface,
+                     "--address", two.address4, "--policy", "agent")
+
+
+def test_threat_54_an_address_that_a_new_sandbox_gets_brings_nothing_of_the_old(world):
+    """Connections, authority, and what the kernel tracked; another policy's
+    sandbox at the same address and interface begins anew."""
+    host, two = world.lab.host, world.lab.sandboxes[1]
+    config = world.daemon.config.read_text()
+    world.daemon.reload("\n".join(x for x in config.split("\n")
+                                  if not x.startswith("  s2:")))
+    add(world, "old")
+    client = Client(two).trust(world.daemon, "old")
+    kept = held_open(client)
+    ca = world.daemon.ca("old").read_text()
+    # The host has a flow into it, and it may answer that.
+    mine, its = ("10.77.2.1", 7777), (two.address4, 7778)
+    datagram(host, mine, its)
+    answers = counter(host, "answer")
+    datagram(two, its, mine)
+    until("an answer", lambda: counter(host, "answer") > answers)
+
+    world.daemon.ctl("sandbox", "rm", "old")
+    add(world, "new")
+    assert kept.recv(1) == b""
+    assert world.daemon.ca("new").read_text() != ca
+    others = counter(host, "other")
+    datagram(two, its, mine)
+    until("it to be dropped", lambda: counter(host, "other") == others + 1)
+    # The old authority's certificate is worth nothing.
+    assert client.curl("https://api.test/").status == 0
+    assert Client(two).trust(world.daemon, "new").curl(
+        "https://api.test/").status == 200
+    world.daemon.ctl("sandbox", "rm", "new")
+    assert world.daemon.reload(config).returncode == 0
+    world.clients[1].trust(world.daemon, "s2")
+    until("it to work again", lambda: works(world, 1))
 
 
 TAKEN = {
