@@ -153,12 +153,14 @@ count_findings(const struct keeper *k, bool warnings)
 static void
 put_workers(FILE *to, const struct keeper *k)
 {
-	unsigned restarts = 0;
+	unsigned restarts = 0, gate_restarts = 0;
 
 	for (uint32_t i = 0; i < crew_count(k->crew); i++)
-		restarts += child_restarts(crew_child(k->crew, i));
-	metric(to, "workers", "gauge", crew_count(k->crew));
+		*(crew_is_gate(k->crew, i) ? &gate_restarts : &restarts) +=
+			child_restarts(crew_child(k->crew, i));
+	metric(to, "workers", "gauge", crew_workers(k->crew));
 	metric(to, "worker_restarts_total", "counter", restarts);
+	metric(to, "gate_restarts_total", "counter", gate_restarts);
 }
 
 static void

@@ -66,7 +66,9 @@ class Engine:
     def left(self):
         given = pathlib.Path(f"{self.stage.daemon.runtime}-podman")
         spaces = {n for n in os.listdir("/run/netns") if n.startswith("sbx-net-")}
-        return (self.sandboxes(), {x for x in self.attach.links() if x.startswith("sbx-")},
+        links = {x for x in self.attach.links()
+                 if x.startswith("sbx-") and not x.startswith("sbx-canary")}
+        return (self.sandboxes(), links,
                 set(os.listdir(given)) if given.exists() else set(), spaces)
 
 
