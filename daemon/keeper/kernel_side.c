@@ -18,9 +18,8 @@
  * back whatever a look finds.  Installing never takes anything out and is never
  * undone: a dead daemon leaves a closed door.
  */
-#include "kernel_side.h"
+#include "kernel_side_part.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ev.h>
 #include <stdint.h>
@@ -29,50 +28,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "canary.h"
-#include "kernel_exempt.h"
 #include "log.h"
 #include "nft.h"
-#include "nft_forget.h"
 #include "nft_gate.h"
 #include "nft_watch.h"
-#include "registry.h"
 #include "settings.h"
 #include "setup_program.h"
 #include "setup_run.h"
 
-enum {
-	TEXT = 256,
-	NUMBER = 16,
-};
-
 static const double LOOK_EVERY = 60;
-
-enum state { UNKNOWN, GOOD, INSTALLING, BROKEN };
-
-struct kernel_side {
-	struct ev_loop *loop;
-	const struct kernel_side_events *events;
-	void *arg;
-	enum state state;
-	bool settled;
-	bool has_gate;
-	uint16_t queue;
-	struct nft *nft;
-	struct nft_watch *watch;
-	ev_io touched;
-	ev_timer minute;
-	struct setup_run *setup;
-	ev_timer reap; /* frees setup after its own callback */
-	char *program; /* NULL: there is none */
-	bool may_install;
-	bool reused; /* a sandbox went: its address may be another's */
-	unsigned repairs;
-	char mark[NUMBER], mask[NUMBER], gate_mark[NUMBER], table[NUMBER],
-		port[NUMBER], user[NUMBER];
-	struct kernel_exempt exempt;
-	char text[TEXT];
-};
 
 /* ---- looking ---------------------------------------------------------- */
 
@@ -104,7 +68,7 @@ tell_exempt(struct kernel_side *k)
 		.resolvers = k->exempt.resolvers,
 		.resolver_count = k->exempt.resolver_count,
 	};
-	char text[TEXT];
+	char text[KERNEL_TEXT];
 
 	if (nft_exempt(k->nft, &exempt, text, sizeof(text)) < 0)
 		log_error("kernel side: %s: workers may not reach the "
@@ -117,7 +81,7 @@ tell_exempt(struct kernel_side *k)
 static void
 open_gate(struct kernel_side *k)
 {
-	char text[TEXT];
+	char text[KERNEL_TEXT];
 	int r;
 
 	if (!k->has_gate)
@@ -157,7 +121,7 @@ static void install(struct kernel_side *k);
 static void
 look(struct kernel_side *k, const char *touched)
 {
-	char text[TEXT];
+	char text[KERNEL_TEXT];
 
 	if (k->state == INSTALLING || k->watch == NULL)
 		return;
@@ -305,122 +269,10 @@ kernel_side_repairs(const struct kernel_side *k)
 void
 kernel_side_sync(struct kernel_side *k)
 {
-	char text[TEXT];
+	char text[KERNEL_TEXT];
 
 	if (k->nft != NULL && nft_sync(k->nft, text, sizeof(text)) < 0)
 		log_error("kernel side: %s", text);
-}
-
-/* ---- sandboxes -------------------------------------------------------- */
-
-/* A sandbox in the words of nft.h; points into itself. */
-struct spelt {
-	struct nft_sandbox sandbox;
-	const char *addresses[NFT_MAX_ADDRESSES];
-	char texts[NFT_MAX_ADDRESSES][NFT_ADDRESS_SIZE];
-};
-
-static const struct nft_sandbox *
-spell(const struct sandbox_spec *spec, struct spelt *ret)
-{
-	for (size_t i = 0; i < spec->address_count; i++) {
-		inet_ntop(spec->addresses[i].family, spec->addresses[i].bytes,
-			ret->texts[i], NFT_ADDRESS_SIZE);
-		ret->addresses[i] = ret->texts[i];
-	}
-	ret->sandbox = (struct nft_sandbox){
-		spec->interface, ret->addresses, spec->address_count};
-	return &ret->sandbox;
-}
-
-int
-kernel_side_add(struct kernel_side *k, const struct sandbox_spec *spec,
-	char *reterr, size_t reterr_size)
-{
-	struct spelt spelt;
-
-	if (k->nft == NULL || k->state == BROKEN) {
-		snprintf(reterr, reterr_size, "kernel side: %s", k->text);
-		return -ENOENT;
-	}
-	/* Not when the old one went: what it had open was still to be ended,
-	 * and says so over what the kernel tracks. */
-	if (k->reused)
-		kernel_side_forget(k, spec);
-	return nft_add_sandbox(
-		k->nft, spell(spec, &spelt), reterr, reterr_size);
-}
-
-int
-kernel_side_remove(struct kernel_side *k, const struct sandbox_spec *spec,
-	char *reterr, size_t reterr_size)
-{
-	struct spelt spelt;
-
-	k->reused = true;
-	return nft_remove_sandbox(
-		k->nft, spell(spec, &spelt), reterr, reterr_size);
-}
-
-void
-kernel_side_forget(struct kernel_side *k, const struct sandbox_spec *spec)
-{
-	struct spelt spelt;
-	const struct nft_sandbox *s = spell(spec, &spelt);
-	char text[TEXT];
-
-	for (size_t i = 0; k->nft != NULL && i < s->count; i++) {
-		if (nft_forget(k->nft, s->addresses[i], text, sizeof(text)) < 0)
-			log_error("kernel side: %s: %s", s->addresses[i], text);
-	}
-}
-
-int
-kernel_side_add_canary(
-	struct kernel_side *k, bool v6, char *reterr, size_t reterr_size)
-{
-	static const char *const addresses[] = {
-		CANARY_ADDRESS4, CANARY_ADDRESS6};
-	const struct nft_sandbox canary = {
-		CANARY_INTERFACE, addresses, v6 ? 2 : 1};
-
-	return nft_add_sandbox(k->nft, &canary, reterr, reterr_size);
-}
-
-static void
-cage(struct kernel_side *k, const char *interface, bool held)
-{
-	char text[TEXT];
-
-	/* -ENOENT: with the table it comes back. */
-	if (k->nft != NULL &&
-		nft_cage(k->nft, interface, held, text, sizeof(text)) < 0 &&
-		k->state == GOOD)
-		log_error("kernel side: cage of %s: %s", interface, text);
-}
-
-void
-kernel_side_follow(struct kernel_side *k, const char *was, const char *now)
-{
-	if (k->nft == NULL || !nft_is_caged(k->nft, was))
-		return;
-	cage(k, now, false);
-	/* The name that it left has no cage to itself any more. */
-	if (k->state == GOOD && strcmp(was, now) != 0)
-		kernel_side_sync(k);
-}
-
-void
-kernel_side_hold(struct kernel_side *k, const char *interface)
-{
-	cage(k, interface, true);
-}
-
-void
-kernel_side_let_go(struct kernel_side *k, const char *interface)
-{
-	if (k->nft != NULL)
-		nft_let_go(k->nft, interface);
 }
 
 /* ---- start ------------------------------------------------------------ */
