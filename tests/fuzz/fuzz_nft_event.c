@@ -12,8 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct nft_event_filter filter = {
-		.own_nfnl = 1, .own_rtnl = 1, .names = {2, 2, 15001}};
+	static const struct nft_event_filter filter = {.own_nfnl = 1,
+		.own_rtnl = 1,
+		.names = {.mark = 2,
+			.mask = 2,
+			.gate_mark = 4,
+			.route_table = 15001}};
 	void *bytes;
 	int flags;
 
