@@ -450,7 +450,6 @@ cli_run(const struct cli *cli, int argc, char **argv)
 {
 	struct run *r = calloc(1, sizeof(*r));
 	int status = CLI_RUN_FAILED;
-	struct janitor *janitor;
 	int e;
 
 	if (r == NULL)
@@ -472,8 +471,9 @@ cli_run(const struct cli *cli, int argc, char **argv)
 	if (e < 0)
 		fprintf(stderr, "sbx-netctl run: %s\n",
 			r->text[0] != '\0' ? r->text : strerror(-e));
-	janitor = r->janitor;
+	/* Before our end of the namespace: a sandbox whose interface goes first
+	 * would be one with a fault. */
+	(void)janitor_dismiss(r->janitor);
 	run_done(r);
-	(void)janitor_dismiss(janitor);
 	return status;
 }
