@@ -69,6 +69,8 @@ struct gate {
 	uint32_t pass_mark, refuse_mark;
 	uint64_t generation;
 	bool serving, bound;
+	bool carries;   /* the kernel may carry flows that were let pass */
+	uint64_t swept; /* how many packets had passed at the last sweep */
 	struct waiting waiting[NFQUEUE_BATCH];
 	size_t waiting_count;
 	int status; /* of the process */
@@ -261,6 +263,26 @@ on_setup(struct gate *g, const struct link_setup *setup)
 
 /* ---- batches ------------------------------------------------------------ */
 
+/*
+ * A sweep walks through all that the kernel tracks, some 10 ms, so it waits
+ * until there can be something.  What has just passed may not be tracked yet:
+ * the next commit looks once more.
+ */
+static char *
+end_forbidden(struct gate *g)
+{
+	uint64_t passed = turnstile_counts(g->turnstile).passed;
+	bool news = passed != g->swept, stay;
+	char *text;
+
+	if (g->conntrack == NULL || (!g->carries && !news))
+		return NULL;
+	text = gate_receipt(&g->rules, g->conntrack, g->log, &stay);
+	g->carries = stay || news;
+	g->swept = passed;
+	return text;
+}
+
 static void
 on_commit(struct gate *g, uint64_t generation)
 {
@@ -283,8 +305,7 @@ on_commit(struct gate *g, uint64_t generation)
 		g->generation = generation;
 		packet_log_generation(g->log, generation);
 		turnstile_forget(g->turnstile);
-		if (g->conntrack != NULL)
-			text = gate_receipt(&g->rules, g->conntrack, g->log);
+		text = end_forbidden(g);
 		m.text.text = text;
 	}
 	link_send(g->channel, &m);
@@ -411,7 +432,8 @@ int
 gate_main(int link_fd)
 {
 	static const struct link_events events = {on_message, on_closed};
-	struct gate g = {.status = 0};
+	/* Of a gate before us, perhaps. */
+	struct gate g = {.carries = true};
 	char why[TEXT_MAX];
 
 	log_open("sbx-netd: gate", LOG_LEVEL_NOTICE);

@@ -30,6 +30,7 @@ struct sweep {
 	struct packet_log *log;
 	uint64_t closed;
 	json_t *list;
+	bool stay; /* some do */
 };
 
 /* Whose flow it is that may not go on, and why; false: it may. */
@@ -82,8 +83,10 @@ stays(void *arg, const struct packet *p)
 	struct resident *who;
 	struct packet_note note = {.packet = p, .judgement = &why};
 
-	if (!find_denier(s, p, &who, &why))
+	if (!find_denier(s, p, &who, &why)) {
+		s->stay = true;
 		return true;
+	}
 	note.resident = who;
 	why.said = RECORD_DENIED;
 	why.reason = RECORD_REVOKED;
@@ -95,13 +98,14 @@ stays(void *arg, const struct packet *p)
 
 char *
 gate_receipt(const struct gate_rules *rules, struct conntrack *conntrack,
-	struct packet_log *log)
+	struct packet_log *log, bool *ret_stay)
 {
 	struct sweep s = {.rules = rules, .log = log, .list = json_array()};
 	json_t *whole;
 	char *text;
 	int r = conntrack_sweep(conntrack, stays, &s);
 
+	*ret_stay = s.stay || r < 0;
 	if (r < 0)
 		log_error("flows that may be forbidden now go on: %s",
 			strerror(-r));

@@ -156,6 +156,11 @@ static const int worker_calls[] = {
 	SCMP_SYS(memfd_secret),
 };
 
+/* Its qsort() asks how much memory there is, when there is much to sort. */
+static const int gate_calls[] = {
+	SCMP_SYS(sysinfo),
+};
+
 /* With those below that are let in narrowly; what it does not need, a worker
  * that was taken over shall not have. */
 enum { NARROW_CALLS = 5, CALLS_MAX = 46 };
@@ -299,8 +304,9 @@ filter_calls(bool worker)
 		r = allow(filter, sanitizer_calls, ARRAY_LEN(sanitizer_calls));
 	if (r == 0)
 		r = allow_memory(filter);
-	if (r == 0 && worker)
-		r = allow_working(filter);
+	if (r == 0)
+		r = worker ? allow_working(filter)
+			   : allow(filter, gate_calls, ARRAY_LEN(gate_calls));
 	if (r == 0)
 		r = seccomp_load(filter);
 	seccomp_release(filter);

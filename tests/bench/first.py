@@ -35,7 +35,7 @@ version: 1
 workers: 1
 resolver: [203.0.113.53]
 upstream: {{allow_addresses: [203.0.113.0/24], ca_file: {ca}}}
-limits: {{mints_per_second: 100000, dns_names_per_minute: 100000}}
+limits: {{mints_per_second: 100000, dns_names_per_minute: 10000}}
 policies: {{agent: {{allow: [{{host: "*.n.test"}}]}}}}
 sandboxes: {{s1: {{interface: v1, address: 10.77.1.2, policy: agent}}}}
 """

@@ -1,4 +1,5 @@
 """What parses strangers' bytes has nothing that it could give away."""
+import json
 import os
 import pathlib
 import re
@@ -7,6 +8,7 @@ import subprocess
 import pytest
 
 from lab.built import SANITIZED
+from lab.control import Control
 from lab.memory import readable_memory
 from lab.wait import until
 
@@ -48,6 +50,20 @@ def test_workers_have_no_privilege(world):
         assert s["NoNewPrivs"] == "1" and s["Seccomp"] == "2"
         limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
         assert limits.split("Max core file size")[1].split()[0] == "0"
+
+
+def test_many_addresses_are_no_strange_call(world):
+    """What libraries do with much is within what workers and the gate may do."""
+    d, client = world
+    sandboxes = [json.dumps({"interface": client.ns.interface, "policy": "agent",
+                             "address": [f"10.78.{n}.{i}" for i in range(1, 17)]})
+                 for n in range(10)]
+    pids = d.children() + d.children("--gate")
+    assert len(pids) == 3
+    for n, document in enumerate(sandboxes):
+        code, answer = Control(d)("PUT", f"sandboxes/many{n}", document)
+        assert code in (200, 201), answer
+    assert d.children() + d.children("--gate") == pids
 
 
 def threads(pid):
