@@ -5,8 +5,9 @@
  *
  *	FRESH    all privileges but one are given up; waits for SETUP
  *	SERVING  sockets are open, the last doors are shut, READY is said; from
- *	         here on batches come.  Before the first, every packet is a
- *	         stranger's and is dropped
+ *	         here on batches come.  The queue is bound after the first:
+ *	         nobody's packets are taken for a stranger's, and until then the
+ *	         kernel drops them
  *
  * One turn: up to NFQUEUE_BATCH packets are read and judged, what has to be on
  * record is written, the verdicts are sent.  If the log could not be written,
@@ -257,7 +258,6 @@ on_setup(struct gate *g, const struct link_setup *setup)
 		return;
 	}
 	g->serving = true;
-	on_bind(g->loop, &g->bind, 0);
 	link_send(g->channel, &ready);
 }
 
@@ -289,6 +289,7 @@ on_commit(struct gate *g, uint64_t generation)
 	struct link_message m = {
 		.type = LINK_COMMITTED, .generation = generation};
 	char why[TEXT_MAX], *text = NULL;
+	bool first = g->generation == 0;
 	int r;
 
 	if (g->batch == NULL || gate_batch_generation(g->batch) != generation) {
@@ -307,6 +308,8 @@ on_commit(struct gate *g, uint64_t generation)
 		turnstile_forget(g->turnstile);
 		text = end_forbidden(g);
 		m.text.text = text;
+		if (first)
+			on_bind(g->loop, &g->bind, 0);
 	}
 	link_send(g->channel, &m);
 	free(text);

@@ -55,8 +55,11 @@ static void
 on_died(void *arg, struct child *child, const char *how)
 {
 	struct crew *c = arg;
+	struct member *member = &c->members[child_index(child)];
 
-	c->members[child_index(child)].committed = 0;
+	member->committed = 0;
+	free(member->status); /* what the next one says is its own */
+	member->status = NULL;
 	c->events->died(c->arg, child_index(child), how);
 	if (c->stopping)
 		tell_when_stopped(c);
@@ -78,9 +81,11 @@ on_message(void *arg, struct child *child, const struct link_message *m)
 {
 	struct crew *c = arg;
 	struct member *member = &c->members[child_index(child)];
+	static const struct link_message ask = {.type = LINK_STATUS_ASK};
 
 	switch (m->type) {
 	case LINK_READY:
+		child_send(child, &ask);
 		c->events->committed(c->arg, 0, "");
 		break;
 	case LINK_COMMITTED:

@@ -62,7 +62,8 @@ bool crew_child_committed(
 /* Kills those that have not: they start anew. */
 void crew_kill_late(struct crew *c, uint64_t generation);
 
-/* The last status a worker gave of itself, a JSON object or NULL. */
+/* The last status that a process gave of itself, a JSON object; NULL: it has
+ * not yet.  It is asked when it is ready, and with LINK_STATUS_ASK. */
 const char *crew_status(const struct crew *c, uint32_t index);
 
 #endif

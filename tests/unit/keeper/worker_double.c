@@ -58,8 +58,11 @@ static void
 answer(struct twin *t, enum link_type type, uint64_t generation)
 {
 	struct link_message m = {.type = type, .generation = generation};
+	char numbers[64];
 
-	m.text.text = type == LINK_REFUSED ? "as it was told" : "{\"n\":1}";
+	snprintf(numbers, sizeof(numbers), "{\"n\":1,\"own\":%d}",
+		(int)getpid());
+	m.text.text = type == LINK_REFUSED ? "as it was told" : numbers;
 	link_send(t->channel, &m);
 }
 
