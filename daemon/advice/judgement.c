@@ -8,6 +8,8 @@
  * that the client can read why, is decided request by request: what the flow's
  * verdict was no longer counts then.  Without TLS there is no flow to decide.
  * What is neither TLS nor HTTP has the name that its address was given for.
+ *
+ * Packets are the gate's, which asks policy one question about each flow.
  */
 #include "judgement.h"
 
@@ -15,8 +17,11 @@
 
 #include "policy_raw.h"
 #include "rules.h"
+#include "url_target.h"
 
 /* The record's reasons begin with the policy's, in their order. */
+enum { PORT_QUIC = 443 };
+
 static_assert((int)RECORD_RULE_ALLOW == (int)POLICY_RULE_ALLOW &&
 		      (int)RECORD_NOT_RAW == (int)POLICY_NOT_RAW,
 	"the explanations are the record's");
@@ -34,6 +39,19 @@ of_policy(const struct policy_verdict *v)
 		.source = v->source,
 		.limit = v->limit,
 	};
+}
+
+/* In the words of gate/judge.c. */
+struct judgement
+judge_packet(const struct judgement_question *q)
+{
+	struct policy_verdict v =
+		policy_decide_packet(q->set, q->protocol, q->dst);
+	struct judgement j = of_policy(&v);
+
+	if (v.reason == POLICY_NO_NAME || v.reason == POLICY_PORT)
+		j.reason = q->quic ? RECORD_QUIC : RECORD_PROTOCOL;
+	return j;
 }
 
 /* The address alone: true when that settles it. */
@@ -74,6 +92,26 @@ settles_as_flow(const struct judgement_question *q, struct policy_verdict *ret)
 	return ret->allowed && ret->via != POLICY_VIA_INSPECT;
 }
 
+struct judgement_question
+judgement_question(const struct policy_set *set, const char *method,
+	const struct url_target *t)
+{
+	return (struct judgement_question){
+		.set = set,
+		.tls = t->tls,
+		.raw = t->raw,
+		.host = t->name,
+		.port = t->port,
+		.method = method,
+		.path = t->path,
+		.query = t->query,
+		.dst = t->name[0] == '\0' ? (const struct sockaddr *)&t->address
+					  : NULL,
+		.protocol = t->protocol,
+		.quic = t->protocol == POLICY_UDP && t->port == PORT_QUIC,
+	};
+}
+
 struct policy_request
 judgement_request(const struct judgement_question *q)
 {
@@ -95,6 +133,8 @@ judge_request(const struct judgement_question *q)
 	struct policy_verdict v = {.rule = "-", .source = "-"};
 	struct judgement j;
 
+	if (q->protocol != POLICY_TCP)
+		return judge_packet(q);
 	if (settles_as_flow(q, &v))
 		return of_policy(&v);
 	v = policy_decide_request(q->set, &request);

@@ -9,7 +9,10 @@
 #include <stdint.h>
 
 #include "policy.h"
+#include "policy_packet.h"
 #include "record.h"
+
+struct url_target;
 
 struct judgement_question { /* all borrowed */
 	const struct policy_set *set;
@@ -22,6 +25,9 @@ struct judgement_question { /* all borrowed */
 	policy_field_finder *find_field; /* NULL: it has no fields */
 	const void *head;                /* for find_field */
 	const struct sockaddr *dst; /* that the sandbox dials; NULL: unknown */
+	/* Of packets it is UDP or ICMP, and only dst and quic are looked at. */
+	enum policy_protocol protocol;
+	bool quic; /* it looks like that */
 };
 
 struct judgement {
@@ -33,7 +39,11 @@ struct judgement {
 	const struct policy_limit *limit; /* of that rule; NULL: none */
 };
 
-/* A request over a connection of its own. */
+/* About what is at t, without fields; borrows from t. */
+struct judgement_question judgement_question(const struct policy_set *set,
+	const char *method, const struct url_target *t);
+
+/* A request over a connection of its own, or a flow of packets. */
 struct judgement judge_request(const struct judgement_question *q);
 
 /*
@@ -51,6 +61,9 @@ struct policy_request judgement_request(const struct judgement_question *q);
  * at.  Of one that would be opened "allowed" says: some request may be.
  */
 struct judgement judge_connection(const struct judgement_question *q);
+
+/* A flow of packets: protocol is not POLICY_TCP. */
+struct judgement judge_packet(const struct judgement_question *q);
 
 /* A question for the name's address. */
 struct judgement judge_name(const struct policy_set *set, const char *host);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "host.h"
 #include "judgement.h"
 #include "synthetic.h"
@@ -91,6 +92,33 @@ read_address(const struct log_replay_decision *d, struct sockaddr_storage *ret)
 	return true;
 }
 
+/* The same: a flow of packets, as the gate has recorded it. */
+static bool
+judge_packets(struct judgement_question *q, const struct log_replay_decision *d,
+	struct judgement *ret)
+{
+	static const struct {
+		const char *proto;
+		enum policy_protocol protocol;
+	} protocols[] = {
+		{"udp", POLICY_UDP},
+		{"quic", POLICY_UDP},
+		{"icmp", POLICY_ICMP},
+		{"icmpv6", POLICY_ICMP},
+	};
+	struct sockaddr_storage dst;
+
+	for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
+		if (strcmp(d->proto, protocols[i].proto) == 0)
+			q->protocol = protocols[i].protocol;
+	if (q->protocol == POLICY_TCP || !read_address(d, &dst))
+		return false;
+	q->quic = strcmp(d->proto, "quic") == 0;
+	q->dst = (const struct sockaddr *)&dst;
+	*ret = judge_packet(q);
+	return true;
+}
+
 /* False: what is on record is not enough. */
 static bool
 judge(const struct policy_set *set, const struct log_replay_decision *d,
@@ -108,6 +136,8 @@ judge(const struct policy_set *set, const struct log_replay_decision *d,
 	char host[HOST_MAX + 1] = "";
 	uint32_t number;
 
+	if (d->kind == LOG_REPLAY_PACKET)
+		return judge_packets(&q, d, ret);
 	if (d->host[0] != '\0' &&
 		host_normalise(d->host, strlen(d->host), host) < 0)
 		return false;

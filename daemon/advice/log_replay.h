@@ -18,12 +18,14 @@ enum { LOG_REPLAY_MAX = 8192 }; /* different changes; more are only counted */
 enum log_replay_kind {
 	LOG_REPLAY_REQUEST,
 	LOG_REPLAY_CONNECT,
-	LOG_REPLAY_NAME
+	LOG_REPLAY_NAME,
+	LOG_REPLAY_PACKET
 };
 
 struct log_replay_decision { /* as it was recorded; borrowed, "" for none */
 	enum log_replay_kind kind;
-	const char *sandbox, *proto, *host, *dst, *method, *path;
+	const char *sandbox, *proto, *host, *dst;
+	const char *method, *path; /* of a request; method is told, if any */
 	uint64_t port, count;
 	bool allowed;
 	bool cut; /* something in the record is not as it was */

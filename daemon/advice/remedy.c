@@ -181,7 +181,7 @@ static void
 for_raw(struct search *s, const struct judgement *j)
 {
 	const struct rule_line line = {
-		.host = s->q->host, .port = s->q->port, .raw = true};
+		.host = s->q->host, .port = s->q->port, .protocol = "tcp"};
 
 	if (j->reason == RECORD_RULE_DENY) {
 		say(s, "%s (%s) stands in the way: deny wins over allow",
@@ -197,11 +197,37 @@ for_raw(struct search *s, const struct judgement *j)
 	set_rule(s, &line);
 }
 
+/* What whoever opens an address should know. */
+static void
+say_what_it_opens(struct search *s, const struct judgement *j)
+{
+	if (s->q->protocol == POLICY_TCP)
+		say(s, "better: use a name, so that what is sent is looked at; "
+		       "a rule about an address carries bytes that nobody "
+		       "reads");
+	else if (s->q->quic)
+		say(s, "better: none; a client that is refused QUIC takes TCP "
+		       "at once, where what is sent is looked at");
+	else
+		say(s, "a rule about packets lets through whatever they hold; "
+		       "the host has to forward them");
+	if (j->reason == RECORD_PORT)
+		say(s, "%s (%s) allows this address on other ports", j->rule,
+			j->source);
+}
+
 static void
 for_address(struct search *s, const struct judgement *j)
 {
+	static const char *const protocols[] = {
+		[POLICY_TCP] = NULL,
+		[POLICY_UDP] = "udp",
+		[POLICY_ICMP] = "icmp",
+	};
 	char text[INET6_ADDRSTRLEN];
-	struct rule_line line = {.address = text, .port = s->q->port};
+	struct rule_line line = {.address = text,
+		.port = s->q->port,
+		.protocol = protocols[s->q->protocol]};
 	const struct sockaddr *dst = s->q->dst;
 	const void *bytes =
 		dst->sa_family == AF_INET
@@ -216,11 +242,7 @@ for_address(struct search *s, const struct judgement *j)
 		return;
 	}
 	inet_ntop(dst->sa_family, bytes, text, sizeof(text));
-	say(s, "better: use a name, so that what is sent is looked at; a rule "
-	       "about an address carries bytes that nobody reads");
-	if (j->reason == RECORD_PORT)
-		say(s, "%s (%s) allows this address on other ports", j->rule,
-			j->source);
+	say_what_it_opens(s, j);
 	set_rule(s, &line);
 }
 

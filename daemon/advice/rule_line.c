@@ -32,10 +32,12 @@ rule_line_put(FILE *out, const struct rule_line *line)
 {
 	fputs(line->host != NULL ? "- {host: " : "- {address: ", out);
 	yaml_put_text(out, line->host != NULL ? line->host : line->address);
-	fprintf(out, ", port: %u", line->port);
+	if (line->port != 0)
+		fprintf(out, ", port: %u", line->port);
 	put_list(out, "method", line->methods, line->method_count);
 	put_list(out, "path", line->paths, line->path_count);
-	fputs(line->raw ? ", protocol: tcp" : "", out);
+	if (line->protocol != NULL)
+		fprintf(out, ", protocol: %s", line->protocol);
 	fputc('}', out);
 }
 

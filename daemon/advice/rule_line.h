@@ -14,12 +14,12 @@
 struct rule_line {        /* borrowed */
 	const char *host; /* NULL: by address */
 	const char *address;
-	uint16_t port;
+	uint16_t port;              /* 0: it has none */
 	const char *const *methods; /* none: any */
 	size_t method_count;
 	const char *const *paths; /* patterns; none: any */
 	size_t path_count;
-	bool raw; /* whatever bytes */
+	const char *protocol; /* NULL: TLS and HTTP, or TCP to an address */
 };
 
 /* "- {host: ..., port: ..., ...}", without indent and newline. */

@@ -10,18 +10,21 @@
 #include "rules.h"
 #include "token.h"
 
-enum { METHOD_MAX = 64 };
+enum { METHOD_MAX = 64, PORT_DNS = 53 };
 
 static const struct {
 	const char *scheme;
-	bool tls, raw;
-	uint16_t port; /* 0: it must be given */
+	bool tls;
+	uint16_t port; /* 0: it has none of its own, and is raw */
+	enum policy_protocol protocol;
 } schemes[] = {
-	{"https://", true, false, 443},
-	{"http://", false, false, 80},
-	{"wss://", true, false, 443},
-	{"ws://", false, false, 80},
-	{"tcp://", false, true, 0},
+	{"https://", true, 443, POLICY_TCP},
+	{"http://", false, 80, POLICY_TCP},
+	{"wss://", true, 443, POLICY_TCP},
+	{"ws://", false, 80, POLICY_TCP},
+	{"tcp://", false, 0, POLICY_TCP},
+	{"udp://", false, 0, POLICY_UDP},
+	{"icmp://", false, 0, POLICY_ICMP},
 };
 
 const char *
@@ -92,6 +95,24 @@ read_host(struct span host, struct url_target *t)
 	return "the URL's host is no host name";
 }
 
+/* What stands behind a scheme of neither TLS nor HTTP. */
+static const char *
+check_raw(const struct url_target *t, bool alone)
+{
+	if (t->protocol == POLICY_ICMP)
+		return alone && t->port == 0 ? NULL
+					     : "icmp:// is followed by an "
+					       "address, and nothing else";
+	if (t->protocol == POLICY_UDP && t->port == PORT_DNS)
+		return "UDP port 53 is answered by the daemon, whatever "
+		       "address is asked: what counts is the name";
+	if (alone && t->port != 0)
+		return NULL;
+	return t->protocol == POLICY_UDP
+		       ? "udp:// is followed by address:port, and nothing else"
+		       : "tcp:// is followed by host:port, and nothing else";
+}
+
 const char *
 url_target_read(const char *url, struct url_target *ret)
 {
@@ -107,19 +128,27 @@ url_target_read(const char *url, struct url_target *ret)
 			continue;
 		rest = url + len;
 		ret->tls = schemes[i].tls;
-		ret->raw = schemes[i].raw;
+		ret->raw = schemes[i].port == 0;
+		ret->protocol = schemes[i].protocol;
 		port = schemes[i].port;
 	}
 	if (rest == NULL)
-		return "the URL must begin with https://, http:// or tcp://";
+		return "the URL must begin with https://, http://, tcp://, "
+		       "udp:// or icmp://";
 	path = rest + strcspn(rest, "/?#");
 	authority = (struct span){rest, (size_t)(path - rest)};
 	if (http_rules_authority(authority, &host, &ret->port) < 0)
 		return "the URL names no host[:port]";
 	if (ret->port == 0)
 		ret->port = port;
-	if (ret->raw && (ret->port == 0 || *path != '\0'))
-		return "tcp:// is followed by host:port, and nothing else";
-	wrong = read_path(path, ret);
-	return wrong != NULL ? wrong : read_host(host, ret);
+	wrong = ret->raw ? check_raw(ret, *path == '\0') : NULL;
+	if (wrong == NULL)
+		wrong = read_path(path, ret);
+	if (wrong == NULL)
+		wrong = read_host(host, ret);
+	if (wrong == NULL && ret->protocol != POLICY_TCP &&
+		ret->name[0] != '\0')
+		return "UDP and ICMP carry no name, and no rule allows them by "
+		       "one: ask about an address";
+	return wrong;
 }

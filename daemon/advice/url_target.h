@@ -1,6 +1,7 @@
 /*
  * A URL as a sandbox's client would act on it: TLS, HTTP or neither, whom it
- * would name, which port, which path and query.  Pure.
+ * would name, which port, which path and query; or packets to an address.
+ * Pure.
  */
 #ifndef SBX_URL_TARGET_H
 #define SBX_URL_TARGET_H
@@ -10,13 +11,15 @@
 #include <sys/socket.h>
 
 #include "host.h"
+#include "policy_packet.h"
 
 enum { URL_TARGET_MAX = 4096 };
 
 struct url_target {
 	bool tls;
-	bool raw; /* tcp://: neither TLS nor HTTP */
-	uint16_t port;
+	bool raw; /* tcp://, udp://, icmp://: neither TLS nor HTTP */
+	enum policy_protocol protocol;
+	uint16_t port;            /* 0: of icmp:// */
 	char shown[HOST_MAX + 3]; /* the host as written, without brackets */
 	char name[HOST_MAX + 1];  /* normalised; "" for an address */
 	struct sockaddr_storage address; /* AF_UNSPEC for a name */

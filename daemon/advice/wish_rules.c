@@ -77,9 +77,10 @@ put_rule(const struct place *p, const struct rule_line *line, uint64_t count)
 	fputs("  # ", p->out);
 	if (count > 0)
 		put_count(p->out, count,
-			line->host == NULL || line->raw ? "connection"
-			: p->entries[0].port != 0       ? "request"
-							: "question");
+			line->host == NULL || line->protocol != NULL
+				? "connection"
+			: p->entries[0].port != 0 ? "request"
+						  : "question");
 	else
 		fputs("counted above", p->out);
 	fputc('\n', p->out);
@@ -291,7 +292,7 @@ put_raw(const struct place *p)
 	const struct rule_line line = {
 		.host = p->entries[0].texts[WISH_PLACE],
 		.port = p->entries[0].port,
-		.raw = true,
+		.protocol = "tcp",
 	};
 
 	fprintf(p->out,

@@ -29,6 +29,22 @@ is(const struct logline *l, const char *key, const char *value)
 	return strcmp(logline_text(l, key), value) == 0;
 }
 
+/* Whether policy decided it, or its not saying anything did. */
+static bool
+is_of_policy(const struct logline *l, bool packets)
+{
+	int reason = logline_reason(l);
+
+	if (reason < 0 || reason == (int)RECORD_LOCKDOWN)
+		return false;
+	/* With a detail it is what no rule can allow: a fragment, say. */
+	if (packets && reason == (int)RECORD_PROTOCOL)
+		return logline_text(l, "detail")[0] == '\0';
+	/* The list of reasons begins with policy's. */
+	return reason <= (int)RECORD_NOT_RAW ||
+	       (packets && reason == (int)RECORD_QUIC);
+}
+
 /* Which question it was; false: policy has no say in it. */
 static bool
 read_kind(const struct logline *l, enum log_replay_kind *ret)
@@ -40,16 +56,13 @@ read_kind(const struct logline *l, enum log_replay_kind *ret)
 		{RECORD_REQUEST, LOG_REPLAY_REQUEST},
 		{RECORD_CONNECT, LOG_REPLAY_CONNECT},
 		{RECORD_DNS, LOG_REPLAY_NAME},
+		{RECORD_PACKET, LOG_REPLAY_PACKET},
 	};
-	int reason = logline_reason(l);
 
-	/* The list of reasons begins with policy's. */
-	if (reason < 0 || reason > (int)RECORD_NO_NAME)
-		return false;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		*ret = kinds[i].to;
 		if (is(l, "kind", record_kind_name(kinds[i].from)))
-			return true;
+			return is_of_policy(l, *ret == LOG_REPLAY_PACKET);
 	}
 	return false;
 }
@@ -79,6 +92,8 @@ take_decision(struct log_replay *replay, const struct policy *policy,
 		log_replay_keep(replay, d.count);
 		return 0;
 	}
+	if (d.kind == LOG_REPLAY_PACKET)
+		d.method = d.proto;
 	d.cut = logline_flag(l, "truncated") ||
 		strstr(d.path, "\xef\xbf\xbd") != NULL;
 	set = policy_files_find_sandbox(policy, d.sandbox);
@@ -136,20 +151,23 @@ static const char *const kind_names[] = {
 	[LOG_REPLAY_REQUEST] = "request",
 	[LOG_REPLAY_CONNECT] = "connect",
 	[LOG_REPLAY_NAME] = "dns",
+	[LOG_REPLAY_PACKET] = "packet",
 };
 
 static void
 print_change(const struct log_replay_change *c)
 {
+	bool v6 = strchr(c->host, ':') != NULL;
+
 	printf("%6" PRIu64 "x ", c->count);
 	yaml_put_comment(stdout, c->sandbox);
 	fputc(' ', stdout);
-	yaml_put_comment(stdout, c->kind == LOG_REPLAY_REQUEST
-					 ? c->method
-					 : kind_names[c->kind]);
-	fputc(' ', stdout);
+	yaml_put_comment(
+		stdout, c->method[0] != '\0' ? c->method : kind_names[c->kind]);
+	fputs(v6 ? " [" : " ", stdout);
 	yaml_put_comment(stdout, c->host);
-	if (c->kind != LOG_REPLAY_NAME)
+	fputs(v6 ? "]" : "", stdout);
+	if (c->port != 0 && c->kind != LOG_REPLAY_NAME)
 		printf(":%" PRIu64 "", c->port);
 	yaml_put_comment(stdout, c->path);
 	fputs("\n        ", stdout);

@@ -77,8 +77,8 @@ ask_files(struct test *t, const struct policy_case *c,
 {
 	static struct url_target target;
 	const struct policy_set *set = policy_files_find(t->policy, c->subject);
-	struct judgement_question q = {.set = set, .method = c->method};
 	struct would_inject_question w = {.set = set};
+	struct judgement_question q;
 	struct judgement j;
 
 	if (set == NULL) {
@@ -88,13 +88,10 @@ ask_files(struct test *t, const struct policy_case *c,
 		return -ENOENT;
 	}
 	(void)url_target_read(c->url, &target); /* it was read before */
-	q.tls = w.tls = target.tls;
-	q.raw = target.raw;
-	q.host = w.host = target.name;
-	q.port = w.port = target.port;
-	q.path = target.path;
-	if (target.name[0] == '\0')
-		q.dst = (const struct sockaddr *)&target.address;
+	q = judgement_question(set, c->method, &target);
+	w.tls = target.tls;
+	w.host = target.name;
+	w.port = target.port;
 	j = judge_request(&q);
 	*ret = (struct policy_answer){.allowed = j.allowed,
 		.reason = record_reason_name(j.reason),

@@ -304,7 +304,7 @@ add_guard(json_t *body, json_t *guard)
 }
 
 /* "limits": [{"by", "source", "text", and the amounts as documents have them}]
- * of what is allowed: all of these count. */
+ * of what is allowed: all of these count; of packets none does. */
 static void
 add_limit(json_t *limits, const char *by, const char *source,
 	const struct policy_limit *limit)
@@ -331,14 +331,15 @@ static void
 add_limits(json_t *body, struct keeper *keeper, const struct question *q,
 	const struct judgement *j)
 {
+	bool counted = j->allowed && q->target.protocol == POLICY_TCP;
 	json_t *limits = json_array();
 	const struct policy_limit *own = NULL;
 	char by[CONTROL_NAME_MAX + 8];
 	const char *source;
 
-	if (j->allowed && q->sandbox[0] != '\0')
+	if (counted && q->sandbox[0] != '\0')
 		own = keeper_sandbox_limit(keeper, q->sandbox, &source);
-	if (j->allowed)
+	if (counted)
 		add_limit(limits, j->rule, j->source, j->limit);
 	if (own != NULL) {
 		snprintf(by, sizeof(by), "%s.limit", q->sandbox);
@@ -375,26 +376,19 @@ static void
 answer(struct keeper *keeper, struct question *q, struct control_reply *reply)
 {
 	const struct url_target *t = &q->target;
-	const struct judgement_question ask = {
-		.set = q->set,
-		.tls = t->tls,
-		.raw = t->raw,
-		.host = t->name,
-		.port = t->port,
-		.method = q->method,
-		.path = t->path,
-		.query = t->query,
-		.find_field = asking_find_field,
-		.head = &q->head,
-		.dst = t->name[0] == '\0' ? (const struct sockaddr *)&t->address
-					  : NULL,
-	};
-	struct judgement j = judge_request(&ask);
-	json_t *body = json_pack(
-		"{s:s, s:s, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "policy",
-		policy_name(q->set), "host", t->shown, "port", (int)t->port,
-		"method", q->method, "path", control_reply_string(t->path),
-		"verdict", record_verdict_name(verdict_of(&j)), "reason",
+	struct judgement_question ask =
+		judgement_question(q->set, q->method, t);
+	struct judgement j;
+	json_t *body;
+
+	ask.find_field = asking_find_field;
+	ask.head = &q->head;
+	j = judge_request(&ask);
+	body = json_pack("{s:s, s:s, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:s}",
+		"policy", policy_name(q->set), "host", t->shown, "port",
+		(int)t->port, "method", q->method, "path",
+		control_reply_string(t->path), "verdict",
+		record_verdict_name(verdict_of(&j)), "reason",
 		record_reason_name(j.reason), "rule", j.rule, "source",
 		j.source, "explanation", record_reason_text(j.reason));
 

@@ -250,6 +250,25 @@ def test_tightening_ends_flows_that_passed(far, v):
     server.close()
 
 
+def test_explain_says_what_the_gate_does(far):
+    def explain(url):
+        r = far.daemon.ctl("--json", "explain", "s1", "-", url, check=False)
+        a = json.loads(r.stdout)
+        return a["verdict"], a["reason"], a.get("via", "")
+
+    for at in (FAR[0], f"[{FAR[1]}]"):
+        assert explain(f"udp://{at}:7000") == ("allowed", "rule_allow", "address")
+        assert explain(f"udp://{at}:7010") == ("denied", "protocol", "")
+        assert explain(f"udp://{at}:443") == ("denied", "quic", "")
+        assert explain(f"icmp://{at}") == ("allowed", "rule_allow", "address")
+    assert explain(f"icmp://{OTHER[0]}") == ("denied", "protocol", "")
+    r = far.daemon.ctl("explain", "s1", "-", f"udp://{FAR[0]}:443", check=False)
+    assert "takes TCP at once" in r.stdout and r.returncode == 1
+    assert f"- {{address: {FAR[0]}, port: 443, protocol: udp}}" in r.stdout
+    r = far.daemon.ctl("explain", "s1", "-", "udp://ntp.test:123", check=False)
+    assert "ask about an address" in r.stderr
+
+
 def test_the_gate_has_one_capability_and_no_file(far):
     pid = bound(far.daemon)["pid"]
     with open(f"/proc/{pid}/status", encoding="ascii") as f:

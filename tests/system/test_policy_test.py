@@ -18,6 +18,8 @@ policies:
     allow:
       - {host: api.test, method: [GET], path: "/repos/**"}
       - {host: db.test, port: 5432, tls: passthrough}
+      - {host: ask.test, query: {state: open}}
+      - {address: 192.0.2.7, port: 123, protocol: udp}
     deny:
       - {host: api.test, path: "/repos/secret"}
     credentials: [demo]
@@ -33,6 +35,11 @@ agent GET  https://db.test:5432/          allowed credential=-
 agent GET  https://192.0.2.1:22/          denied  reason=no_name
 agent -    tcp://db.test:5432             allowed rule=agent.allow[1]
 agent -    tcp://api.test:443             denied  reason=not_raw
+agent GET  https://ask.test/?state=open   allowed rule=agent.allow[2]
+agent GET  https://ask.test/?state=shut   denied  reason=query
+agent -    udp://192.0.2.7:123            allowed rule=agent.allow[3]
+agent -    udp://192.0.2.7:443            denied  reason=quic
+agent -    icmp://192.0.2.7               denied  reason=protocol
 """
 
 
@@ -51,7 +58,7 @@ def run(tmp_path):
 
 def test_all_as_expected(run):
     r = run(GOOD)
-    assert (r.returncode, r.stdout) == (0, "7 cases, 7 as expected, 0 not\n")
+    assert (r.returncode, r.stdout) == (0, "12 cases, 12 as expected, 0 not\n")
     assert run(GOOD, documents=("--config", "p.yaml")).returncode == 0
 
 
@@ -64,7 +71,7 @@ def test_each_failure_names_its_line_and_the_rule(run):
         "agent.allow[0] (p.yaml:11)",
         "t.cases:6: expected denied, got allowed (rule_allow) by rule "
         "agent.allow[1] (p.yaml:12)",
-        "7 cases, 5 as expected, 2 not"]
+        "12 cases, 10 as expected, 2 not"]
     told = json.loads(run(GOOD.replace("credential=demo", "credential=x"),
                           "--json").stdout)
     assert told["failed"] == 1 and told["failures"][0]["line"] == 2
@@ -80,7 +87,7 @@ def test_each_failure_names_its_line_and_the_rule(run):
 def test_a_wrong_file_is_no_failed_case(run, cases, says):
     r = run(cases + GOOD)
     assert r.returncode == 2 and says in r.stderr
-    assert "7 cases, 7 as expected, 0 not" in r.stdout
+    assert "12 cases, 12 as expected, 0 not" in r.stdout
 
 
 def test_wrong_documents_and_wrong_usage(run, tmp_path):
@@ -104,7 +111,7 @@ def test_the_running_daemon_is_asked(netd, tmp_path):
     cases = tmp_path / "t.cases"
     cases.write_text(GOOD.replace("agent GET  https://db", "s1 GET https://db"))
     r = daemon.ctl("policy", "test", str(cases))
-    assert r.stdout == "7 cases, 7 as expected, 0 not\n"
+    assert r.stdout == "12 cases, 12 as expected, 0 not\n"
     cases.write_text("s1 POST https://api.test/repos/a allowed\n"
                      "nobody GET https://api.test/ denied\n")
     r = daemon.ctl("policy", "test", str(cases), check=False)

@@ -90,6 +90,48 @@ def test_a_line_for_each_change_and_a_sum(replay):
         "13 decisions, 5 the same, 7 would be allowed, 1 would be denied"]
 
 
+def packets(proto, reason, detail="", **more):
+    return json.dumps({"ts": "2026-01-01T00:00:00.000000Z", "id": "0000000000000001",
+                       "event": "decision", "kind": "packet", "sandbox": "s1",
+                       "policy": "agent", "dst": "192.0.2.7", "proto": proto,
+                       "verdict": "denied", "reason": reason, "detail": detail,
+                       "rule": "agent.default", "source": "old.yaml:3", **more})
+
+
+def test_packets_are_judged_by_their_rules(replay, tmp_path):
+    log = tmp_path / "packets.log"
+    log.write_text("\n".join((
+        packets("udp", "protocol", dport=123),
+        packets("icmpv6", "protocol", dst="2001:db8::7"),
+        packets("quic", "quic", dport=443, host="q.test"),
+        packets("udp", "protocol", "a fragment", dport=123),
+        packets("udp", "rule_allow", dport=9, verdict="allowed"),
+        packets("udp", "lockdown", dport=123),
+        packets("tcp", "not_raw", kind="connect", dport=443, host="api.test"))) + "\n")
+    r = replay("""\
+policies:
+  agent:
+    allow:
+      - {address: 192.0.2.7, port: 123, protocol: udp}
+      - {address: "2001:db8::7", protocol: icmp}
+      - {host: api.test, port: 443, protocol: tcp}
+""", log)
+    assert r.stdout.splitlines() == [
+        "     1x s1 udp 192.0.2.7:9",
+        "        allowed (rule_allow) by agent.default (old.yaml:3)",
+        "     -> denied (protocol) by agent.allow[0] (new.yaml:5)",
+        "     1x s1 connect api.test:443",
+        "        denied (not_raw) by agent.default (old.yaml:3)",
+        "     -> allowed (rule_allow) by agent.allow[2] (new.yaml:7)",
+        "     1x s1 icmpv6 [2001:db8::7]",
+        "        denied (protocol) by agent.default (old.yaml:3)",
+        "     -> allowed (rule_allow) by agent.allow[1] (new.yaml:6)",
+        "     1x s1 udp 192.0.2.7:123",
+        "        denied (protocol) by agent.default (old.yaml:3)",
+        "     -> allowed (rule_allow) by agent.allow[0] (new.yaml:5)",
+        "7 decisions, 3 the same, 3 would be allowed, 1 would be denied"]
+
+
 def test_the_sandbox_of_the_new_document_counts(replay):
     moved = NEW.replace("  agent:", "  moved:\n    default: allow\n  agent:") + (
         "sandboxes:\n"
@@ -97,7 +139,7 @@ def test_the_sandbox_of_the_new_document_counts(replay):
     r = replay(moved, LOGS / "mixed.log")
     assert "0 would be denied" in r.stdout and "moved.default" in r.stdout
     r = replay(NEW.replace("agent", "other"), LOGS / "mixed.log")
-    assert "12 cannot be judged" in r.stdout, "no such policy there"
+    assert "13 cannot be judged" in r.stdout, "no such policy there"
 
 
 def test_nothing_of_the_log_reaches_the_terminal(replay):

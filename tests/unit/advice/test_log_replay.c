@@ -24,7 +24,9 @@ static struct policy *
 policy_of(const char *first, const char *second)
 {
 	const char *const rules[] = {"- {host: bad.test}", first, second,
-		"- {host: raw.test, port: 5432}"};
+		"- {host: raw.test, port: 5432}",
+		"- {address: 192.0.2.0/24, port: 123, protocol: udp}",
+		"- {address: 192.0.2.0/24, protocol: icmp}"};
 	struct random_policy p = {.deny_count = 1};
 	struct policy *policy;
 
@@ -37,6 +39,8 @@ policy_of(const char *first, const char *second)
 }
 
 #define REQUEST .kind = LOG_REPLAY_REQUEST, .proto = "tls", .host = "a.test"
+#define PACKET \
+	.kind = LOG_REPLAY_PACKET, .host = "", .method = "udp", .path = ""
 #define NOTHING \
 	.sandbox = "s", .dst = "192.0.2.9", .rule = "", .source = "", \
 	.reason = "", .count = 1
@@ -116,6 +120,13 @@ static const struct {
 	{{NOTHING, .kind = LOG_REPLAY_CONNECT, .proto = "tls", .host = "a.test",
 		 .method = "", .path = "", .port = 443, .allowed = true},
 		0, "asks which HTTP"},
+	{{NOTHING, PACKET, .proto = "udp", .port = 123}, 1, "packets"},
+	{{NOTHING, PACKET, .proto = "udp", .port = 124, .allowed = true}, -1,
+		"to another port"},
+	{{NOTHING, PACKET, .proto = "quic", .port = 443, .allowed = true}, -1,
+		"packets that are QUIC"},
+	{{NOTHING, PACKET, .proto = "icmp"}, 1, "packets that have no port"},
+	{{NOTHING, PACKET, .proto = "sctp", .port = 123}, 2, "no rule's"},
 };
 
 /* Of a policy whose rules have query and header. */

@@ -306,6 +306,73 @@ test_lifts_denials_of_other_bytes(void **state)
 	}
 }
 
+/* Packets: a rule for that address, port and protocol, if no other denies. */
+static const struct packet_case {
+	const char *address, *line, *add;
+	uint16_t port;
+	enum policy_protocol protocol;
+	enum record_reason reason;
+} packets[] = {
+	{"192.0.2.1", "has to forward",
+		"- {address: 192.0.2.1, port: 124, protocol: udp}", 124,
+		POLICY_UDP, RECORD_PROTOCOL},
+	{"192.0.2.1", "takes TCP",
+		"- {address: 192.0.2.1, port: 443, protocol: udp}", 443,
+		POLICY_UDP, RECORD_QUIC},
+	{"192.0.2.1", "has to forward",
+		"- {address: 192.0.2.1, protocol: icmp}", 0, POLICY_ICMP,
+		RECORD_PROTOCOL},
+	{"192.0.2.9", "in the way", NULL, 124, POLICY_UDP, RECORD_RULE_DENY},
+};
+
+static void
+check_packets(struct random_policy p, const struct packet_case *c)
+{
+	struct sockaddr_in dst = {
+		.sin_family = AF_INET, .sin_port = htons(c->port)};
+	struct judgement_question q = {.raw = true,
+		.host = "",
+		.port = c->port,
+		.dst = (struct sockaddr *)&dst,
+		.protocol = c->protocol,
+		.quic = c->port == 443};
+	struct policy *before = random_policy_compile(&p), *after;
+	struct judgement j;
+	struct remedy r;
+
+	inet_pton(AF_INET, c->address, &dst.sin_addr);
+	q.set = policy_find(before, "p");
+	j = judge_request(&q);
+	assert_false(j.allowed);
+	assert_int_equal(j.reason, c->reason);
+	assert_int_equal(remedy_find(&q, &j, &r), 0);
+	assert_int_equal(r.count, 1);
+	assert_non_null(strstr(r.lines[0], c->line));
+	assert_int_equal(r.rule != NULL, c->add != NULL);
+	if (c->add != NULL)
+		assert_string_equal(r.rule, c->add);
+	p.extra = r.rule;
+	after = random_policy_compile(&p);
+	assert_int_equal(judge_by(after, q).allowed, c->add != NULL);
+	policy_unref(before);
+	policy_unref(after);
+	remedy_done(&r);
+}
+
+static void
+test_lifts_denials_of_packets(void **state)
+{
+	struct random_policy p = {.deny_count = 1};
+
+	(void)state;
+	snprintf(p.rules[0], sizeof(p.rules[0]), "- {address: 192.0.2.9}");
+	for (size_t i = 1; i < RANDOM_RULES; i++)
+		snprintf(p.rules[i], sizeof(p.rules[i]),
+			"- {address: 192.0.2.1, port: 123, protocol: udp}");
+	for (size_t i = 0; i < ARRAY_LEN(packets); i++)
+		check_packets(p, &packets[i]);
+}
+
 int
 main(void)
 {
@@ -313,6 +380,7 @@ main(void)
 		cmocka_unit_test(test_remedies_help),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_lifts_denials_of_other_bytes),
+		cmocka_unit_test(test_lifts_denials_of_packets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

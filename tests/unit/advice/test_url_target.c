@@ -19,6 +19,7 @@ static const struct {
 	const char *why;
 	const char *query; /* NULL: none */
 	bool raw;
+	enum policy_protocol protocol;
 } cases[] = {
 	{"https://a.test/x?y#z", NULL, true, 443, "a.test", "a.test", "/x",
 		.why = "the query is not the path's", .query = "y"},
@@ -46,6 +47,19 @@ static const struct {
 	{"tcp://db.test", "host:port", .why = "it has no port of its own"},
 	{"tcp://db.test:5432/x", "host:port", .why = "it has no path"},
 	{"tcp://db.test:5432?x", "host:port", .why = "nor a query"},
+	{"udp://192.0.2.1:123", NULL, false, 123, "", "192.0.2.1", "/",
+		.why = "packets", .raw = true, .protocol = POLICY_UDP},
+	{"UDP://[2001:db8::1]:443", NULL, false, 443, "", "2001:db8::1", "/",
+		.why = "packets", .raw = true, .protocol = POLICY_UDP},
+	{"icmp://192.0.2.1", NULL, false, 0, "", "192.0.2.1", "/",
+		.why = "packets", .raw = true, .protocol = POLICY_ICMP},
+	{"udp://192.0.2.1", "address:port", .why = "it has no port"},
+	{"udp://192.0.2.1:1/x", "address:port", .why = "it has no path"},
+	{"udp://192.0.2.1:53", "the daemon", .why = "DNS is not for the gate"},
+	{"udp://db.test:123", "no name", .why = "no rule could"},
+	{"icmp://192.0.2.1:7", "an address", .why = "it has no ports"},
+	{"icmp://192.0.2.1/", "an address", .why = "it has no path"},
+	{"icmp://db.test", "no name", .why = "no rule could"},
 	{"https://u@a.test/", "names no host", .why = "userinfo"},
 	{"https://a.test:0/", "names no host", .why = "port"},
 	{"https://a..test/", "no host name", .why = "empty label"},
@@ -73,6 +87,7 @@ test_reads(void **state)
 			continue;
 		if (t.tls != cases[i].tls || t.raw != cases[i].raw ||
 			t.port != cases[i].port ||
+			t.protocol != cases[i].protocol ||
 			strcmp(t.name, cases[i].name) != 0 ||
 			strcmp(t.shown, cases[i].shown) != 0 ||
 			strcmp(t.query, query) != 0 ||
