@@ -14,6 +14,7 @@ doctor_all()
 	doctor_bridges
 	doctor_rp_filter
 	doctor_firewalls
+	doctor_forwarding
 	doctor_marks
 }
 
@@ -111,11 +112,11 @@ doctor_rp_filter()
 	done
 }
 
-# Chains of others at the input hook that end in a drop, each as
-# FAMILY/TABLE/CHAIN, unless its table accepts our mark.
-closed_inputs()
+# closed_chains HOOK MARK MASK: chains of others at that hook that end in a
+# drop, each as FAMILY/TABLE/CHAIN, unless its table accepts the mark.
+closed_chains()
 {
-	nft list ruleset 2>/dev/null | awk -v mark="$mark" -v mask="$mask" '
+	nft list ruleset 2>/dev/null | awk -v at="$1" -v mark="$2" -v mask="$3" '
 		function number(text,   i, n) {
 			text = tolower(text); n = 0
 			if (substr(text, 1, 2) != "0x") return text + 0
@@ -138,7 +139,7 @@ closed_inputs()
 		table == "inet/sbx_net" { next }
 		$1 == "chain" { chain = $2; hook = 0; last = ""; next }
 		$1 == "type" {
-			hook = / hook input /
+			hook = index($0, " hook " at " ")
 			if (hook && /policy drop/) closed[table "/" chain] = 1
 			next
 		}
@@ -159,7 +160,7 @@ closed_inputs()
 
 doctor_firewalls()
 {
-	for name in $(closed_inputs); do
+	for name in $(closed_chains input "$mark" "$mask"); do
 		family=${name%%/*} chain=${name##*/}
 		table=${name#*/} && table=${table%/*}
 		finding input_policy error \
@@ -179,6 +180,44 @@ firewall_line()
 		echo "sed -i '/^# End required lines/a -A ufw$v-before-input -m mark --mark $mark/$mask -j ACCEPT' /etc/ufw/before$v.rules && ufw reload"
 	else
 		echo "nft insert rule $1 $2 $3 meta mark and $mask == $mark accept"
+	fi
+}
+
+# What the gate lets pass is forwarded by the kernel, in which others have a
+# say.  Nothing else needs that, so the counter of such packets is asked first.
+doctor_forwarding()
+{
+	passed=$(nft list counter inet sbx_net passed 2>/dev/null |
+		sed -n 's/.*packets \([0-9]*\) .*/\1/p')
+	[ "${passed:-0}" != 0 ] || return 0
+	for key in 4/ip_forward 6/conf/all/forwarding; do
+		v=${key%%/*} key=net/ipv$key
+		[ "$(sysctl_get "$key")" = 0 ] || continue
+		[ -n "$(set_elements "source$v")" ] || continue
+		finding forwarding warning \
+			"IPv$v is not forwarded: what an address rule with \"protocol\" lets pass goes nowhere" \
+			"sysctl -q -w $(echo "$key" | tr / .)=1"
+	done
+	for name in $(closed_chains forward "$gate_mark" "$gate_mark"); do
+		family=${name%%/*} chain=${name##*/}
+		table=${name#*/} && table=${table%/*}
+		finding forward_policy warning \
+			"the firewall chain $family $table $chain drops what it does not know, and may not know what an address rule with \"protocol\" lets pass" \
+			"$(forward_line "$family" "$table" "$chain")"
+	done
+}
+
+# By the mark of the connection, which answers have as well.
+forward_line()
+{
+	[ "$1" = ip ] && v= || v=6
+	accept="-m connmark --mark $gate_mark/$gate_mark -j ACCEPT"
+	if nft list chain "$1" "$2" DOCKER-USER >/dev/null 2>&1; then
+		echo "ip${v}tables -I DOCKER-USER $accept"
+	elif nft list chain "$1" "$2" "ufw$v-before-forward" >/dev/null 2>&1; then
+		echo "sed -i '/^# End required lines/a -A ufw$v-before-forward $accept' /etc/ufw/before$v.rules && ufw reload"
+	else
+		echo "nft insert rule $1 $2 $3 ct mark and $gate_mark == $gate_mark accept"
 	fi
 }
 
