@@ -86,6 +86,56 @@ const struct selfcheck_events keeper_selfcheck_events = {
 	.over = on_over,
 };
 
+/* ---- the gate ----------------------------------------------------------- */
+
+enum gate_state { GATE_READS, GATE_DOWN, GATE_SHUT_OUT };
+
+/* Of its queue; one that has not said anything yet is believed. */
+static enum gate_state
+gate_state(const struct keeper *k)
+{
+	uint32_t gate = crew_workers(k->crew);
+	const json_t *bound;
+	const char *status;
+	enum gate_state ret = GATE_READS;
+	json_t *said;
+
+	if (gate == crew_count(k->crew))
+		return GATE_READS; /* nobody wants one */
+	if (child_state(crew_child(k->crew, gate)) != CHILD_READY)
+		return GATE_DOWN;
+	status = crew_status(k->crew, gate);
+	said = status != NULL ? json_loads(status, 0, NULL) : NULL;
+	bound = json_object_get(said, "bound");
+	if (json_is_integer(bound) && json_integer_value(bound) == 0)
+		ret = GATE_SHUT_OUT;
+	json_decref(said);
+	return ret;
+}
+
+static void
+add_gate(json_t *array, enum gate_state state)
+{
+	static const char *const what[] = {
+		[GATE_DOWN] = "the gate is not running: what is neither TCP "
+			      "nor DNS is dropped until it is",
+		[GATE_SHUT_OUT] = "another program reads the gate's queue: "
+				  "what is neither TCP nor DNS is dropped",
+	};
+	static const char *const mend[] = {
+		[GATE_DOWN] = "it is started again; why it ended is in the "
+			      "daemon's log and a record of gate_crashed",
+		[GATE_SHUT_OUT] = "give kernel.queue a number that is not in "
+				  "/proc/net/netfilter/nfnetlink_queue",
+	};
+
+	if (state != GATE_READS)
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:s}", "id", "gate",
+				       "severity", "error", "what", what[state],
+				       "mend", mend[state]));
+}
+
 /* ---- as JSON ---------------------------------------------------------- */
 
 static json_t *
@@ -101,6 +151,7 @@ findings(const struct keeper *k)
 				"severity", "error", "what",
 				kernel_side_text(k->kernel), "mend",
 				"sbx-net-setup install"));
+	add_gate(array, gate_state(k));
 	return array;
 }
 
@@ -109,6 +160,7 @@ static bool
 is_well(const struct keeper *k)
 {
 	return k->ready && kernel_side_is_good(k->kernel) &&
+	       gate_state(k) == GATE_READS &&
 	       (selfcheck_age(k->selfcheck) < 0 ||
 		       selfcheck_is_good(k->selfcheck));
 }
@@ -160,6 +212,7 @@ put_workers(FILE *to, const struct keeper *k)
 			child_restarts(crew_child(k->crew, i));
 	metric(to, "workers", "gauge", crew_workers(k->crew));
 	metric(to, "worker_restarts_total", "counter", restarts);
+	metric(to, "gate_ok", "gauge", gate_state(k) == GATE_READS);
 	metric(to, "gate_restarts_total", "counter", gate_restarts);
 }
 

@@ -338,6 +338,8 @@ def test_a_queue_that_somebody_else_has(lab, netd):
         d = netd(ALLOWED)
         until("the gate to say so", lambda: gate_of(d).get("bound") == 0)
         assert "(not read)" in d.ctl("status").stdout
+        health = d.ctl("health", check=False)
+        assert health.returncode == 1 and "another program reads" in health.stdout
         before = seen(lab.internet)
         with sock(lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.sendto(b"hello", (FAR[0], 7000))
@@ -345,6 +347,7 @@ def test_a_queue_that_somebody_else_has(lab, netd):
         assert seen(lab.internet) == before
     bound(d)
     assert ping(lab.sandbox, FAR[0])
+    assert "queue" not in d.ctl("health", check=False).stdout
 
 
 def rules_in_gate(far):
