@@ -94,6 +94,8 @@ def test_quic_is_refused_and_missed_by_nobody(world, site, browser):
                  "--disable-features=PartitionConnectionsByNetworkIsolationKey")
     check(browser.report_of(site))
     assert refused_datagrams(world) > before, "it did try"
+    r = world.daemon.wait_record(kind="packet", host=site.name)
+    assert (r["proto"], r["verdict"], r["reason"]) == ("quic", "denied", "quic")
 
 
 def test_no_worker_was_lost(world):

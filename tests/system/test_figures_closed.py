@@ -6,6 +6,7 @@ is flushed, and the daemon is stopped, started, reloaded and its rules are
 installed anew.  The far side counts what wears a sandbox's address; the sandbox
 counts what it threw, and what the moments were is drawn from a seed.
 """
+import json
 import os
 import random
 import signal
@@ -157,6 +158,28 @@ def test_threat_52_a_hundred_kills_of_the_keeper(world):
     d.process.kill()
     d.process.wait()
     d.start()
+    assert watch.leaked() == 0
+    print(f"{thrower.sent} packets thrown, 0 at the far side")
+
+
+def gate_of(d):
+    """Its process; 0: there is none now."""
+    return json.loads(d.ctl("--json", "status").stdout)["gate"]["pid"]
+
+
+def test_threat_52_a_hundred_kills_of_the_gate(world):
+    """Four of each daemon: the fifth is started again later."""
+    d, watch, thrower = world
+    dice = random.Random(SEED)
+    for _ in range(25):
+        for _ in range(4):
+            pid = until("a gate", lambda: gate_of(d))
+            moment(dice, thrower)
+            os.kill(pid, signal.SIGKILL)
+            until("it to be gone", lambda pid=pid: gate_of(d) != pid)
+        d.process.kill()
+        d.process.wait()
+        d.start()
     assert watch.leaked() == 0
     print(f"{thrower.sent} packets thrown, 0 at the far side")
 
