@@ -106,6 +106,9 @@ class Servers:
                                   if all(c.get(k) == v for k, v in want.items())]
         return p
 
+    def unbound(self, address, config, port):
+        return self._start(address, "unbound", "-c", str(config), port=port)
+
     def close(self):
         for p in self.processes:
             p.kill()
