@@ -2,9 +2,9 @@
  * gate_batch.c - all of it or nothing
  *
  * Documents become trees and sandboxes residents as they come; what is wrong
- * with them is said at COMMIT.  Applying makes a new policy, a new set of
- * residents and room in the guard beside what holds, which may fail; then it
- * exchanges them, which cannot.
+ * with them is said at COMMIT.  Applying makes a new policy beside what holds,
+ * room for who comes, and counts their addresses in the guard, which may fail;
+ * then it exchanges the one and lets in the others, which cannot.
  */
 #include "gate_batch.h"
 
@@ -188,86 +188,107 @@ compile(struct gate_batch *b, struct policy **ret, char *reterr, size_t size)
 	return r;
 }
 
-static int
-make_residents(struct gate_batch *b, const struct residents *old,
-	struct residents **ret)
-{
-	struct residents *all =
-		old != NULL ? residents_copy(old) : residents_new();
-	struct news *n;
-	int r = all != NULL ? 0 : -ENOMEM;
-
-	STAILQ_FOREACH(n, &b->news, link) {
-		if (r < 0)
-			break;
-		if (n->resident == NULL)
-			residents_remove(all, n->name);
-		else
-			r = residents_put(all, resident_ref(n->resident));
-	}
-	if (r == 0)
-		r = residents_settle(all);
-	if (r < 0) {
-		residents_free(all);
-		return r;
-	}
-	*ret = all;
-	return 0;
-}
-
+/* Of r, the first count of its addresses. */
 static void
-unguard(struct guard *guard, const struct residents *all, size_t count)
+unguard(struct guard *guard, const struct resident *r, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct resident *r = residents_at(all, i);
-
-		for (size_t k = 0; k < r->address_count; k++)
-			guard_remove_self(guard, r->addresses[k].family,
-				r->addresses[k].bytes);
-	}
+	for (size_t i = 0; i < count; i++)
+		guard_remove_self(
+			guard, r->addresses[i].family, r->addresses[i].bytes);
 }
 
-/* Each address counts in the guard, so that old and new may overlap. */
 static int
-guard_all(struct guard *guard, const struct residents *all)
+guard_one(struct guard *guard, const struct resident *r)
 {
-	for (size_t i = 0; i < residents_count(all); i++) {
-		const struct resident *r = residents_at(all, i);
-		int e = 0;
+	for (size_t i = 0; i < r->address_count; i++) {
+		int e = guard_add_self(
+			guard, r->addresses[i].family, r->addresses[i].bytes);
 
-		for (size_t k = 0; e == 0 && k < r->address_count; k++) {
-			e = guard_add_self(guard, r->addresses[k].family,
-				r->addresses[k].bytes);
-			if (e == 0)
-				continue;
-			while (k-- > 0)
-				guard_remove_self(guard, r->addresses[k].family,
-					r->addresses[k].bytes);
-			unguard(guard, all, i);
+		if (e < 0) {
+			unguard(guard, r, i);
 			return e;
 		}
 	}
 	return 0;
 }
 
+/* Each address counts in the guard, so that old and new may overlap. */
+static int
+guard_news(struct gate_batch *b, struct guard *guard)
+{
+	struct news *n, *done;
+
+	STAILQ_FOREACH(n, &b->news, link) {
+		int r = n->resident != NULL ? guard_one(guard, n->resident) : 0;
+
+		if (r == 0)
+			continue;
+		for (done = STAILQ_FIRST(&b->news); done != n;
+			done = STAILQ_NEXT(done, link))
+			if (done->resident != NULL)
+				unguard(guard, done->resident,
+					done->resident->address_count);
+		return r;
+	}
+	return 0;
+}
+
+static int
+make_room(struct gate_batch *b, struct gate_rules *rules)
+{
+	size_t count = 0, addresses = 0;
+	struct news *n;
+
+	STAILQ_FOREACH(n, &b->news, link) {
+		count += n->resident != NULL;
+		addresses +=
+			n->resident != NULL ? n->resident->address_count : 0;
+	}
+	if (rules->residents == NULL)
+		rules->residents = residents_new();
+	if (rules->residents == NULL)
+		return -ENOMEM;
+	return residents_reserve(rules->residents, count, addresses);
+}
+
 /* ---- the half that cannot ----------------------------------------------- */
 
 static void
-exchange(struct gate_rules *rules, struct residents *all, struct policy *fresh)
+move_in(struct gate_batch *b, struct gate_rules *rules)
 {
-	struct residents *old = rules->residents;
+	struct resident *old;
+	struct news *n;
 
-	rules->residents = all;
-	for (size_t i = 0; i < residents_count(all); i++)
-		resident_set_policy(residents_at(all, i),
-			fresh != NULL ? fresh : rules->policy);
-	if (old != NULL)
-		unguard(rules->guard, old, residents_count(old));
-	residents_free(old);
-	if (fresh != NULL) {
-		policy_unref(rules->policy);
-		rules->policy = fresh;
+	STAILQ_FOREACH(n, &b->news, link) {
+		if (n->resident == NULL)
+			old = residents_take(rules->residents, n->name);
+		else
+			old = residents_put(
+				rules->residents, resident_ref(n->resident));
+		if (old != NULL)
+			unguard(rules->guard, old, old->address_count);
+		resident_unref(old);
 	}
+}
+
+/* Of all if it is another one, else of who has come. */
+static void
+set_policies(
+	struct gate_batch *b, struct gate_rules *rules, struct policy *fresh)
+{
+	struct news *n;
+
+	if (fresh == NULL) {
+		STAILQ_FOREACH(n, &b->news, link) {
+			if (n->resident != NULL)
+				resident_set_policy(n->resident, rules->policy);
+		}
+		return;
+	}
+	for (size_t i = 0; i < residents_count(rules->residents); i++)
+		resident_set_policy(residents_at(rules->residents, i), fresh);
+	policy_unref(rules->policy);
+	rules->policy = fresh;
 }
 
 static void
@@ -287,7 +308,6 @@ int
 gate_batch_apply(struct gate_batch *b, struct gate_rules *rules, char *reterr,
 	size_t reterr_size)
 {
-	struct residents *all = NULL;
 	struct policy *fresh = NULL;
 	int r = b->bad;
 
@@ -295,15 +315,15 @@ gate_batch_apply(struct gate_batch *b, struct gate_rules *rules, char *reterr,
 	if (r == 0 && b->document_count > 0)
 		r = compile(b, &fresh, reterr, reterr_size);
 	if (r == 0)
-		r = make_residents(b, rules->residents, &all);
+		r = make_room(b, rules);
 	if (r == 0)
-		r = guard_all(rules->guard, all);
+		r = guard_news(b, rules->guard);
 	if (r < 0) {
-		residents_free(all);
 		policy_unref(fresh);
 		return r;
 	}
-	exchange(rules, all, fresh);
+	move_in(b, rules);
+	set_policies(b, rules, fresh);
 	fill_budgets(b, rules->flows_per_second);
 	return 0;
 }

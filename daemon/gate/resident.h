@@ -3,7 +3,7 @@
  * No authority, no credential.
  *
  * struct residents: all of them, found by ingress interface and source address
- * together; a whole set is made anew with each change and never altered.
+ * together.
  */
 #ifndef SBX_RESIDENT_H
 #define SBX_RESIDENT_H
@@ -54,16 +54,15 @@ struct residents;
 struct residents *residents_new(void);      /* NULL: out of memory */
 void residents_free(struct residents *all); /* accepts NULL */
 
-/* In place of one of the same name.  Takes the reference, also when it fails:
- * 0 or -ENOMEM. */
-int residents_put(struct residents *all, struct resident *r);
+/* Room for so many more, who have so many addresses: 0 or -ENOMEM. */
+int residents_reserve(struct residents *all, size_t count, size_t addresses);
 
-/* A copy that shares the residents; NULL: out of memory. */
-struct residents *residents_copy(const struct residents *all);
-void residents_remove(struct residents *all, const char *name);
+/* Takes the reference, and there is room.  Whose place it is now, of the same
+ * name, is the caller's; NULL: there was none. */
+struct resident *residents_put(struct residents *all, struct resident *r);
 
-/* After the last change: 0 or -ENOMEM.  The rest is for those. */
-int residents_settle(struct residents *all);
+/* The one of that name, who is the caller's now; NULL: there is none. */
+struct resident *residents_take(struct residents *all, const char *name);
 
 size_t residents_count(const struct residents *all);
 struct resident *residents_at(const struct residents *all, size_t i);

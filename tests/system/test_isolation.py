@@ -52,7 +52,7 @@ def test_workers_have_no_privilege(world):
         assert limits.split("Max core file size")[1].split()[0] == "0"
 
 
-def test_many_addresses_are_no_strange_call(world):
+def test_many_things_are_no_strange_call(world):
     """What libraries do with much is within what workers and the gate may do."""
     d, client = world
     sandboxes = [json.dumps({"interface": client.ns.interface, "policy": "agent",
@@ -63,6 +63,10 @@ def test_many_addresses_are_no_strange_call(world):
     for n, document in enumerate(sandboxes):
         code, answer = Control(d)("PUT", f"sandboxes/many{n}", document)
         assert code in (200, 201), answer
+    many = "".join(f"  many{n}: {{default: deny}}\n" for n in range(200))
+    done = d.reload(d.config.read_text().replace("policies:\n", "policies:\n" + many))
+    assert done.returncode == 0, done.stderr
+    assert "many199" in d.config.read_text()
     assert d.children() + d.children("--gate") == pids
 
 
