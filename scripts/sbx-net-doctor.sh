@@ -92,20 +92,38 @@ doctor_bridges()
 	done
 }
 
+# The pairs of source4, "NAME ADDRESS", whose interface filters strictly: the
+# larger of its own value and of all's counts, and 1 is strict.  There may be
+# thousands, so one program reads all values.
+strict_pairs()
+{
+	{
+		(cd /proc/sys/net/ipv4/conf && grep -H . ./*/rp_filter 2>/dev/null) |
+			sed 's|^\./|own |; s|/rp_filter:| |'
+		set_elements source4 | sed 's/^/pair /'
+	} | awk '
+		$1 == "own" { own[$2] = $3; next }
+		match($2, /\.[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+$/) {
+			name = substr($2, 1, RSTART - 1)
+			value = own[name] > own["all"] ? own[name] : own["all"]
+			if (value == 1) print name, substr($2, RSTART + 1)
+		}'
+}
+
 # Strict reverse path filtering drops a sandbox whose address is routed
 # elsewhere.
 doctor_rp_filter()
 {
-	all=$(sysctl_get net/ipv4/conf/all/rp_filter)
-	for pair in $(set_elements source4); do
-		name=${pair%.*.*.*.*} address=${pair#"$name".}
-		own=$(sysctl_get "net/ipv4/conf/$name/rp_filter")
-		case ${all:-0}${own:-0} in
-		*2* | 00) continue ;;
-		esac
-		case " $(ip -4 route get "$address" 2>/dev/null) " in
-		*" dev $name "*) continue ;;
-		esac
+	pairs=$(strict_pairs)
+	[ -n "$pairs" ] || return 0
+	ways=$(echo "$pairs" | sed 's/.* /route get /' |
+		ip -4 -o -force -batch - 2>/dev/null |
+		sed -n 's/^\(local \)\{0,1\}\([0-9.]*\) .*dev \([^ ]*\) .*/\3 \2/p')
+	for pair in $(printf '%s\n' "$ways" = "$pairs" | awk '
+		$0 == "=" { pairs = 1; next }
+		!pairs { way[$0] = 1; next }
+		!($0 in way) { print $1 "/" $2 }'); do
+		name=${pair%/*} address=${pair##*/}
 		finding rp_filter error \
 			"rp_filter=1 and $address is not routed to $name: its packets are dropped" \
 			"ip route replace $address/32 dev $(word "$name")"
