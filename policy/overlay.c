@@ -8,6 +8,7 @@
 #include "overlay.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@
 #include "parse.h"
 #include "print.h"
 #include "region.h"
+#include "report.h"
+#include "tree.h"
 
 struct entry {
 	int mode; /* index in overlay_mode_words */
@@ -71,6 +74,28 @@ overlay_compile(const struct tree *tree, const char *sandbox,
 	struct overlay **ret, struct report *report)
 {
 	return overlay_compile_entry(tree_root(tree), sandbox, ret, report);
+}
+
+int
+overlay_read(const char *sandbox, const char *text, struct overlay **ret,
+	char **ret_report)
+{
+	struct report *report = report_new();
+	struct tree *tree = NULL;
+	char name[128];
+	int r;
+
+	if (report == NULL)
+		return -ENOMEM;
+	snprintf(name, sizeof(name), "overlay of %s", sandbox);
+	r = tree_parse(name, text, strlen(text), &tree, report);
+	if (r == 0)
+		r = overlay_compile(tree, sandbox, ret, report);
+	if (r == -EINVAL)
+		*ret_report = report_text(report);
+	tree_free(tree);
+	report_free(report);
+	return r;
 }
 
 int

@@ -29,6 +29,11 @@ int overlay_compile(const struct tree *tree, const char *sandbox,
 int overlay_compile_entry(const struct tree_node *entry, const char *sandbox,
 	struct overlay **ret, struct report *report);
 
+/* The same, of a document's text; with -EINVAL *ret_report is what is wrong
+ * with it, malloc'd, or NULL for want of memory. */
+int overlay_read(const char *sandbox, const char *text, struct overlay **ret,
+	char **ret_report);
+
 struct overlay *overlay_ref(struct overlay *o); /* both accept NULL */
 void overlay_unref(struct overlay *o);
 

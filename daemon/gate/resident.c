@@ -8,34 +8,20 @@
 #include "link_message.h"
 #include "overlay.h"
 #include "policy.h"
-#include "report.h"
-#include "tree.h"
 
 static const double records_per_second = 5, records_at_once = 50;
 
 static int
-compile_overlay(
+read_overlay(
 	struct resident *s, const char *text, char *reterr, size_t reterr_size)
 {
-	struct report *report = report_new();
-	struct tree *tree = NULL;
-	char name[128], *why;
-	int r;
+	char *why = NULL;
+	int r = overlay_read(s->name, text, &s->overlay, &why);
 
-	if (report == NULL)
-		return -ENOMEM;
-	snprintf(name, sizeof(name), "overlay of %s", s->name);
-	r = tree_parse(name, text, strlen(text), &tree, report);
-	if (r == 0)
-		r = overlay_compile(tree, s->name, &s->overlay, report);
-	if (r == -EINVAL) {
-		why = report_text(report);
+	if (r == -EINVAL)
 		snprintf(reterr, reterr_size, "%s",
 			why != NULL ? why : "the overlay is bad");
-		free(why);
-	}
-	tree_free(tree);
-	report_free(report);
+	free(why);
 	return r;
 }
 
@@ -69,7 +55,7 @@ resident_new(const struct link_sandbox *from, double now, struct resident **ret,
 	}
 	budget_init(&r->records, records_per_second, records_at_once, now);
 	if (from->overlay[0] != '\0') {
-		e = compile_overlay(r, from->overlay, reterr, reterr_size);
+		e = read_overlay(r, from->overlay, reterr, reterr_size);
 		if (e < 0)
 			goto fail;
 	}

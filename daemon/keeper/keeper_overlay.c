@@ -22,33 +22,9 @@
 #include "log.h"
 #include "overlay.h"
 #include "registry.h"
-#include "report.h"
 #include "state_folder.h"
-#include "tree.h"
 
 /* ---- texts -------------------------------------------------------------- */
-
-static int
-compile(const char *sandbox, const char *document, struct overlay **ret,
-	char **ret_report)
-{
-	struct report *report = report_new();
-	struct tree *tree = NULL;
-	char name[96];
-	int r;
-
-	if (report == NULL)
-		return -ENOMEM;
-	snprintf(name, sizeof(name), "overlay of %s", sandbox);
-	r = tree_parse(name, document, strlen(document), &tree, report);
-	if (r == 0)
-		r = overlay_compile(tree, sandbox, ret, report);
-	if (r == -EINVAL)
-		*ret_report = report_text(report);
-	tree_free(tree);
-	report_free(report);
-	return r;
-}
 
 /* The canonical text of a document, malloc'd. */
 static int
@@ -56,7 +32,7 @@ canonical(const char *sandbox, const char *document, char **ret,
 	char **ret_report)
 {
 	struct overlay *o = NULL;
-	int r = compile(sandbox, document, &o, ret_report);
+	int r = overlay_read(sandbox, document, &o, ret_report);
 
 	*ret = r == 0 ? overlay_print(o) : NULL;
 	if (r == 0 && *ret == NULL)
@@ -108,7 +84,7 @@ keeper_overlay_rules(struct keeper *k, const char *name)
 	char *report = NULL;
 
 	if (s == NULL || sandbox_overlay(s) == NULL ||
-		compile(name, sandbox_overlay(s), &o, &report) < 0)
+		overlay_read(name, sandbox_overlay(s), &o, &report) < 0)
 		free(report);
 	return o;
 }

@@ -18,10 +18,8 @@
 #include "overlay.h"
 #include "policy.h"
 #include "pool.h"
-#include "report.h"
 #include "sandbox_limits.h"
 #include "stand_ins.h"
-#include "tree.h"
 
 static const double burst_seconds = 2, complaints_per_second = 1;
 
@@ -50,28 +48,16 @@ keep_authority(struct sandbox *s, const struct sandbox_spec *spec,
 }
 
 static int
-compile_overlay(
+read_overlay(
 	struct sandbox *s, const char *text, char *reterr, size_t reterr_size)
 {
-	struct report *report = report_new();
-	struct tree *tree = NULL;
-	char name[128], *why;
-	int r = -ENOMEM;
+	char *why = NULL;
+	int r = overlay_read(s->name, text, &s->overlay, &why);
 
-	if (report == NULL)
-		return -ENOMEM;
-	snprintf(name, sizeof(name), "overlay of %s", s->name);
-	r = tree_parse(name, text, strlen(text), &tree, report);
-	if (r == 0)
-		r = overlay_compile(tree, s->name, &s->overlay, report);
-	if (r == -EINVAL) {
-		why = report_text(report);
+	if (r == -EINVAL)
 		snprintf(reterr, reterr_size, "%s",
 			why != NULL ? why : "the overlay is bad");
-		free(why);
-	}
-	tree_free(tree);
-	report_free(report);
+	free(why);
 	return r;
 }
 
@@ -118,7 +104,7 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	if (r < 0)
 		goto fail;
 	if (spec->overlay != NULL && spec->overlay[0] != '\0') {
-		r = compile_overlay(s, spec->overlay, reterr, reterr_size);
+		r = read_overlay(s, spec->overlay, reterr, reterr_size);
 		if (r < 0)
 			goto fail;
 	}

@@ -18,6 +18,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from lab.packets import COUNTER
+
 ROOT = Path(__file__).resolve().parents[3]
 SETUP = ROOT / "scripts" / "sbx-net-setup"
 WORKER = "12345"
@@ -27,20 +29,6 @@ GATE = {"a": ("10.77.1.1", "fd77:1::1"), "b": ("10.77.2.1", "fd77:2::1")}
 PORT_OF = {"a": "sbx-a", "b": "tap-b"}      # interfaces of the gateway
 ORIGIN = ("203.0.113.2", "2001:db8:3::2")
 WAN = ("203.0.113.1", "2001:db8:3::1")
-
-# Counts what reaches the origin or a box, neighbour discovery and such apart.
-COUNTER = """
-table inet count {
-  counter seen { }
-  chain prerouting {
-    type filter hook prerouting priority raw; policy accept;
-    iifname "lo" accept
-    icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert,
-                  mld2-listener-report } accept
-    counter name "seen"
-  }
-}
-"""
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)
