@@ -13,7 +13,8 @@
  * longer there is told.
  *
  * While the rules are being put back nothing is looked at: they are known to
- * be wrong, and a look follows when they are there.
+ * be wrong, and a look follows when they are there.  What a look has seen that
+ * began before is worth nothing then: it would have them put back once more.
  */
 #include "selfcheck.h"
 
@@ -42,7 +43,8 @@ struct selfcheck {
 	const struct selfcheck_events *events;
 	void *arg;
 	enum state state;
-	bool v6, again; /* asked for while LOOKING */
+	bool v6, again;   /* asked for while LOOKING */
+	unsigned repairs; /* of the kernel's side, when the look began */
 	struct setup_run *doctor;
 	struct canary *canary;
 	bool known;      /* the canary's pairs are in the kernel's sets */
@@ -206,11 +208,18 @@ sing(struct selfcheck *s)
 
 static void begin(struct selfcheck *s);
 
+static bool
+is_of_now(const struct selfcheck *s)
+{
+	return kernel_side_is_good(s->kernel) &&
+	       kernel_side_repairs(s->kernel) == s->repairs;
+}
+
 static void
 end(struct selfcheck *s)
 {
 	s->state = RESTING;
-	if (kernel_side_is_good(s->kernel))
+	if (is_of_now(s))
 		take_over(s);
 	json_decref(s->next);
 	s->next = NULL;
@@ -276,6 +285,7 @@ begin(struct selfcheck *s)
 		return;
 	s->next = json_array();
 	s->state = LOOKING;
+	s->repairs = kernel_side_repairs(s->kernel);
 	sing(s);
 	r = kernel_side_doctor(s->kernel, on_doctor, s, &s->doctor);
 	if (r == 0)
