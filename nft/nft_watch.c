@@ -30,7 +30,12 @@
 #include "nft_watch.h"
 #include "nlsock.h"
 
-enum { READS_A_CALL = 64, READ_SIZE = 64 * 1024, KERNEL_BUFFER = 1 << 20 };
+enum {
+	READS_A_CALL = 64,
+	READ_SIZE = 64 * 1024,
+	KERNEL_BUFFER = 1 << 20,
+	READS_SKIPPED = 64 * 1024,
+};
 
 enum { SOCKET_NFNL, SOCKET_RTNL, SOCKET_ROUTE, SOCKETS };
 
@@ -199,15 +204,15 @@ read_one(struct nft_watch *w, int i, bool *ret_empty)
 		&w->filter, i == SOCKET_NFNL, w->read, (size_t)n);
 }
 
-int
-nft_watch_read(struct nft_watch *w)
+static int
+read_each(struct nft_watch *w, int reads)
 {
 	int flags = 0;
 
 	for (int i = 0; i < SOCKETS; i++) {
 		bool empty = false;
 
-		for (int j = 0; j < READS_A_CALL && !empty; j++) {
+		for (int j = 0; j < reads && !empty; j++) {
 			int r = read_one(w, i, &empty);
 
 			if (r < 0)
@@ -216,4 +221,19 @@ nft_watch_read(struct nft_watch *w)
 		}
 	}
 	return flags;
+}
+
+int
+nft_watch_read(struct nft_watch *w)
+{
+	return read_each(w, READS_A_CALL);
+}
+
+/* A buffer holds less: only what comes meanwhile is behind that. */
+int
+nft_watch_skip(struct nft_watch *w)
+{
+	int r = read_each(w, READS_SKIPPED);
+
+	return r < 0 ? r : 0;
 }

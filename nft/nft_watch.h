@@ -34,4 +34,7 @@ int nft_watch_fd(const struct nft_watch *w);
  */
 int nft_watch_read(struct nft_watch *w);
 
+/* Reads away what has come so far, whosoever it is.  0 or -errno. */
+int nft_watch_skip(struct nft_watch *w);
+
 #endif

@@ -150,6 +150,7 @@ static void
 on_installed(void *arg, int status)
 {
 	struct kernel_side *k = arg;
+	int r;
 
 	ev_timer_start(k->loop, &k->reap);
 	k->state = UNKNOWN;
@@ -159,8 +160,9 @@ on_installed(void *arg, int status)
 		become_broken(k);
 		return;
 	}
-	while (nft_watch_read(k->watch) > 0)
-		continue; /* that was ourselves */
+	r = nft_watch_skip(k->watch); /* that was ourselves */
+	if (r < 0)
+		log_error("kernel side: watch: %s", strerror(-r));
 	kernel_side_sync(k);
 	if (nft_check(k->nft, k->text, sizeof(k->text)) == 0)
 		become_good(k);

@@ -200,8 +200,7 @@ def test_damage_is_told_found_and_repaired(intercepted, name):
 
     intercepted.setup("install")
     driver.do("sync")
-    while driver.do("watch"):
-        pass
+    driver.do("skip")
     driver.do("check")
     for address in ORIGIN:
         assert dial(intercepted.box["a"], address, 80).startswith("proxy")
@@ -209,8 +208,7 @@ def test_damage_is_told_found_and_repaired(intercepted, name):
 
 def test_own_changes_are_not_told(caged):
     watching = caged.driver
-    while watching.do("watch"):
-        pass
+    watching.do("skip")
     watching.do("add", "tap-b", *BOX["b"])
     watching.do("exempt", "10.0.0.0/8")
     watching.do("sync")
@@ -221,6 +219,17 @@ def test_own_changes_are_not_told(caged):
     caged.gate.sh("nft add table inet other; ip rule add pref 300 prohibit; "
                   "ip rule del pref 300 prohibit")
     assert watching.do("watch") == 0
+
+
+def test_what_is_skipped_is_gone_whatever_others_do_before_it(caged):
+    watching, gate = caged.driver, caged.gate
+    mine = "nft add chain inet sbx_net mine"
+    watching.do("skip")
+    gate.sh(mine + "; nft delete chain inet sbx_net mine")
+    assert watching.do("watch") == TABLE
+    gate.sh("for i in $(seq 100); do nft add table inet other$i; done; " + mine)
+    watching.do("skip")
+    assert not any(watching.do("watch") for _ in range(10))
 
 
 def test_many_sandboxes(net):

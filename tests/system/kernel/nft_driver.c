@@ -106,6 +106,12 @@ do_watch(struct driver *d)
 	return nft_watch_read(d->watch);
 }
 
+static int
+do_skip(struct driver *d)
+{
+	return nft_watch_skip(d->watch);
+}
+
 /* Waits up to ten seconds for the first event. */
 static int
 do_await(struct driver *d)
@@ -131,6 +137,7 @@ static const struct command {
 	{"sources", 1, do_sources},
 	{"gate", 1, do_gate},
 	{"watch", 1, do_watch},
+	{"skip", 1, do_skip},
 	{"await", 1, do_await},
 };
 
