@@ -15,21 +15,14 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "document_set.h"
 #include "guard.h"
 #include "link_message.h"
 #include "monotonic.h"
 #include "policy.h"
-#include "report.h"
 #include "resident.h"
-#include "settings.h"
-#include "tree.h"
 
 enum { TEXT_MAX = 4096, BURST_SECONDS = 2 };
-
-struct document {
-	STAILQ_ENTRY(document) link;
-	struct tree *tree;
-};
 
 struct news { /* one sandbox: new, anew, or gone */
 	STAILQ_ENTRY(news) link;
@@ -39,11 +32,8 @@ struct news { /* one sandbox: new, anew, or gone */
 
 struct gate_batch {
 	uint64_t generation;
-	struct report *report;
-	size_t document_count;
+	struct document_set *documents;
 	int bad; /* of a sandbox: -errno, and why */
-	bool documents_bad;
-	STAILQ_HEAD(, document) documents;
 	STAILQ_HEAD(, news) news;
 	char why[TEXT_MAX];
 };
@@ -56,10 +46,9 @@ gate_batch_new(uint64_t generation)
 	if (b == NULL)
 		return NULL;
 	b->generation = generation;
-	STAILQ_INIT(&b->documents);
 	STAILQ_INIT(&b->news);
-	b->report = report_new();
-	if (b->report == NULL) {
+	b->documents = document_set_new();
+	if (b->documents == NULL) {
 		free(b);
 		return NULL;
 	}
@@ -69,22 +58,16 @@ gate_batch_new(uint64_t generation)
 void
 gate_batch_free(struct gate_batch *b)
 {
-	struct document *d;
 	struct news *n;
 
 	if (b == NULL)
 		return;
-	while ((d = STAILQ_FIRST(&b->documents)) != NULL) {
-		STAILQ_REMOVE_HEAD(&b->documents, link);
-		tree_free(d->tree);
-		free(d);
-	}
 	while ((n = STAILQ_FIRST(&b->news)) != NULL) {
 		STAILQ_REMOVE_HEAD(&b->news, link);
 		resident_unref(n->resident);
 		free(n);
 	}
-	report_free(b->report);
+	document_set_free(b->documents);
 	free(b);
 }
 
@@ -97,23 +80,8 @@ gate_batch_generation(const struct gate_batch *b)
 int
 gate_batch_document(struct gate_batch *b, const struct link_document *d)
 {
-	struct document *doc = calloc(1, sizeof(*doc));
-	int r;
-
-	if (doc == NULL)
-		return -ENOMEM;
-	r = tree_parse(
-		d->name, d->text.ptr, d->text.len, &doc->tree, b->report);
-	if (r < 0)
-		free(doc);
-	if (r == -ENOMEM)
-		return r;
-	b->document_count++;
-	if (r < 0)
-		b->documents_bad = true;
-	else
-		STAILQ_INSERT_TAIL(&b->documents, doc, link);
-	return 0;
+	return document_set_add(
+		b->documents, d->name, d->text.ptr, d->text.len);
 }
 
 static struct news *
@@ -160,33 +128,6 @@ gate_batch_gone(struct gate_batch *b, const char *name)
 }
 
 /* ---- the half that may fail --------------------------------------------- */
-
-static int
-compile(struct gate_batch *b, struct policy **ret, char *reterr, size_t size)
-{
-	const struct tree **trees =
-		calloc(b->document_count + 1, sizeof(struct tree *));
-	struct document *d;
-	size_t n = 0;
-	char *text;
-	int r;
-
-	if (trees == NULL)
-		return -ENOMEM;
-	STAILQ_FOREACH(d, &b->documents, link)
-		trees[n++] = d->tree;
-	r = b->documents_bad
-		    ? -EINVAL
-		    : policy_compile(trees, n, settings_keys(), ret, b->report);
-	free(trees);
-	if (r == -EINVAL) {
-		text = report_text(b->report);
-		snprintf(reterr, size, "%s",
-			text != NULL ? text : "the documents are bad");
-		free(text);
-	}
-	return r;
-}
 
 /* Of r, the first count of its addresses. */
 static void
@@ -312,8 +253,9 @@ gate_batch_apply(struct gate_batch *b, struct gate_rules *rules, char *reterr,
 	int r = b->bad;
 
 	snprintf(reterr, reterr_size, "%s", r < 0 ? b->why : "out of memory");
-	if (r == 0 && b->document_count > 0)
-		r = compile(b, &fresh, reterr, reterr_size);
+	if (r == 0 && document_set_count(b->documents) > 0)
+		r = document_set_compile(
+			b->documents, &fresh, reterr, reterr_size);
 	if (r == 0)
 		r = make_room(b, rules);
 	if (r == 0)

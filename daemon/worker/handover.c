@@ -20,6 +20,7 @@
 
 #include <ev.h>
 
+#include "document_set.h"
 #include "guard.h"
 #include "keyring.h"
 #include "link_message.h"
@@ -27,18 +28,10 @@
 #include "names.h"
 #include "policy.h"
 #include "pool.h"
-#include "report.h"
 #include "sandbox.h"
 #include "secret.h"
 #include "services.h"
 #include "session.h"
-#include "settings.h"
-#include "tree.h"
-
-struct document {
-	STAILQ_ENTRY(document) link;
-	struct tree *tree;
-};
 
 struct arriving { /* a sandbox, new or replaced */
 	STAILQ_ENTRY(arriving) link;
@@ -61,10 +54,7 @@ struct value {
 
 struct handover {
 	uint64_t generation;
-	struct report *report;
-	size_t document_count;
-	bool documents_bad;
-	STAILQ_HEAD(, document) documents;
+	struct document_set *documents;
 	STAILQ_HEAD(, arriving) arriving;
 	STAILQ_HEAD(, leaving) leaving;
 	STAILQ_HEAD(, value) values;
@@ -78,12 +68,11 @@ handover_new(uint64_t generation)
 	if (b == NULL)
 		return NULL;
 	b->generation = generation;
-	STAILQ_INIT(&b->documents);
 	STAILQ_INIT(&b->arriving);
 	STAILQ_INIT(&b->leaving);
 	STAILQ_INIT(&b->values);
-	b->report = report_new();
-	if (b->report == NULL) {
+	b->documents = document_set_new();
+	if (b->documents == NULL) {
 		free(b);
 		return NULL;
 	}
@@ -111,18 +100,12 @@ free_arriving(struct arriving *a)
 void
 handover_free(struct handover *b)
 {
-	struct document *d;
 	struct arriving *a;
 	struct leaving *l;
 	struct value *v;
 
 	if (b == NULL)
 		return;
-	while ((d = STAILQ_FIRST(&b->documents)) != NULL) {
-		STAILQ_REMOVE_HEAD(&b->documents, link);
-		tree_free(d->tree);
-		free(d);
-	}
 	while ((a = STAILQ_FIRST(&b->arriving)) != NULL) {
 		STAILQ_REMOVE_HEAD(&b->arriving, link);
 		free_arriving(a);
@@ -136,7 +119,7 @@ handover_free(struct handover *b)
 		secret_unref(v->secret);
 		free(v);
 	}
-	report_free(b->report);
+	document_set_free(b->documents);
 	free(b);
 }
 
@@ -149,25 +132,8 @@ handover_generation(const struct handover *b)
 int
 handover_add_document(struct handover *b, const struct link_document *d)
 {
-	struct document *doc = calloc(1, sizeof(*doc));
-	int r;
-
-	if (doc == NULL)
-		return -ENOMEM;
-	r = tree_parse(
-		d->name, d->text.ptr, d->text.len, &doc->tree, b->report);
-	if (r == -ENOMEM) {
-		free(doc);
-		return r;
-	}
-	b->document_count++;
-	if (r < 0) {
-		b->documents_bad = true;
-		free(doc);
-		return 0; /* said at COMMIT, with all the rest */
-	}
-	STAILQ_INSERT_TAIL(&b->documents, doc, link);
-	return 0;
+	return document_set_add(
+		b->documents, d->name, d->text.ptr, d->text.len);
 }
 
 int
@@ -242,34 +208,6 @@ handover_add_secret(struct handover *b, const struct link_secret *s)
 /* ---- the half that may fail ------------------------------------------- */
 
 static int
-compile(struct handover *b, struct policy **ret, char *reterr,
-	size_t reterr_size)
-{
-	const struct tree **trees =
-		calloc(b->document_count + 1, sizeof(struct tree *));
-	struct document *d;
-	size_t n = 0;
-	int r = -ENOMEM;
-
-	if (trees == NULL)
-		return -ENOMEM;
-	STAILQ_FOREACH(d, &b->documents, link)
-		trees[n++] = d->tree;
-	r = b->documents_bad
-		    ? -EINVAL
-		    : policy_compile(trees, n, settings_keys(), ret, b->report);
-	free(trees);
-	if (r == -EINVAL) {
-		char *text = report_text(b->report);
-
-		snprintf(reterr, reterr_size, "%s",
-			text != NULL ? text : "the documents are bad");
-		free(text);
-	}
-	return r;
-}
-
-static int
 make_sandbox(struct arriving *a, const struct services *services, char *reterr,
 	size_t reterr_size)
 {
@@ -340,8 +278,9 @@ prepare(struct handover *b, struct services *services, struct policy **ret,
 	struct value *v;
 	int r = 0;
 
-	if (b->document_count > 0)
-		r = compile(b, ret, reterr, reterr_size);
+	if (document_set_count(b->documents) > 0)
+		r = document_set_compile(
+			b->documents, ret, reterr, reterr_size);
 	STAILQ_FOREACH(v, &b->values, link) {
 		if (r == 0)
 			r = keyring_reserve(services->keyring, v->name);
