@@ -67,32 +67,12 @@ struct nft_watch {
 };
 
 static int
-open_socket(int protocol, uint32_t groups)
-{
-	struct sockaddr_nl me = {.nl_family = AF_NETLINK, .nl_groups = groups};
-	int size = KERNEL_BUFFER;
-	int fd, r;
-
-	fd = socket(
-		AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&me, sizeof(me)) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	/* Only to lose less; what is lost is told. */
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	return fd;
-}
-
-static int
 add_socket(struct nft_watch *w, int i, int protocol, uint32_t groups)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
 
-	w->fd[i] = open_socket(protocol, groups);
+	/* The buffer is only to lose less; what is lost is told. */
+	w->fd[i] = nlsock_listen(protocol, groups, KERNEL_BUFFER);
 	if (w->fd[i] < 0)
 		return w->fd[i];
 	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->fd[i], &ev) < 0)

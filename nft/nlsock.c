@@ -317,3 +317,22 @@ nlsock_dump(
 		return a.done ? -EINTR : -EOVERFLOW;
 	return r;
 }
+
+int
+nlsock_listen(int protocol, uint32_t groups, int buffer)
+{
+	struct sockaddr_nl me = {.nl_family = AF_NETLINK, .nl_groups = groups};
+	int fd = socket(
+		AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&me, sizeof(me)) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, buffer);
+	return fd;
+}

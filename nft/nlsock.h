@@ -46,4 +46,11 @@ int nlsock_request(
 int nlsock_dump(
 	struct nlsock *s, struct nlmsghdr *nlh, nlsock_each *each, void *arg);
 
+/*
+ * A bare socket for what comes unasked: bound, never waits, with a receive
+ * buffer of that many bytes if we may.  groups: the bits of sockaddr_nl.  The
+ * descriptor, the caller's; or -errno.
+ */
+int nlsock_listen(int protocol, uint32_t groups, int buffer);
+
 #endif

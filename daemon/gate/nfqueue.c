@@ -30,6 +30,7 @@
 #include <linux/netfilter/nfnetlink_queue.h>
 
 #include "nlmessage.h"
+#include "nlsock.h"
 
 enum {
 	COPY_RANGE = 0xffff,
@@ -103,26 +104,6 @@ nfqueue_bind(struct nfqueue *q)
 	return ask(q, nlh);
 }
 
-static int
-open_socket(void)
-{
-	struct sockaddr_nl me = {.nl_family = AF_NETLINK};
-	int size = KERNEL_BUFFER, fd, r;
-
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		NETLINK_NETFILTER);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&me, sizeof(me)) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	/* Only to lose less; what is lost is dropped and counted. */
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	return fd;
-}
-
 int
 nfqueue_open(uint16_t number, struct nfqueue **ret)
 {
@@ -132,7 +113,8 @@ nfqueue_open(uint16_t number, struct nfqueue **ret)
 	if (q == NULL)
 		return -ENOMEM;
 	q->number = number;
-	q->fd = r = open_socket();
+	/* The buffer is only to lose less; what is lost is dropped, counted. */
+	q->fd = r = nlsock_listen(NETLINK_NETFILTER, 0, KERNEL_BUFFER);
 	if (r < 0) {
 		nfqueue_close(q);
 		return r;
