@@ -2,9 +2,10 @@
  * send.c - a request on its way: its head, and what becomes of its body
  *
  * The head is built anew by HTTP's rules; then values are put in, as the last
- * thing: those of `inject`, which take out what stood there, and those of
- * stand-ins.  A body into which values may go can change its length, which is
- * why the head waits for that to be known.
+ * thing: those of stand-ins, and then those of `inject`, which take out what
+ * stood there and are not searched for stand-ins themselves.  A body into
+ * which values may go can change its length, which is why the head waits for
+ * that to be known.
  */
 #include "exchange_part.h"
 
@@ -57,11 +58,11 @@ exchange_send(struct exchange *x)
 		r = websocket_ask(&x->websocket,
 			http_conn_version(lease_http(x->lease)), &x->head);
 	if (r == 0)
-		r = inject_apply(
-			&x->plan, x->flow->services->keyring, &x->head);
-	if (r == 0)
 		r = swap_plan_apply(
 			&x->swaps, x->flow->services->keyring, &x->head);
+	if (r == 0)
+		r = inject_apply(
+			&x->plan, x->flow->services->keyring, &x->head);
 	if (r == 0)
 		r = open_body(x);
 	if (r == 0)

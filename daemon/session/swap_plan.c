@@ -311,10 +311,8 @@ apply_header(const struct swap_plan *p, const struct keyring *keyring,
 	struct swap s;
 	int r = open_swap(&s, p, p->header, keyring, SWAP_PLAIN);
 
-	/* Those that are secret hold a value that was put in before. */
 	for (size_t i = 0; i < head->field_count && r == 0; i++)
-		if (!head->fields[i].secret)
-			r = apply_field(&s, head, i, text);
+		r = apply_field(&s, head, i, text);
 	swap_done(&s);
 	return r;
 }

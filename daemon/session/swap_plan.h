@@ -2,7 +2,8 @@
  * Stand-ins in a request: which of them its head holds, and what becomes of
  * each.  As with inject.h there is first a plan, made when the request is
  * decided, from which the record names credentials; then, when nothing else
- * will be done to the head, the values.
+ * will be done to the head, the values.  These go in before those of inject.h,
+ * which would be searched too.
  *
  * A stand-in that stands where no binding of its credential is for the request
  * is wrong there, and the request goes nowhere.

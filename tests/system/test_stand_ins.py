@@ -177,20 +177,23 @@ def test_over_http2(world):
     seen = []
 
     def answer2(s):
-        seen.append((s.never_indexed(":path"), s.never_indexed("x-key")))
+        seen.append([s.never_indexed(n) for n in (":path", "x-key", "authorization")])
         s.wait_end()
         s.respond(200, body=b"hello\n")
 
     o, s = world.origin(kind=H2Origin, answer2=answer2, alpn=("h2",)), world.stand_ins()
     c = connect(world.client, o.name, o.address)
-    first = c.get(f"/{s['github']}", ("x-key", s["github"]), authority=o.name)
+    # Many clients send `authorization` never-indexed by themselves.
+    first = c.get(f"/{s['github']}", ("x-key", s["github"]),
+                  ("authorization", f"Bearer {s['github']}", 0x10), authority=o.name)
     second = c.get("/", ("x-key", "nothing"), authority=o.name)
     assert first.status == second.status == 200
     assert o.streams[0].target == f"/{CANARY}"
     assert o.streams[0].all("x-key") == [CANARY]
+    assert o.streams[0].all("authorization") == [f"Bearer {CANARY}"]
     assert o.streams[1].all("x-key") == ["nothing"]
     # Other credentials, other connections; and no table holds a value.
-    assert seen == [(True, True), (False, False)] and len(o.sessions) == 2
+    assert seen == [[True] * 3, [False] * 3] and len(o.sessions) == 2
 
 
 def test_a_websocket_is_opened_with_it(world):
@@ -352,6 +355,20 @@ def test_rotation_restart_and_revocation(world):
         client.trust(world.d, name)
     assert world.curl(o, "/", "-H", f"X-Any: {s}").status == 200
     assert o.requests[-1].headers["x-any"] == CANARY
+
+
+def test_an_injected_value_is_not_searched(world):
+    o, s = world.origin(), world.stand_ins()["odd"]
+
+    def injected():
+        assert world.curl(o, "/", "-H", f"X-Any: {s}").status == 200
+        assert o.requests[-1].headers["x-any"] == ODD
+        return o.requests[-1].headers["x-set"]
+
+    world.write("token", s)
+    until("the new value on the wire", lambda: injected() == s)
+    world.write("token", CANARY)
+    until("the first again", lambda: injected() == CANARY)
 
 
 def test_a_worker_that_dies_is_told_again(world):
