@@ -262,6 +262,16 @@ move_response(struct exchange *x)
 	return next == MOVED_FAILED ? MOVED_FAILED : first;
 }
 
+/* Also an interim one that has been passed on, and one that was no good. */
+static bool
+has_been_answered(const struct exchange *x)
+{
+	int status;
+
+	return x->first_byte > 0 || http_stream_head(x->up) != NULL ||
+	       http_stream_refused(x->up, &status) != NULL;
+}
+
 /*
  * The origin closed a connection that had been used before, without a word:
  * it had gone idle there.  What can be asked again is asked again, once; what
@@ -272,7 +282,8 @@ may_retry(const struct exchange *x)
 {
 	enum http_reset reset = http_stream_reset(x->up, NULL);
 
-	if (x->retried)
+	/* Then it has looked, and what was sent since is not kept. */
+	if (x->retried || has_been_answered(x))
 		return false;
 	/* It has said that it never looked at the request. */
 	if (reset == HTTP_RESET_UNTOUCHED || reset == HTTP_RESET_WANTS_1)

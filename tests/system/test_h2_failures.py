@@ -61,7 +61,8 @@ def test_a_reset_before_the_head_is_an_answer(world, site):
     assert len(o.requests) == 1, "who says that may have acted on it"
 
 
-@pytest.mark.parametrize("code", [w.INTERNAL_ERROR, w.CANCEL, w.NO_ERROR])
+@pytest.mark.parametrize("code", [w.INTERNAL_ERROR, w.CANCEL, w.NO_ERROR,
+                                  w.REFUSED_STREAM, w.HTTP_1_1_REQUIRED])
 def test_a_reset_within_the_body_reaches_the_client_as_one(world, site, code):
     def answer2(s):
         s.send_head([(":status", "200")])
@@ -75,6 +76,21 @@ def test_a_reset_within_the_body_reaches_the_client_as_one(world, site, code):
     assert outcome(world, o)["verdict"] == "error"
     assert over(c.request("/b", authority=o.name)) == "reset", "the connection goes on"
     assert c.goaway is None and o.connections == 1
+    assert [r.target for r in o.requests] == ["/", "/b"], "none of them twice"
+
+
+def test_a_goaway_within_the_body_breaks_it_off(world, site):
+    """Even one that says it was never looked at."""
+    def answer2(s):
+        s.send_head([(":status", "200")])
+        s.send_data(b"half")
+        s.conn.say_goaway(0)
+
+    o = site(answer2)
+    s = o.open().request(authority=o.name)
+    assert over(s) == "reset"
+    assert outcome(world, o)["verdict"] == "error"
+    assert len(o.requests) == 1
 
 
 def test_an_h1_client_sees_half_an_answer_as_half(site):
@@ -149,6 +165,19 @@ def test_a_refused_stream_is_asked_again(site, method, body):
     s = o.open().request(method=method, authority=o.name, body=body)
     assert over(s) == 200
     assert len(o.requests) == 2
+
+
+@pytest.mark.parametrize("code", [w.REFUSED_STREAM, w.HTTP_1_1_REQUIRED])
+def test_one_refused_behind_an_interim_answer_is_not_asked_again(site, code):
+    """Who says 103 has looked."""
+    def answer2(s):
+        s.send_head([(":status", "103")])
+        s.send_reset(code)
+
+    o = site(answer2, alpn=("h2", "http/1.1"))
+    s = o.open().request(method="POST", authority=o.name, body=b"x")
+    assert over(s) == 502
+    assert len(o.requests) == 1
 
 
 def test_one_that_refuses_for_ever_is_not_asked_for_ever(world, site):
