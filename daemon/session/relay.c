@@ -71,8 +71,8 @@ end_request(struct exchange *x)
 	if (trailers != NULL && r == 0)
 		remove_matched(x, &x->head);
 	if (r == 0)
-		r = http_stream_send_end(
-			x->up, trailers != NULL ? &x->head : NULL);
+		r = lease_request_end(
+			x->lease, trailers != NULL ? &x->head : NULL);
 	if (r == -ENOBUFS)
 		return MOVED_NOTHING;
 	return r < 0 ? failed(x, r) : MOVED_SOME;
@@ -205,13 +205,18 @@ static enum moved
 end_response(struct exchange *x)
 {
 	const struct http_head *trailers = http_stream_trailers(x->up);
+	struct buf *out = &x->flow->client.out;
+	size_t bound = out->bound;
 	int r = 0;
 
 	if (trailers != NULL)
 		r = http_rules_trailers(trailers, NULL, 0, &x->head);
+	/* Nobody would say that there is room for so much. */
+	out->bound = bound + HTTP_HEAD_WIRE_MAX;
 	if (r == 0)
 		r = http_stream_send_end(
 			x->down, trailers != NULL ? &x->head : NULL);
+	out->bound = bound;
 	if (r == -ENOBUFS)
 		return MOVED_NOTHING;
 	return r < 0 ? failed(x, r) : MOVED_SOME;

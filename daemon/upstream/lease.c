@@ -104,6 +104,19 @@ lease_request(struct lease *l, const struct http_head *head, bool secret)
 	return l->stream;
 }
 
+int
+lease_request_end(struct lease *l, const struct http_head *trailers)
+{
+	struct buf *out = &stream_of(l)->out;
+	size_t bound = out->bound;
+	int r;
+
+	out->bound = bound + HTTP_HEAD_WIRE_MAX;
+	r = http_stream_send_end(l->stream, trailers);
+	out->bound = bound;
+	return r;
+}
+
 bool
 lease_fill(struct lease *l)
 {

@@ -61,6 +61,9 @@ struct http_conn *lease_http(const struct lease *l);
 struct http_stream *lease_request(
 	struct lease *l, const struct http_head *head, bool secret);
 
+/* As http_stream_send_end(); trailers fit, whatever waits there already. */
+int lease_request_end(struct lease *l, const struct http_head *trailers);
+
 /* Reads what has come, if that is the lease's own business (HTTP/1).  Whether
  * something had. */
 bool lease_fill(struct lease *l);

@@ -248,6 +248,48 @@ test_a_large_answer(void **state)
 	exchange_scene_close(&s);
 }
 
+/* A body in chunks, and trailers that do not fit what is written behind it. */
+static void
+write_large_trailers(char *ret, size_t size)
+{
+	enum { BODY = 8192, VALUE = 15000 };
+	size_t len = (size_t)snprintf(
+		ret, size, "%x\r\n%0*d\r\n0\r\n", BODY, BODY, 0);
+
+	for (char name = 'a'; name <= 'd'; name++)
+		len += (size_t)snprintf(ret + len, size - len, "x-%c: %0*d\r\n",
+			name, VALUE, 0);
+	assert_true(len + sizeof("\r\n") <= size);
+	memcpy(ret + len, "\r\n", sizeof("\r\n"));
+}
+
+/* Both ways, all of it there at once. */
+static void
+test_large_trailers(void **state)
+{
+	enum { SIZE = 80 << 10 };
+	static char tail[SIZE], text[SIZE];
+	struct exchange_scene s;
+	int origin;
+
+	(void)state;
+	write_large_trailers(tail, SIZE);
+	exchange_scene_open(&s);
+	exchange_scene_ask(&s,
+		"POST /x HTTP/1.1\r\nHost: a.test:@\r\nTE: trailers\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n");
+	session_lab_send(s.client, tail);
+	origin = session_lab_accept(&s.lab, s.listener);
+	session_lab_read(&s.lab, origin, "\r\nx-d: 0", text, SIZE);
+	session_lab_send(origin,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+	session_lab_send(origin, tail);
+	session_lab_read(&s.lab, s.client, "\r\nx-d: 0", text, SIZE);
+	session_lab_line(&s.lab, "outcome", "complete");
+	close(origin);
+	exchange_scene_close(&s);
+}
+
 /* Half an answer must not look like a whole one. */
 static void
 test_an_answer_that_is_cut_off(void **state)
@@ -282,6 +324,7 @@ main(void)
 		cmocka_unit_test(test_a_client_that_leaves),
 		cmocka_unit_test(test_a_client_that_leaves_at_once),
 		cmocka_unit_test(test_a_large_answer),
+		cmocka_unit_test(test_large_trailers),
 		cmocka_unit_test(test_an_answer_that_is_cut_off),
 	};
 
