@@ -431,9 +431,12 @@ h2_end_headers(struct h2 *h, struct h2_stream *s, bool end)
 		s->base.head = STAILQ_EMPTY(&s->interims)
 				       ? (s->final ? &s->head : NULL)
 				       : &STAILQ_FIRST(&s->interims)->head;
+	/* A length of 0 announces no body, but it takes one to have these. */
+	if (h->base.server && trailers && h2_stream_is_held(s))
+		s->head.framing = HTTP_CHUNKED;
 	s->end_seen = s->end_seen || end;
 	h2_receive_end(s);
-	if (h->base.server && !trailers && !h2_stream_is_held(s))
+	if (h->base.server && !h2_stream_is_held(s))
 		h2_stream_arrived(h, s);
 	h2_stream_changed(h, s);
 }

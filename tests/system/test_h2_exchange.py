@@ -156,6 +156,17 @@ def test_a_body_without_length_reaches_an_h1_origin_in_chunks(site):
 
 
 @BOTH
+def test_trailers_behind_a_length_of_0(site, origin_speaks):
+    o = site(origin_speaks)
+    s = o.open().request("/", ("content-length", "0"), method="POST", authority=o.name,
+                         trailers=[("x-sum", "1")]).wait_end()
+    assert s.status == 200
+    r, = o.requests
+    assert ("x-sum", "1") in (r.trailers if origin_speaks == 2 else r.fields)
+    assert not r.body and "content-length" not in r.headers
+
+
+@BOTH
 def test_cookie_crumbs(site, origin_speaks):
     o = site(origin_speaks)
     o.open().get("/", ("cookie", "a=1"), ("x", "y"), ("cookie", "b=2"), ("cookie", "c=3"),

@@ -104,6 +104,44 @@ test_a_length_of_0_is_taken_when_it_has_ended(void **state)
 	wire_close(&wire);
 }
 
+/* … or trailers, which are no less an end. */
+static void
+test_a_length_of_0_is_taken_when_trailers_have_come(void **state)
+{
+	char fields[8 * (HTTP_FIELDS_MAX + 1) + 1] = "";
+	struct http_stream *s;
+	int status;
+
+	(void)state;
+	wire_open(&wire, true);
+	wire_headers(&wire, 0, 1, POST_FIELDS "content-length=0\n");
+	assert_int_equal(wire_run(&wire), 0);
+	assert_null(http_conn_accept(wire.conn));
+	wire_headers(&wire, END, 1, "x-late=1\n");
+	assert_int_equal(wire_run(&wire), 0);
+	s = http_conn_accept(wire.conn);
+	assert_non_null(s);
+	assert_string_equal(wire_print(&wire, http_stream_head(s)),
+		"POST / at a.test framing 2 length 0 [content-length=0;]");
+	assert_true(http_stream_receive_ended(s));
+	assert_int_equal(http_stream_trailers(s)->field_count, 1);
+	assert_null(http_conn_accept(wire.conn));
+	wire_close(&wire);
+
+	wire_open(&wire, true);
+	wire_headers(&wire, 0, 1, POST_FIELDS "content-length=0\n");
+	for (size_t i = 0; i <= HTTP_FIELDS_MAX; i++)
+		strcat(fields, "x-a=1\n");
+	wire_headers(&wire, END, 1, fields);
+	assert_int_equal(wire_run(&wire), 0);
+	s = http_conn_accept(wire.conn);
+	assert_non_null(s);
+	assert_null(http_stream_head(s));
+	assert_non_null(http_stream_refused(s, &status));
+	assert_int_equal(status, 431);
+	wire_close(&wire);
+}
+
 static void
 test_taken(void **state)
 {
@@ -389,6 +427,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_a_length_of_0_is_taken_when_it_has_ended),
+		cmocka_unit_test(
+			test_a_length_of_0_is_taken_when_trailers_have_come),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_crumbs_without_number),
