@@ -424,6 +424,8 @@ exchange_run(struct exchange *x, bool *ret_moved)
 	}
 	if (*ret_moved)
 		x->expires = monotonic_now() + limits->idle_seconds;
+	if (x->step == STEP_REPLY && x->lease != NULL)
+		lease_rest(x->lease);
 	if (x->step != STEP_END)
 		return EXCHANGE_WAITS;
 	end(x);

@@ -148,6 +148,13 @@ lease_settle(struct lease *l)
 		stream_watch(s, buf_room(&s->in) > 0);
 }
 
+void
+lease_rest(struct lease *l)
+{
+	if (lease_state(l) == LEASE_READY && !carrier_is_http2(l->carrier))
+		stream_watch(stream_of(l), false);
+}
+
 bool
 lease_takes(const struct lease *l)
 {

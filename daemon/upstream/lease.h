@@ -72,6 +72,10 @@ bool lease_fill(struct lease *l);
  * come is waited for. */
 void lease_settle(struct lease *l);
 
+/* Nothing that still comes will be read, if that is the lease's own business:
+ * the origin waits, and its end goes unnoticed. */
+void lease_rest(struct lease *l);
+
 /* The origin hears what is sent. */
 bool lease_takes(const struct lease *l);
 

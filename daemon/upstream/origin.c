@@ -54,6 +54,9 @@ fail(struct origin *o, enum origin_failure failure, const char *why)
 	o->failure = failure;
 	snprintf(o->why, sizeof(o->why), "%s", why);
 	deadline_done(&o->deadline);
+	/* Nobody will read what it still says, nor its end. */
+	if (o->has_stream)
+		stream_silence(&o->stream);
 	o->changed(o->arg);
 }
 

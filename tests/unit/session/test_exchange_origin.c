@@ -313,6 +313,70 @@ test_an_answer_that_is_cut_off(void **state)
 	exchange_scene_close(&s);
 }
 
+static void
+fill_socket(int fd)
+{
+	static const char much[1 << 16];
+
+	while (send(fd, much, sizeof(much), MSG_NOSIGNAL) > 0)
+		;
+}
+
+static void
+on_passed(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)revents;
+	*(bool *)w->data = true;
+}
+
+/* How often the loop wakes up in a fifth of a second. */
+static unsigned
+count_turns(struct ev_loop *loop)
+{
+	unsigned before = ev_iteration(loop);
+	bool passed = false;
+	struct ev_timer timer;
+
+	ev_timer_init(&timer, on_passed, 0.2, 0);
+	timer.data = &passed;
+	ev_now_update(loop);
+	ev_timer_start(loop, &timer);
+	loop_until_set(loop, &passed, "a while to pass");
+	return ev_iteration(loop) - before;
+}
+
+/* There is no room to tell the client of it: the loop sleeps until there is. */
+static void
+test_an_origin_that_fails_while_nobody_reads(void **state)
+{
+	static const char much[STREAM_OUT];
+	char text[EXCHANGE_TEXT];
+	struct exchange_scene s;
+	struct stream *c;
+	ssize_t n;
+	int origin;
+
+	(void)state;
+	exchange_scene_open(&s);
+	exchange_scene_ask(&s, EXCHANGE_GET);
+	origin = exchange_scene_accept(&s, text);
+	c = &TAILQ_FIRST(&s.lab.sandbox->sessions)->flow.client;
+	fill_socket(c->fd);
+	buf_add_some(&c->out, much, sizeof(much));
+	assert_int_equal(buf_room(&c->out), 0);
+	session_lab_send(origin, "this is not HTTP\r\n\r\n");
+	close(origin);
+	assert_in_range(count_turns(s.lab.loop), 1, 50);
+
+	stream_flush(c);
+	do {
+		loop_once(s.lab.loop);
+		n = recv(s.client, text, sizeof(text) - 1, 0);
+	} while (n > 0 ? text[n - 1] == '\0' : n < 0);
+	session_lab_line(&s.lab, "outcome", "upstream_http");
+	exchange_scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -326,6 +390,7 @@ main(void)
 		cmocka_unit_test(test_a_large_answer),
 		cmocka_unit_test(test_large_trailers),
 		cmocka_unit_test(test_an_answer_that_is_cut_off),
+		cmocka_unit_test(test_an_origin_that_fails_while_nobody_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
