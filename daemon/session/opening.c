@@ -39,6 +39,8 @@ opening_tunnel(struct session *s, const struct policy_verdict *verdict)
 	if (s->tunnel == NULL)
 		return session_refuse(s, RECORD_INTERNAL, "out of memory");
 	s->state = S_TUNNEL;
+	/* Until there is an origin nobody reads what it says, nor its end. */
+	stream_watch(&s->flow.client, false);
 	deadline_set(&s->deadline, s->flow.services->limits.idle_seconds);
 	return NEXT_STEP;
 }

@@ -1,12 +1,20 @@
 """A connection that waits for somebody costs no processor time meanwhile."""
+import socket
+import struct
+
 import pytest
 
+from lab.client import read_all
 from lab.cpu import assert_rests
+from lab.hello import hello, server_name
 from lab.wait import until
 
 POLICY = """\
 policies:
-  agent: {allow: [{host: bad.test}]}
+  agent:
+    allow:
+      - host: bad.test
+      - {host: far.test, tls: passthrough}
 """
 
 
@@ -31,3 +39,63 @@ def test_an_origin_that_failed_while_nothing_is_asked(start, origin, client, aut
         until("the origin to have closed", lambda: o.ended == 1)
         assert_rests(worker)
 
+
+
+# ---- a tunnel, while its origin has not answered yet
+
+FAR = "203.0.113.11"
+HELLO = hello(server_name(b"far.test"))
+
+
+@pytest.fixture
+def far(lab, origin):
+    """An origin that gets no packet until it is .found()."""
+    o = origin("far.test", address=FAR, tls=False, port=443)
+    lab.host.ip("neigh", "replace", FAR, "lladdr", "02:00:00:00:00:99", "dev", "wan")
+    o.found = lambda: lab.host.ip("neigh", "del", FAR, "dev", "wan")
+    o.heard = []
+    o.serve = lambda c: o.heard.append(read_all(c))
+    return o
+
+
+def much(s):
+    s.sendall(HELLO + b"x" * 8192)
+
+
+def end(s):
+    s.sendall(HELLO)
+    s.shutdown(socket.SHUT_WR)
+
+
+def reset(s):
+    s.sendall(HELLO)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+@pytest.mark.parametrize("say", [much, end, reset], ids=lambda f: f.__name__)
+def test_a_tunnel_that_is_dialled(start, client, far, say):
+    d, worker = start()
+    say(client.connect())
+    d.wait_record(event="decision", host="far.test")
+    assert_rests(worker)
+    assert not far.heard
+
+
+@pytest.mark.parametrize("say, reason", [(end, "complete"), (reset, "client_gone")],
+                         ids=["end", "reset"])
+def test_what_a_client_did_meanwhile_is_noticed_then(start, client, far, say, reason):
+    d, _ = start()
+    s = client.connect()
+    say(s)
+    d.wait_record(event="decision", host="far.test")
+    far.found()
+    assert d.wait_record(event="outcome", host="far.test")["reason"] == reason
+    until("the end of the other connection", lambda: far.ended == 1)
+    assert far.heard == [HELLO]
+
+
+def test_a_client_that_left_does_not_prolong_the_dial(start, client, far):
+    d, _ = start(settings="limits: {connect: 1s}\n")
+    reset(client.connect())
+    d.wait_record(event="outcome", host="far.test", reason="timeout")
