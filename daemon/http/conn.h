@@ -102,8 +102,8 @@ bool http_conn_can_upgrade(const struct http_conn *c);
 struct http_stream *http_conn_request(
 	struct http_conn *c, const struct http_head *h);
 
-/* No stream open, nothing half parsed, nothing in either buffer, and the
- * connection may be used again. */
+/* No stream open, nothing half parsed, nothing in `in`, and the connection may
+ * be used again.  The end of what was sent may still be in `out`. */
 bool http_conn_is_idle(const struct http_conn *c);
 
 /* After the streams that are open, the connection must be closed. */

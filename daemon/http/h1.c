@@ -272,8 +272,7 @@ h1_is_idle(const struct http_conn *c)
 {
 	const struct h1 *h = h1_of(c);
 
-	if (h->open || http_conn_must_close(c) || c->in->len > 0 ||
-		c->out->len > 0)
+	if (h->open || http_conn_must_close(c) || c->in->len > 0)
 		return false;
 	return c->server ? h->phase == H1_HEAD && h->line.bytes == 0
 			 : h->phase == H1_IDLE;

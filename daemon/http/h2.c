@@ -169,7 +169,7 @@ h2_is_idle(const struct http_conn *c)
 	const struct h2 *h = h2_of(c);
 
 	return TAILQ_EMPTY(&h->streams) && !http_conn_must_close(c) &&
-	       c->in->len == 0 && c->out->len == 0;
+	       c->in->len == 0;
 }
 
 static void

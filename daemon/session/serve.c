@@ -171,7 +171,8 @@ on_deadline(void *arg)
 	v->wake(v->arg);
 }
 
-/* Between two requests nothing is held that can be made anew. */
+/* Between two requests nothing is held that can be made anew.  The client may
+ * still read the last answer, and each piece that it takes leads here. */
 static void
 settle(struct serve *v)
 {

@@ -16,8 +16,9 @@
  *	SERVE      HTTP: serve.c knows its requests
  *	TUNNEL     carried unopened; the tunnel knows its own states
  *	DNS        questions over TCP
- *	LINGER     what was answered goes out, what still comes is thrown away,
- *	           so that a reset does not overtake the answer
+ *	LINGER     what was answered goes out, as long as some of it still does;
+ *	           what still comes is thrown away, for a while, so that a reset
+ *	           does not overtake the answer
  *
  * Denied names are opened too, when the leaf budget lets us, so that a client
  * reads why in plain words.  session_close() is the one way out; the memory
@@ -116,7 +117,8 @@ linger(struct session *s)
 {
 	s->state = S_LINGER;
 	stream_finish(&s->flow.client);
-	deadline_set(&s->deadline, linger_seconds);
+	s->written = s->flow.client.bytes_out;
+	deadline_set(&s->deadline, s->flow.services->limits.idle_seconds);
 	return NEXT_STEP;
 }
 
@@ -192,6 +194,22 @@ step_dns(struct session *s)
 	return NEXT_WAIT;
 }
 
+/* A slow reader has as long for the end of an answer as it had for the rest. */
+static void
+watch_lingering(struct session *s)
+{
+	const struct stream *c = &s->flow.client;
+
+	if (c->shut && !s->said_all) {
+		s->said_all = true;
+		deadline_set(&s->deadline, linger_seconds);
+	} else if (!c->shut && c->bytes_out != s->written) {
+		s->written = c->bytes_out;
+		deadline_set(
+			&s->deadline, s->flow.services->limits.idle_seconds);
+	}
+}
+
 static enum next
 step_linger(struct session *s)
 {
@@ -205,6 +223,7 @@ step_linger(struct session *s)
 	if (c->error != 0 || s->lingered > LINGER_BYTES ||
 		(c->read_done && c->shut))
 		return NEXT_CLOSE;
+	watch_lingering(s);
 	return NEXT_WAIT;
 }
 

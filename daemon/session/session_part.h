@@ -42,7 +42,8 @@ struct session {
 	bool closed;
 	bool listening, silent; /* the server may speak first; has to now */
 	bool offers_h2, offers_http1, offers_ecdsa; /* in the client's hello */
-	uint64_t lingered;
+	uint64_t lingered, written; /* lingering: bytes read, bytes sent */
+	bool said_all;              /* … and all was, with the end */
 	struct scout *scout;
 	struct serve *serve;
 	struct tunnel *tunnel;

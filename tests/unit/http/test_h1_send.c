@@ -444,8 +444,8 @@ test_idle_costs_little(void **state)
 	assert_int_equal(http_stream_head(s)->field_count, 1);
 	assert_int_equal(http_stream_send_head(s, &ok), 0);
 	http_stream_close(s);
-	assert_false(http_conn_is_idle(e.conn));
-	buf_consume(&e.out, e.out.len);
+	/* Whether or not the client has read the answer yet. */
+	assert_true(e.out.len > 0);
 	assert_true(http_conn_is_idle(e.conn));
 	http_conn_shrink(e.conn);
 	s = receive(&e, GET11 "\r\n");
