@@ -453,7 +453,8 @@ carrier_remove(struct carrier *c, struct lease *l)
 		c->waiting--;
 	if (--c->lease_count == 0) {
 		c->pool->idle++;
-		if (is_reusable(c))
+		/* TLS may hold records that no event will tell of. */
+		if (is_reusable(c) && !spoke_out_of_turn(c) && !is_over(c))
 			keep(c);
 		else
 			end(c);

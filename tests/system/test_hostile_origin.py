@@ -183,18 +183,33 @@ def test_threat_49_nor_does_it_where_only_a_reset_can_tell(world, site):
     assert got.endswith(b"\r\n\r\nabc")
 
 
+def one_record(c, answer, extra):
+    c.sendall(answer + extra)
+
+
+def one_segment(c, answer, extra):
+    """Of two records, which are read together."""
+    c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+    c.sendall(answer)
+    c.sendall(extra)
+    c.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+
+@pytest.mark.parametrize("say", [one_record, one_segment], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("extra", [
     b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged", b"x", b"\r\n"],
     ids=["response", "byte", "line"])
-def test_threat_28_a_poisoned_connection_is_not_used_again(world, site, extra):
+def test_threat_28_a_poisoned_connection_is_not_used_again(world, site, extra, say):
     o = site()
 
     def serve(c):
         # The first connection is poisoned, and stays open.
         while c.recv(65536):
-            body = b"%d" % o.connections
-            c.sendall(OK + b"Content-Length: 1\r\n\r\n" + body +
-                      (extra if o.connections == 1 else b""))
+            answer = OK + b"Content-Length: 1\r\n\r\n%d" % o.connections
+            if o.connections == 1:
+                say(c, answer, extra)
+            else:
+                c.sendall(answer)
 
     o.serve = serve
     get = b"GET / HTTP/1.1\r\nHost: " + o.host + b"\r\n\r\n"
