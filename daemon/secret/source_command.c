@@ -15,7 +15,9 @@
  * left the group may hold it open for ever.
  *
  * Standard error goes into our log, cut to a line; not at all if the value is
- * in it, or could be: of a format with several fields others may be as secret.
+ * in it, or could be: a beginning of it where the line is cut, anything where
+ * there was output but no value, and of a format with several fields any of the
+ * others.
  */
 #include "source_command.h"
 
@@ -149,24 +151,37 @@ make_printable(struct output *o)
 			o->data[i] = ' ';
 }
 
+/* Whether err holds the value, or a beginning of it where err was cut. */
+static bool
+tells(const struct output *err, const struct secret *value)
+{
+	struct span span = secret_bytes(value);
+	size_t n = span.len < err->len ? span.len : err->len;
+
+	if (memmem(err->data, err->len, span.ptr, span.len) != NULL)
+		return true;
+	if (err->len < err->size)
+		return false;
+	while (n > 0 && memcmp(err->data + err->len - n, span.ptr, n) != 0)
+		n--;
+	return n > 0;
+}
+
 static void
 log_stderr(struct source_command *c, const struct secret *value)
 {
+	bool is_raw = c->order->format.kind == SECRET_FORMAT_RAW;
 	struct output *err = &c->err;
 	const char *instead = "";
-	struct span span;
 
 	if (err->len == 0)
 		return;
-	if (c->order->format.kind != SECRET_FORMAT_RAW && c->out.len > 0) {
+	if ((value == NULL || !is_raw) && c->out.len > 0) {
 		err->len = 0;
 		instead = "(wrote to standard error what may be secret)";
-	} else if (value != NULL) {
-		span = secret_bytes(value);
-		if (memmem(err->data, err->len, span.ptr, span.len) != NULL) {
-			err->len = 0;
-			instead = "(wrote its value to standard error)";
-		}
+	} else if (value != NULL && tells(err, value)) {
+		err->len = 0;
+		instead = "(wrote its value to standard error)";
 	}
 	make_printable(err);
 	log_notice("credential %s: %s: %.*s%s", c->order->name,
@@ -273,7 +288,8 @@ on_timeout(struct ev_loop *loop, struct ev_timer *timer, int revents)
 	struct source_command *c = timer->data;
 	char fault[REASON];
 
-	(void)loop, (void)revents;
+	(void)revents;
+	drain(loop, &c->out);
 	snprintf(fault, sizeof(fault), "did not end within %u seconds",
 		c->order->timeout_seconds);
 	finish(c, fault);

@@ -448,6 +448,29 @@ test_standard_error_goes_into_the_log(void **state)
 	assert_non_null(strstr(log, "no entry"));
 }
 
+/* A value in it that is not known to be one, or not all of it. */
+static void
+test_what_may_hold_the_value_is_not_logged(void **state)
+{
+	static const struct {
+		const char *text, *value;
+	} rows[] = {
+		{"echo k3y-material | tee /dev/stderr; exit 1", ""},
+		{"printf 'k3y-material\\nx\\n' | tee /dev/stderr", ""},
+		{"printf %0396d 0 >&2; echo k3y-material | tee /dev/stderr",
+			"k3y-material"},
+	};
+	char log[2048];
+
+	(void)state;
+	log_format = (struct secret_format){SECRET_FORMAT_RAW, NULL};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		log_of(rows[i].text, rows[i].value, log, sizeof(log));
+		assert_null(strstr(log, "k3y"));
+		assert_non_null(strstr(log, "to standard error"));
+	}
+}
+
 int
 main(void)
 {
@@ -468,6 +491,7 @@ main(void)
 		TEST(test_other_children_are_left_alone),
 		TEST(test_lost_exit_status_is_a_failure),
 		TEST(test_standard_error_goes_into_the_log),
+		TEST(test_what_may_hold_the_value_is_not_logged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
