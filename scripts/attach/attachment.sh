@@ -26,6 +26,7 @@ policy=
 addresses=
 labels=
 mac=
+new= # --new: the sandbox is nobody's yet, or is not added
 dry_run=false
 undo=
 status=0
@@ -233,7 +234,7 @@ register()
 		set -- "$@" --address "$address"
 	done
 	# shellcheck disable=SC2086 # words
-	must "$ctl" "$@" $labels
+	must "$ctl" "$@" $labels $new
 }
 
 unregister()
@@ -246,6 +247,7 @@ attach_link()
 {
 	host_end_settings "$interface"
 	register "$interface"
+	[ -z "$new" ] || undo=cmd_rm # from now on it is ours
 	host_end_up "$interface"
 	host_routes "$interface"
 }

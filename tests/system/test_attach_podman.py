@@ -12,6 +12,7 @@ POLICY = """\
 policies:
   agent: {allow: [{host: "*.lab.test"}]}
 """
+FOUR, SIX = "10.211.200.2", "fd73:6278:6e:2::2"
 APPLETS = ["sh", "ip", "wget", "timeout", "cat", "ls", "sleep", "nslookup"]
 # Of limits and control groups this machine's root may not set what podman wants.
 RUN = ["run", "--rm", "--cgroups=disabled", "--ulimit", "nofile=1024:1024",
@@ -39,7 +40,9 @@ class Engine:
             (self.root / "bin" / name).symlink_to("busybox")
         # podman hands on the host's, which may name a server on the host's loopback.
         (directory / "resolv.conf").write_text("nameserver 169.254.1.1\n")
-        self.attach("podman", "install", "--hooks", str(self.hooks))
+        self.ca = directory / "ca"
+        self.ca.mkdir()
+        self.attach("podman", "install", "--hooks", str(self.hooks), "--ca-dir", str(self.ca))
 
     def words(self, *words):
         own = [f"--root={self.directory}/store", f"--runroot={self.directory}/run",
@@ -120,16 +123,16 @@ def test_each_has_an_address_of_its_own(engine):
 
 
 def test_what_the_annotations_say_is_so(engine):
-    ca = engine.directory / "ca.pem"
+    ca = engine.ca / "ca.pem"
     ca.write_text("")
-    r = engine.run("/bin/sh", "-c", "ip addr show dev eth0; cat /ca.pem",
-                   annotations=("sbx-net.policy=agent", "sbx-net.name=named",
-                                "sbx-net.address=10.77.200.2+fd77:200::2",
-                                f"sbx-net.ca={ca}"),
-                   options=("-v", f"{ca}:/ca.pem:ro"))
-    assert r.returncode == 0, r.stderr
-    assert "10.77.200.2/32" in r.stdout and "fd77:200::2/128" in r.stdout
-    assert r.stdout.endswith("-----END CERTIFICATE-----\n")
+    for _ in range(2):  # the second time the file is as the first has left it
+        r = engine.run("/bin/sh", "-c", "ip addr show dev eth0; cat /ca.pem",
+                       annotations=("sbx-net.policy=agent", "sbx-net.name=named",
+                                    f"sbx-net.address={FOUR}+{SIX}", f"sbx-net.ca={ca}"),
+                       options=("-v", f"{ca}:/ca.pem:ro"))
+        assert r.returncode == 0, r.stderr
+        assert f"{FOUR}/32" in r.stdout and f"{SIX}/128" in r.stdout
+        assert r.stdout.endswith("-----END CERTIFICATE-----\n")
 
 
 @pytest.mark.parametrize("annotations, network, why", [
@@ -137,13 +140,95 @@ def test_what_the_annotations_say_is_so(engine):
     (["sbx-net.policy=nosuch"], "none", "there is no policy"),
     (["sbx-net.policy="], "none", "--policy wants"),
     (["sbx-net.policy=agent", "sbx-net.name=a b"], "none", "is no name for a sandbox"),
-    (["sbx-net.policy=agent", "sbx-net.address=$(x)"], "none", "is no address"),
+    (["sbx-net.policy=agent", "sbx-net.address=$(x)"], "none", "is none of 10.211.0.0/16"),
 ])
 def test_what_cannot_be_attached_does_not_start(engine, annotations, network, why):
     engine.said.write_text("")
     r = engine.run("/bin/sh", "-c", "echo it runs", annotations=annotations, network=network)
     assert r.returncode != 0 and "it runs" not in r.stdout
     assert why in engine.said.read_text()
+    assert engine.left() == ([], set(), set(), set())
+
+
+@pytest.fixture
+def victim(engine):
+    """Another sandbox, that runs, and one that is known by name alone."""
+    attach = Attach(engine.stage.lab, engine.stage.daemon)
+    ns = attach.space("victim")
+    attach("veth", "add", ns.name, "--name", "victim", "--policy", "agent",
+           "--address", FOUR, "--address", SIX)
+    engine.stage.daemon.ctl("sandbox", "add", "plain", "--interface", "tap7",
+                            "--address", "10.77.7.2", "--policy", "agent")
+    yield "victim"
+    engine.stage.daemon.ctl("sandbox", "rm", "plain")
+    attach("veth", "rm", ns.name, "--name", "victim")
+    attach.close()
+
+
+def host_state(engine):
+    host = engine.attach.lab.host
+    return (engine.left(), host.ip("route", "show", "table", "all").stdout,
+            host.ip("-6", "route", "show", "table", "all").stdout,
+            engine.stage.daemon.ctl("sandbox", "show", "victim").stdout,
+            {p.name: p.read_text() for p in engine.ca.iterdir()})
+
+
+@pytest.mark.parametrize("annotation, why", [
+    ("address=8.8.8.8", "is none of"),
+    ("address=10.211.3.4+2001:db8::1", "is none of"),
+    ("address=10.211.010.2", "is none of"),
+    ("address=10.2111.3.4", "is none of"),
+    (f"address={FOUR}", "is taken"),
+    ("address=fd73:6278:6e:2:0:0:0:2", "is taken"),
+    ("name=victim", "is taken"),
+    ("name=plain", "sandbox add plain"),
+    ("ca={dir}/passwd", "is no file right in"),
+    ("ca={ca}/../passwd", "is no file right in"),
+    ("ca={ca}/folder/x", "is no file right in"),
+    ("ca={ca}/link", "is a symbolic link"),
+    ("ca={ca}/config", "has something else in it"),
+])
+def test_an_image_says_nothing_that_changes_the_host(engine, victim, annotation, why):
+    """podman before 4.6 takes its annotations for the operator's."""
+    passwd = engine.directory / "passwd"
+    passwd.write_text("")
+    (engine.ca / "config").write_text("of the operator's\n")
+    (engine.ca / "link").unlink(missing_ok=True)
+    (engine.ca / "link").symlink_to(passwd)
+    before = host_state(engine)
+    engine.said.write_text("")
+    r = engine.run("/bin/sh", "-c", "echo it runs", annotations=(
+        "sbx-net.policy=agent",
+        "sbx-net." + annotation.format(dir=engine.directory, ca=engine.ca)))
+    assert r.returncode != 0 and "it runs" not in r.stdout
+    assert why in engine.said.read_text()
+    assert host_state(engine) == before
+    assert passwd.read_text() == ""
+
+
+def test_two_containers_do_not_share_a_name_or_a_file(engine):
+    ca = engine.ca / "one.pem"
+    first = ("sbx-net.policy=agent", "sbx-net.name=first", f"sbx-net.ca={ca}",
+             f"sbx-net.address={FOUR}")
+    one = subprocess.Popen(engine.run_words("/bin/cat", annotations=first, options=("-i",)),
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    until("its authority", lambda: ca.exists() and ca.read_text() and engine.left()[2] > {FOUR})
+    before = engine.left(), ca.read_text()
+    for what in first[1:]:
+        assert engine.run("/bin/true", annotations=(first[0], what)).returncode != 0
+        assert (engine.left(), ca.read_text()) == before
+    one.communicate("", timeout=60)
+    assert engine.left() == ([], set(), set(), set())
+
+
+@pytest.mark.parametrize("options, why", [
+    (["--policies", "agent,other"], "'nosuch' is none of agent,other"),
+    (["--policies", "agent,nosuch"], "has no network"),  # the state's process is none
+    ([], "has no network"),
+])
+def test_which_policies_may_be_named_is_said_at_install(engine, options, why):
+    r = hook(engine, "attach", *options)
+    assert r.returncode != 0 and why in r.stderr
     assert engine.left() == ([], set(), set(), set())
 
 
@@ -192,7 +277,7 @@ def test_a_container_outlives_a_restart_of_the_daemon(engine):
     assert engine.left() == ([], set(), set(), set())
 
 
-STATE = r"""{"ociVersion":"1.0","id":"c0ffee","pid": 77, "bundle":"/b \"id\":\"x\"",
+STATE = r"""{"ociVersion":"1.0","id":"c0ffee","pid": 4194999, "bundle":"/b \"id\":\"x\"",
  "annotations":{"a":"\"sbx-net.policy\":\"other\"","pid":"1","id":"no",
  "sbx-net.policy":"nosuch"}, "status":"created","more":{"id":"z","deep":{"pid":5}}}"""
 
@@ -202,7 +287,7 @@ def test_what_a_container_may_write_is_not_taken_for_what_the_runtime_says(engin
     script = engine.attach.lab.host.run(
         "sh", "-c", ". /dev/stdin; printf '%s\\n' \"$STATE\" | read_state",
         input=reader(), env={**os.environ, "STATE": STATE}).stdout.splitlines()
-    assert [x for x in script if x.startswith(("id=", "pid="))] == ["id=c0ffee", "pid=77"]
+    assert [x for x in script if x.startswith(("id=", "pid="))] == ["id=c0ffee", "pid=4194999"]
     assert "annotations/sbx-net.policy=nosuch" in script
     assert len([x for x in script if x.startswith("annotations/")]) == 4
 
@@ -213,14 +298,20 @@ def reader():
     return text[start:text.index("\n}\n", start) + 3]
 
 
+def hook(engine, verb, *options):
+    return engine.attach.lab.host.run(
+        str(pathlib.Path(__file__).resolve().parents[2] / "scripts/attach/podman"),
+        "hook", verb, *options, input=STATE, env=engine.attach.environment(), check=False)
+
+
 def test_detaching_twice_is_no_error(engine):
     for _ in range(2):
-        r = engine.attach.lab.host.run(
-            str(pathlib.Path(__file__).resolve().parents[2] / "scripts/attach/podman"),
-            "hook", "detach", input=STATE, env=engine.attach.environment(), check=False)
+        r = hook(engine, "detach")
         assert r.returncode == 0, r.stderr
 
 
 def test_dry_run_writes_nothing(engine, tmp_path):
-    said = engine.attach("podman", "install", "--hooks", str(tmp_path / "x"), "--dry-run").stdout
+    said = engine.attach("podman", "install", "--hooks", str(tmp_path / "x"), "--policies",
+                         "agent", "--dry-run").stdout
+    assert '"--policies", "agent"]' in said and "--ca-dir" not in said
     assert "createRuntime" in said and "poststop" in said and not (tmp_path / "x").exists()
