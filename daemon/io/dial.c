@@ -63,7 +63,7 @@ struct dial {
 	char why[160];
 };
 
-static const int families[2] = {AF_INET6, AF_INET};
+static const uint16_t types[2] = {RESOLVER_AAAA, RESOLVER_A};
 
 static void
 stop_attempt(struct attempt *a, bool keep_fd)
@@ -405,8 +405,10 @@ dial_name(const struct dialler *with, const char *host, uint16_t port,
 		return NULL;
 	d->port = port;
 	for (int f = 0; f < 2; f++) {
-		struct resolver_query *q = resolver_ask(
-			with->resolver, host, families[f], answers[f], d);
+		const struct resolver_question question = {
+			host, types[f], with->share};
+		struct resolver_query *q = resolver_ask_for(
+			with->resolver, &question, answers[f], d);
 
 		/* A cached answer has been given already; the last one may
 		 * even have ended the dial. */

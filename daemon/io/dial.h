@@ -16,6 +16,7 @@ struct dial;
 struct ev_loop;
 struct guard;
 struct resolver;
+struct resolver_share;
 
 enum dial_failure {
 	DIAL_OK,
@@ -29,7 +30,8 @@ struct dialler { /* what dialling needs; borrowed */
 	struct ev_loop *loop;
 	struct resolver *resolver;
 	const struct guard *guard;
-	double timeout; /* seconds, over everything */
+	double timeout;               /* seconds, over everything */
+	struct resolver_share *share; /* of whom names are asked; or NULL */
 };
 
 struct dial_result {

@@ -12,7 +12,7 @@
  * Only resolver_free() must not be called from there.
  *
  * A lookup whose queries were all cancelled goes on: its answer is worth
- * caching.
+ * caching.  It counts to the share of the query that started it for as long.
  */
 #include "resolver.h"
 
@@ -31,6 +31,7 @@
 #include "keyed_hash.h"
 #include "name_cache.h"
 #include "resolver_answer.h"
+#include "resolver_share.h"
 
 enum {
 	RESOLVER_CACHE = 4096,
@@ -39,8 +40,6 @@ enum {
 	RESOLVER_BUCKETS = 1024,  /* a power of two */
 	RESOLVER_NAME = 253,
 	RESOLVER_LABEL = 63,
-	TYPE_A = 1,
-	TYPE_AAAA = 28,
 };
 
 struct resolver_query {
@@ -56,6 +55,7 @@ struct lookup {
 	TAILQ_ENTRY(lookup) link; /* these two while it is in flight */
 	LIST_ENTRY(lookup) chain;
 	struct resolver *resolver;
+	struct resolver_share *share; /* given back when it lands */
 	struct asker_question question;
 	TAILQ_HEAD(, resolver_query) queries;
 	char name[RESOLVER_NAME + 1];
@@ -138,6 +138,7 @@ lookup_free(struct lookup *l)
 		next = TAILQ_NEXT(q, link);
 		query_free(q);
 	}
+	resolver_share_give(l->share);
 	free(l);
 }
 
@@ -174,6 +175,8 @@ on_replied(void *arg, struct asker_question *q,
 	if (is_worth_caching(answer))
 		name_cache_put(r->cache, l->name, now_ms(), answer);
 	lookup_land(l);
+	resolver_share_give(l->share);
+	l->share = NULL;
 	r->delivering = true;
 	tell_all(l, answer);
 	r->delivering = false;
@@ -304,46 +307,64 @@ is_host_name(const char *host)
 	}
 }
 
+/* One that is not asked yet; NULL: *retwhy says why not. */
+static struct lookup *
+lookup_new(struct resolver *r, const struct resolver_question *question,
+	const char **retwhy)
+{
+	struct lookup *l = NULL;
+
+	if (r->lookup_count == RESOLVER_LOOKUPS)
+		*retwhy = "too many questions out";
+	else if (!resolver_share_take(question->share))
+		*retwhy = "too many questions of this sandbox out";
+	else if ((l = calloc(1, sizeof(*l))) == NULL) {
+		resolver_share_give(question->share);
+		*retwhy = "out of memory";
+	}
+	if (l == NULL)
+		return NULL;
+	l->resolver = r;
+	l->share = question->share;
+	memcpy(l->name, question->host, strlen(question->host) + 1);
+	l->question.type = question->type;
+	l->question.name = l->name;
+	TAILQ_INIT(&l->queries);
+	return l;
+}
+
 /* The lookup to join, started if there is none; NULL: why, in *ret. */
 static struct lookup *
-lookup_join(struct resolver *r, const char *host, uint16_t type,
+lookup_join(struct resolver *r, const struct resolver_question *question,
 	struct resolver_answer *ret)
 {
-	struct lookup *l = lookup_find(r, host, type);
+	struct lookup *l = lookup_find(r, question->host, question->type);
+	const char *why;
 
 	if (l != NULL)
 		return l;
-	if (r->lookup_count == RESOLVER_LOOKUPS) {
-		resolver_answer_fail(type, -EIO, "too many questions out", ret);
-		return NULL;
-	}
-	l = calloc(1, sizeof(*l));
-	if (l == NULL) {
-		resolver_answer_fail(type, -EIO, "out of memory", ret);
-		return NULL;
-	}
-	l->resolver = r;
-	memcpy(l->name, host, strlen(host) + 1);
-	l->question.type = type;
-	l->question.name = l->name;
-	TAILQ_INIT(&l->queries);
-	lookup_start(l);
+	l = lookup_new(r, question, &why);
+	if (l != NULL)
+		lookup_start(l);
+	else
+		resolver_answer_fail(question->type, -EIO, why, ret);
 	return l;
 }
 
 /* A query that waits for the answer; NULL: the answer is in *ret. */
 static struct resolver_query *
-query_new(struct resolver *r, const char *host, uint16_t type,
+query_new(struct resolver *r, const struct resolver_question *question,
 	struct resolver_answer *ret)
 {
+	uint16_t type = question->type;
 	struct resolver_query *q;
 	struct lookup *l;
 
-	if (!is_host_name(host)) {
+	if (!is_host_name(question->host)) {
 		resolver_answer_fail(type, -ENOENT, "not a host name", ret);
 		return NULL;
 	}
-	if (name_cache_find(r->cache, host, type, now_ms(), ret))
+	if (name_cache_find(r->cache, question->host, type, now_ms(), ret))
 		return NULL;
 	if (r->query_count == RESOLVER_QUERIES) {
 		resolver_answer_fail(type, -EIO, "too many wait", ret);
@@ -354,7 +375,7 @@ query_new(struct resolver *r, const char *host, uint16_t type,
 		resolver_answer_fail(type, -EIO, "out of memory", ret);
 		return NULL;
 	}
-	l = lookup_join(r, host, type, ret);
+	l = lookup_join(r, question, ret);
 	if (l == NULL) {
 		free(q);
 		return NULL;
@@ -366,13 +387,13 @@ query_new(struct resolver *r, const char *host, uint16_t type,
 }
 
 struct resolver_query *
-resolver_ask_records(struct resolver *r, const char *host, uint16_t type,
+resolver_ask_for(struct resolver *r, const struct resolver_question *question,
 	resolver_done *done, void *arg)
 {
 	struct resolver_query *q;
 	struct resolver_answer answer;
 
-	q = query_new(r, host, type, &answer);
+	q = query_new(r, question, &answer);
 	if (q == NULL) {
 		done(arg, &answer);
 		return NULL;
@@ -386,9 +407,11 @@ struct resolver_query *
 resolver_ask(struct resolver *r, const char *host, int family,
 	resolver_done *done, void *arg)
 {
+	const struct resolver_question question = {.host = host,
+		.type = family == AF_INET ? RESOLVER_A : RESOLVER_AAAA};
+
 	assert(family == AF_INET || family == AF_INET6);
-	return resolver_ask_records(
-		r, host, family == AF_INET ? TYPE_A : TYPE_AAAA, done, arg);
+	return resolver_ask_for(r, &question, done, arg);
 }
 
 void

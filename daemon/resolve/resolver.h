@@ -6,8 +6,9 @@
  * exist.  Answers are cached with their TTL clamped to 5..300 s, "there is
  * none" for 5 s, failures never.  At most 4,096 names are cached (the least
  * recently used goes), at most 1,024 questions are on the wire, and questions
- * for the same name and family are joined.  Knows nothing of policy and does
- * not judge addresses: that is the guard's work, on each of them.
+ * for the same name and family are joined.  Of those on the wire one share has
+ * 128 at most, counted to the first who asked.  Knows nothing of policy and
+ * does not judge addresses: that is the guard's work, on each of them.
  */
 #ifndef SBX_RESOLVER_H
 #define SBX_RESOLVER_H
@@ -20,11 +21,20 @@
 struct ev_loop;
 struct resolver;
 struct resolver_query;
+struct resolver_share;
 
 enum {
 	RESOLVER_ADDRESSES = 16,      /* an answer with more is cut */
 	RESOLVER_RECORDS = 64,        /* of another type: with more, or */
 	RESOLVER_RECORD_BYTES = 4096, /* longer, the answer fails */
+	RESOLVER_A = 1,               /* types of DNS */
+	RESOLVER_AAAA = 28,
+};
+
+struct resolver_question {
+	const char *host; /* normalised: lower case, no dot at its end */
+	uint16_t type; /* DNS_TYPE_…, or any that has a meaning to ask for */
+	struct resolver_share *share; /* whose question; NULL: nobody's */
 };
 
 struct resolver_answer {
@@ -86,23 +96,22 @@ int resolver_set_patience(
 typedef void resolver_done(void *arg, const struct resolver_answer *answer);
 
 /*
- * Asks for the addresses of host (normalised: lower case, no dot at its end)
- * in AF_INET or AF_INET6.  An answer that is known at once (cached, or the
+ * Asks that; with an address type for addresses, else for records, and then
+ * answer->family is AF_UNSPEC.  An answer that is known at once (cached, or the
  * question cannot be asked) is given before the call returns, and then NULL is
  * returned; else the query, which is gone once done() was called or after
  * resolver_cancel().  done() may ask and cancel at will.
  */
+struct resolver_query *resolver_ask_for(struct resolver *r,
+	const struct resolver_question *question, resolver_done *done,
+	void *arg);
+
+/* The same for the addresses of host in AF_INET or AF_INET6, in nobody's name.
+ */
 struct resolver_query *resolver_ask(struct resolver *r, const char *host,
 	int family, resolver_done *done, void *arg);
 
-/*
- * The same for records of a type (DNS_TYPE_… or any other that has a meaning
- * to ask for), with answer->family AF_UNSPEC.
- */
-struct resolver_query *resolver_ask_records(struct resolver *r,
-	const char *host, uint16_t type, resolver_done *done, void *arg);
-
-/* Accepts NULL.  The question stays on the wire, for the cache. */
+/* Accepts NULL.  The question stays on the wire, for the cache, and counts. */
 void resolver_cancel(struct resolver_query *q);
 
 #endif

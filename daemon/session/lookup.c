@@ -122,8 +122,10 @@ static void
 resolve(struct lookup *l)
 {
 	/* A cached answer comes before the call returns, and frees l. */
-	struct resolver_query *query = resolver_ask_records(
-		l->services->resolver, l->host, l->type, on_resolved, l);
+	const struct resolver_question question = {
+		l->host, l->type, l->sandbox->share};
+	struct resolver_query *query = resolver_ask_for(
+		l->services->resolver, &question, on_resolved, l);
 
 	if (query != NULL)
 		l->query = query;

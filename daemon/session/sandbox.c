@@ -18,6 +18,7 @@
 #include "overlay.h"
 #include "policy.h"
 #include "pool.h"
+#include "resolver_share.h"
 #include "sandbox_limits.h"
 #include "stand_ins.h"
 
@@ -39,7 +40,7 @@ keep_authority(struct sandbox *s, const struct sandbox_spec *spec,
 		OPENSSL_memdup(spec->authority, spec->authority_len);
 	s->authority.len = spec->authority_len;
 	s->authority.mints_per_second = limits->mints_per_second;
-	s->pool = pool_new(upstream);
+	s->pool = pool_new(upstream, s->share);
 	if (s->authority.bytes == NULL || s->pool == NULL ||
 		EVP_Digest(spec->authority, spec->authority_len,
 			s->authority.digest, NULL, EVP_sha256(), NULL) != 1)
@@ -95,9 +96,11 @@ sandbox_new(const struct sandbox_spec *spec, const struct limits *limits,
 	s->labels = strdup(spec->labels);
 	s->seat = seat_new(spec->address_count);
 	s->accounts = accounts_new();
+	s->share = resolver_share_new();
 	s->names = name_watch_new(&limits->names);
 	if (s->name == NULL || s->policy_name == NULL || s->labels == NULL ||
-		s->seat == NULL || s->accounts == NULL || s->names == NULL)
+		s->seat == NULL || s->accounts == NULL || s->names == NULL ||
+		s->share == NULL)
 		goto fail;
 	r = own_limit_init(
 		&s->limit, spec->name, spec->limit_source, &spec->limit);
@@ -141,6 +144,7 @@ sandbox_unref(struct sandbox *s)
 		return;
 	assert(TAILQ_EMPTY(&s->sessions));
 	pool_free(s->pool);
+	resolver_share_free(s->share);
 	names_free(s->told);
 	accounts_free(s->accounts);
 	name_watch_free(s->names);

@@ -30,6 +30,7 @@ struct overlay;
 struct policy;
 struct policy_set;
 struct pool;
+struct resolver_share;
 struct seat;
 struct session;
 struct stand_ins;
@@ -68,6 +69,7 @@ struct sandbox {
 	struct budget connects, questions, complaints;
 	struct name_watch *names; /* what its DNS questions hold */
 	unsigned connections;
+	struct resolver_share *share; /* of the resolver's questions */
 	unsigned lookups; /* DNS questions that wait for an answer */
 	uint32_t unsaid;  /* refusals over a limit since the last record */
 	TAILQ_HEAD(, session) sessions;

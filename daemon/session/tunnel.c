@@ -151,18 +151,19 @@ on_dialled(void *arg, const struct dial_result *result)
 static void
 begin_dial(struct tunnel *t)
 {
-	const struct dialler *d = &t->flow->services->upstream.dialler;
+	struct dialler d = t->flow->services->upstream.dialler;
 
+	d.share = t->flow->sandbox->share;
 	t->state = T_DIAL;
 	/* To its sandbox it counts as one: nobody sees how many it holds. */
 	allowance_charge(&t->allowance, POLICY_REQUESTS, 1);
 	if (t->verdict.via == POLICY_VIA_ADDRESS)
-		t->dial = dial_address(d,
+		t->dial = dial_address(&d,
 			(const struct sockaddr *)&t->flow->original, on_dialled,
 			t);
 	else
 		t->dial = dial_name(
-			d, t->flow->host, t->flow->port, on_dialled, t);
+			&d, t->flow->host, t->flow->port, on_dialled, t);
 	if (t->dial == NULL)
 		fail(t, RECORD_INTERNAL, "out of memory");
 }

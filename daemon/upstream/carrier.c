@@ -351,7 +351,8 @@ offer_the_other(struct carrier *c)
 	if (origin_failure(c->origin) != ORIGIN_OTHER_PROTOCOL ||
 		c->offer != TLS_OFFER_HTTP1)
 		return false;
-	other = origin_open(p->upstream, p->resume, key, TLS_OFFER_H2);
+	other = origin_open(
+		p->upstream, p->resume, p->share, key, TLS_OFFER_H2);
 	if (other == NULL)
 		return false;
 	origin_close(c->origin);
@@ -402,7 +403,8 @@ carrier_open(struct pool *p, const struct lease_want *want)
 	if (c == NULL)
 		return NULL;
 	c->offer = carrier_offer(p, want);
-	c->origin = origin_open(p->upstream, p->resume, &want->key, c->offer);
+	c->origin = origin_open(
+		p->upstream, p->resume, p->share, &want->key, c->offer);
 	if (c->origin == NULL) {
 		free(c);
 		return NULL;

@@ -13,6 +13,7 @@
 #include "protocols.h"
 #include "turn.h"
 
+struct resolver_share;
 struct resume;
 
 TAILQ_HEAD(carrier_list, carrier);
@@ -21,6 +22,7 @@ TAILQ_HEAD(lease_list, lease);
 struct pool {
 	const struct upstream *upstream;
 	struct resume *resume;
+	struct resolver_share *share; /* borrowed, or NULL */
 	struct protocols *protocols;
 	struct carrier_list carriers; /* last used first */
 	size_t idle;                  /* of them without a lease */

@@ -211,12 +211,15 @@ reap(struct turn_task *task)
 
 struct origin *
 origin_open(const struct upstream *u, struct resume *resume,
-	const struct origin_key *key, enum tls_offer offer)
+	struct resolver_share *share, const struct origin_key *key,
+	enum tls_offer offer)
 {
 	struct origin *o = calloc(1, sizeof(*o));
+	struct dialler with = u->dialler;
 
 	if (o == NULL)
 		return NULL;
+	with.share = share;
 	o->upstream = u;
 	o->resume = resume;
 	o->key = *key;
@@ -228,7 +231,7 @@ origin_open(const struct upstream *u, struct resume *resume,
 	if (o->key.host != NULL &&
 		(key->credentials == NULL || origin_bind(o, key->credentials)))
 		o->dial = dial_name(
-			&u->dialler, o->key.host, o->key.port, on_dialled, o);
+			&with, o->key.host, o->key.port, on_dialled, o);
 	if (o->dial == NULL) {
 		origin_close(o);
 		return NULL;

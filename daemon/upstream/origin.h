@@ -20,6 +20,7 @@
 struct ev_loop;
 struct http_conn;
 struct origin;
+struct resolver_share;
 struct resume;
 struct stream;
 struct turn;
@@ -65,11 +66,12 @@ struct origin_key {
 
 /*
  * Begins to connect; key is copied.  Without TLS, HTTP/2 is spoken when only
- * that is offered (RFC 9113 3.3).  Follow with origin_own().  NULL: out of
- * memory.
+ * that is offered (RFC 9113 3.3).  Follow with origin_own().  resume and
+ * share are the sandbox's.  NULL: out of memory.
  */
 struct origin *origin_open(const struct upstream *u, struct resume *resume,
-	const struct origin_key *key, enum tls_offer offer);
+	struct resolver_share *share, const struct origin_key *key,
+	enum tls_offer offer);
 
 /* Settles the credentials of one that was opened without.  False: no memory. */
 bool origin_bind(struct origin *o, const char *credentials);

@@ -9,13 +9,14 @@
 #include "resume.h"
 
 struct pool *
-pool_new(const struct upstream *u)
+pool_new(const struct upstream *u, struct resolver_share *share)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return NULL;
 	p->upstream = u;
+	p->share = share;
 	TAILQ_INIT(&p->carriers);
 	p->resume = resume_new();
 	p->protocols = protocols_new();

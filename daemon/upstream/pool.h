@@ -11,9 +11,11 @@
 #include "protocols.h"
 
 struct pool;
+struct resolver_share;
 struct upstream;
 
-struct pool *pool_new(const struct upstream *u); /* NULL: out of memory */
+/* share: as of a dialler; borrowed.  NULL: out of memory. */
+struct pool *pool_new(const struct upstream *u, struct resolver_share *share);
 
 /* Every lease has ended.  Accepts NULL. */
 void pool_free(struct pool *p);

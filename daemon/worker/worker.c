@@ -148,7 +148,7 @@ make_services(struct worker *w, const struct link_setup *setup, char *reterr,
 		.loop = w->loop,
 		.turn = s->turn,
 		.dialler = {w->loop, s->resolver, s->guard,
-			s->limits.connect_seconds},
+			s->limits.connect_seconds, NULL},
 		.handshake_seconds = s->limits.connect_seconds,
 		.idle_seconds = origin_idle_seconds,
 	};

@@ -99,14 +99,17 @@ struct resolver_query *
 resolver_ask(struct resolver *r, const char *host, int family,
 	resolver_done *done, void *arg)
 {
-	return resolver_ask_records(
-		r, host, family == AF_INET ? ns_t_a : ns_t_aaaa, done, arg);
+	const struct resolver_question question = {
+		.host = host, .type = family == AF_INET ? ns_t_a : ns_t_aaaa};
+
+	return resolver_ask_for(r, &question, done, arg);
 }
 
 struct resolver_query *
-resolver_ask_records(struct resolver *r, const char *host, uint16_t type,
+resolver_ask_for(struct resolver *r, const struct resolver_question *question,
 	resolver_done *done, void *arg)
 {
+	uint16_t type = question->type;
 	int family = type == ns_t_a      ? AF_INET
 		     : type == ns_t_aaaa ? AF_INET6
 					 : AF_UNSPEC;
@@ -116,7 +119,8 @@ resolver_ask_records(struct resolver *r, const char *host, uint16_t type,
 
 	r->asked++;
 	while (row->host != NULL &&
-		(row->family != family || strcmp(row->host, host) != 0))
+		(row->family != family ||
+			strcmp(row->host, question->host) != 0))
 		row++;
 	if (row->host == NULL)
 		row = NULL;

@@ -99,7 +99,7 @@ set_up(void **state)
 	assert_int_equal(guard_allow(s.guard, "127.0.0.0/8"), 0);
 	assert_int_equal(guard_allow(s.guard, "::1"), 0);
 	s.with = (struct dialler){
-		s.loop, resolver_double_new(s.loop, rows), s.guard, 10};
+		s.loop, resolver_double_new(s.loop, rows), s.guard, 10, NULL};
 	*state = &s;
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "array.h"
 #include "asked.h"
+#include "resolver_share.h"
 
 static void
 reply_plain(const struct question *q)
@@ -268,6 +269,53 @@ test_questions_are_bounded(void **state)
 	bench_done(&b);
 }
 
+static struct resolver_query *
+ask_of(struct bench *b, struct resolver_share *share, int n,
+	struct asked *asked)
+{
+	char name[32];
+	const struct resolver_question question = {name, RESOLVER_A, share};
+
+	snprintf(name, sizeof(name), "n%d.test", n);
+	return resolver_ask_for(b->r, &question, asked_done, asked);
+}
+
+/* What one has out is its own, cancelled or not, and is over when it lands;
+ * whoever asked may be gone by then. */
+static void
+test_one_asker_has_a_share(void **state)
+{
+	enum { SHARE = 128 };
+	struct resolver_share *mine = resolver_share_new();
+	struct resolver_share *other = resolver_share_new();
+	struct asked gone = {0}, over = {0}, asked[4] = {0};
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, reply_never);
+	assert_int_equal(resolver_set_patience(b.r, 50, 1), 0);
+	assert_non_null(ask_of(&b, mine, 0, &asked[0]));
+	for (int i = 1; i < SHARE; i++)
+		resolver_cancel(ask_of(&b, mine, i, &gone));
+	assert_null(ask_of(&b, mine, SHARE, &over));
+	assert_int_equal(over.answer.status, -EIO);
+	assert_string_equal(
+		over.answer.text, "too many questions of this sandbox out");
+	/* One that is out already is joined, and others have their own. */
+	assert_non_null(ask_of(&b, mine, 1, &asked[1]));
+	assert_non_null(ask_of(&b, other, SHARE, &asked[2]));
+	assert_non_null(ask_of(&b, NULL, SHARE + 1, &asked[3]));
+	resolver_share_free(other);
+	asked_wait(&b, asked, 4);
+	for (int i = 0; i < SHARE; i++)
+		assert_non_null(ask_of(&b, mine, 2 * SHARE + i, &gone));
+	over.calls = 0;
+	assert_null(ask_of(&b, mine, 0, &over));
+	resolver_share_free(mine);
+	bench_done(&b);
+	assert_int_equal(gone.calls, 0);
+}
+
 static void
 test_those_who_wait_are_bounded(void **state)
 {
@@ -352,6 +400,7 @@ main(void)
 		cmocka_unit_test(test_what_is_no_host_is_never_asked),
 		cmocka_unit_test(test_longest_name),
 		cmocka_unit_test(test_questions_are_bounded),
+		cmocka_unit_test(test_one_asker_has_a_share),
 		cmocka_unit_test(test_those_who_wait_are_bounded),
 		cmocka_unit_test(test_free_calls_nobody_back),
 		cmocka_unit_test(test_other_servers),

@@ -69,7 +69,8 @@ set_up(void **state)
 	s.upstream = (struct upstream){
 		.loop = loop,
 		.turn = turn_new(loop),
-		.dialler = {loop, resolver_double_new(loop, rows), s.guard, 10},
+		.dialler = {loop, resolver_double_new(loop, rows), s.guard, 10,
+			NULL},
 		.handshake_seconds = 10,
 		.idle_seconds = 10,
 	};
@@ -132,7 +133,8 @@ dial(struct scene *s, const char *host, uint16_t port, bool secure)
 {
 	struct origin_key key = {host, port, secure, "x,y"};
 
-	s->origin = origin_open(&s->upstream, s->resume, &key, TLS_OFFER_HTTP1);
+	s->origin = origin_open(
+		&s->upstream, s->resume, NULL, &key, TLS_OFFER_HTTP1);
 	assert_non_null(s->origin);
 	origin_own(s->origin, on_changed, s);
 	assert_int_equal(origin_state(s->origin), ORIGIN_DIALLING);

@@ -68,11 +68,12 @@ set_up(void **state)
 	s.upstream = (struct upstream){
 		.loop = loop,
 		.turn = turn_new(loop),
-		.dialler = {loop, resolver_double_new(loop, rows), s.guard, 10},
+		.dialler = {loop, resolver_double_new(loop, rows), s.guard, 10,
+			NULL},
 		.handshake_seconds = 10,
 		.idle_seconds = 100,
 	};
-	s.pool = pool_new(&s.upstream);
+	s.pool = pool_new(&s.upstream, NULL);
 	assert_non_null(s.pool);
 	s.listener = loopback_listen("127.0.0.1", 0, 2 * BOUND);
 	s.key = (struct origin_key){
