@@ -21,6 +21,8 @@ enum { WAYS = 4, SETS = FLOW_TABLE_SIZE / WAYS };
 struct flow_table {
 	struct flow_entry entries[FLOW_TABLE_SIZE];
 	struct flow_entry *open[FLOW_OPENINGS]; /* NULL: free */
+	struct flow_key given_up;
+	bool gave_up;
 };
 
 static_assert(sizeof(struct flow_key) == 48, "no padding");
@@ -115,12 +117,26 @@ flow_table_see(struct flow_table *t, const struct flow_key *key, double now)
 	if (e == NULL)
 		e = most_silent(set);
 	if (!known) {
+		if (e->opening != NULL) {
+			t->given_up = e->key;
+			t->gave_up = true;
+		}
 		flow_table_close(t, e);
 		*e = (struct flow_entry){.key = *key};
 	}
 	e->seen = now;
 	e->packets++;
 	return e;
+}
+
+bool
+flow_table_gave_up(struct flow_table *t, struct flow_key *ret)
+{
+	if (!t->gave_up)
+		return false;
+	*ret = t->given_up;
+	t->gave_up = false;
+	return true;
 }
 
 struct quic_opening *

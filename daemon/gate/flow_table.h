@@ -57,6 +57,10 @@ void flow_key_packet(const struct flow_key *key, struct packet *ret);
 struct flow_entry *flow_table_see(
 	struct flow_table *t, const struct flow_key *key, double now);
 
+/* Whether the last call of flow_table_see() made one with an opening forgotten,
+ * and which.  Says it once. */
+bool flow_table_gave_up(struct flow_table *t, struct flow_key *ret);
+
 /* Takes an opening for the entry, within FLOW_OPENINGS; NULL: none is left. */
 struct quic_opening *flow_table_open(
 	struct flow_table *t, struct flow_entry *e);

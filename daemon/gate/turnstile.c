@@ -13,7 +13,7 @@
  *
  * A sandbox has a budget of records for what is denied, and one of flows that
  * it may begin (resident.h).  What is denied beyond is counted, and the next
- * record says so (`count`).
+ * record of what is denied says so (`count`), or the tick.
  */
 #include "turnstile.h"
 
@@ -122,10 +122,11 @@ put_on_record(struct turnstile *t, struct passage *p, const struct hello *hello)
 	}
 	if (hello != NULL && hello->has_name)
 		note.host = (struct span){hello->name, hello->name_len};
-	if (*unsaid > 0)
+	if (*unsaid > 0 && p->judgement.verdict != JUDGE_PASS) {
 		note.detail = "with others that had no record of their own";
-	note.count = *unsaid + 1;
-	*unsaid = 0;
+		note.count = *unsaid + 1;
+		*unsaid = 0;
+	}
 	packet_log_add(t->log, &note);
 	return true;
 }
@@ -186,6 +187,23 @@ enter_passing(struct turnstile *t, struct passage *p)
 	}
 }
 
+/* A flow whose name was awaited made room before it was told of. */
+static void
+count_given_up(struct turnstile *t)
+{
+	struct resident *who;
+	struct packet packet;
+	struct flow_key key;
+
+	if (!flow_table_gave_up(t->flows, &key))
+		return;
+	flow_key_packet(&key, &packet);
+	who = residents_identify(
+		t->rules->residents, key.ifindex, packet.family, packet.source);
+	if (who != NULL)
+		who->unsaid += who->unsaid < UINT32_MAX - 1;
+}
+
 static void
 count(struct turnstile *t, enum judge_verdict verdict)
 {
@@ -209,6 +227,7 @@ turnstile_enter(struct turnstile *t, const struct turnstile_packet *in)
 	flow_key_of(&p.packet, in->ifindex, p.judgement.verdict == JUDGE_PASS,
 		&key);
 	p.entry = flow_table_see(t->flows, &key, in->now);
+	count_given_up(t);
 	if (p.judgement.verdict == JUDGE_PASS)
 		enter_passing(t, &p);
 	else if (p.judgement.verdict == JUDGE_REFUSE)

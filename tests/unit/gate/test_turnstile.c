@@ -100,6 +100,26 @@ test_a_flood_has_few_records(void **state)
 	closed(t, &w);
 }
 
+/* What passes says nothing of what was denied before it. */
+static void
+test_a_flood_is_not_told_as_let_pass(void **state)
+{
+	struct world w;
+	struct turnstile *t = opened(&w);
+
+	(void)state;
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(
+			send_udp(t, (uint16_t)(10000 + i), 1e9), JUDGE_DROP);
+	assert_int_equal(send_udp(t, 1000, 1e9), JUDGE_PASS);
+	assert_int_equal(world_count(&w, "\"verdict\":\"allowed\""), 1);
+	assert_int_equal(world_count(&w, "\"count\""), 0);
+	assert_false(turnstile_tick(t, 1e9 + 2));
+	assert_int_equal(world_count(&w, "\"count\":9950"), 1);
+	assert_int_equal(world_count(&w, "\"reason\":\"limit\""), 1);
+	closed(t, &w);
+}
+
 /* Twice as many at once as in a second; the rest is denied, and may later. */
 static void
 test_flows_beyond_the_budget_do_not_pass(void **state)
@@ -251,12 +271,37 @@ test_the_fourth_datagram_is_the_last_that_waits(void **state)
 	closed(t, &w);
 }
 
+/* A flood makes it forgotten, and counts it with the others. */
+static void
+test_quic_that_made_room_is_counted(void **state)
+{
+	enum { OTHERS = 60000 }; /* far more than there are places */
+	struct world w;
+	struct turnstile *t = opened(&w);
+	struct world_packet p;
+
+	(void)state;
+	p = quic_part("api.example.org", 0, 2, 0);
+	assert_int_equal(enter(t, WORLD_ONE, &p, 1e9), JUDGE_DROP);
+	for (int i = 0; i < OTHERS; i++) {
+		p = world_udp(FAR, (uint16_t)(i + 1), 99, "x", 1);
+		assert_int_equal(
+			enter(t, WORLD_ONE, &p, 1e9 + 0.5), JUDGE_DROP);
+	}
+	assert_false(turnstile_tick(t, 1e9 + 2));
+	assert_int_equal(world_count(&w, "\"proto\":\"quic\""), 0);
+	/* 50 of the others have a record of their own. */
+	assert_int_equal(world_count(&w, "\"count\":59951"), 1);
+	closed(t, &w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_flow_is_on_record_once),
 		cmocka_unit_test(test_a_flood_has_few_records),
+		cmocka_unit_test(test_a_flood_is_not_told_as_let_pass),
 		cmocka_unit_test(test_flows_beyond_the_budget_do_not_pass),
 		cmocka_unit_test(test_who_cannot_be_stopped_does_not_pass),
 		cmocka_unit_test(test_another_policy_is_another_decision),
@@ -266,6 +311,7 @@ main(void)
 			test_quic_without_a_name_is_refused_all_the_same),
 		cmocka_unit_test(
 			test_the_fourth_datagram_is_the_last_that_waits),
+		cmocka_unit_test(test_quic_that_made_room_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
