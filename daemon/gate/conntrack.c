@@ -6,8 +6,9 @@
  * Nothing is remembered here: the kernel's own table is the truth, and it
  * outlives us.  A sweep dumps the connections with our mark, in rounds of at
  * most ROUND that have to go, and deletes them by the very tuple the kernel
- * gave.  With its connection a flow loses mark and NAT, so its next packet
- * comes to the gate like a first one, and answers to the old one are dropped.
+ * gave, in its zone (one that is of a direction stands in the tuple).  With its
+ * connection a flow loses mark and NAT, so its next packet comes to the gate
+ * like a first one, and answers to the old one are dropped.
  *
  * When a dump fails half way (the table changes all the time), all connections
  * with our mark are ended: what may go on is let pass again.
@@ -43,6 +44,7 @@ struct conntrack {
 
 struct goner {
 	uint8_t family;
+	uint16_t zone; /* in network order; 0: none, or in the tuple */
 	uint16_t len;
 	_Alignas(struct nlattr) char tuple[TUPLE_MAX];
 };
@@ -183,6 +185,8 @@ on_connection(const struct nlmsghdr *nlh, void *arg)
 		return 0;
 	g = &round->goners[round->count++];
 	g->family = p.family == AF_INET6 ? AF_INET6 : AF_INET;
+	g->zone = 0;
+	copy(a.by_type[CTA_ZONE], &g->zone, sizeof(g->zone));
 	g->len = mnl_attr_get_payload_len(tuple);
 	memcpy(g->tuple, mnl_attr_get_payload(tuple), g->len);
 	return 0;
@@ -210,6 +214,8 @@ end_one(struct conntrack *c, const struct goner *g)
 	int r;
 
 	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, g->len, g->tuple);
+	if (g->zone != 0)
+		mnl_attr_put_u16(nlh, CTA_ZONE, g->zone);
 	r = nlsock_request(c->sock, nlh, ignored, sizeof(ignored));
 	return r == -ENOENT ? 0 : r;
 }

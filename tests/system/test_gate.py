@@ -1,5 +1,6 @@
 """What is neither TCP nor DNS is judged by a process that has no secrets, and
 leaves only where an address rule with its protocol says so."""
+import contextlib
 import json
 import os
 import socket
@@ -164,47 +165,42 @@ def test_neither_the_host_nor_another_sandbox_is_reached(far, v):
     assert (r["verdict"], r["reason"]) == ("denied", "self")
 
 
-def test_marks_that_a_packet_brings_along_count_for_nothing(far):
-    """As if an earlier chain of somebody else had set ours."""
-    host = far.lab.host
-    host.run("nft", "-f", "-", input="""
-        table inet meddler {
-            chain c {
-                type filter hook prerouting priority raw; policy accept;
-                iifname "v1" meta mark set 0x4
-            }
-        }
+@contextlib.contextmanager
+def meddler(host, priority, rules):
+    """A table of somebody else, with these rules in prerouting."""
+    host.run("nft", "-f", "-", input=f"""
+        table inet meddler {{
+            chain c {{
+                type filter hook prerouting priority {priority}; policy accept;
+                {rules}
+            }}
+        }}
         """)
     try:
+        yield
+    finally:
+        host.run("nft", "delete", "table", "inet", "meddler")
+
+
+def test_marks_that_a_packet_brings_along_count_for_nothing(far):
+    """As if an earlier chain of somebody else had set ours."""
+    with meddler(far.lab.host, "raw", 'iifname "v1" meta mark set 0x4'):
         before = seen(far.lab.internet)
         with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.sendto(b"hello", (OTHER[0], 7778))
         r = far.daemon.wait_record(kind="packet", dst=OTHER[0], dport=7778)
         assert r["verdict"] == "denied"
         assert seen(far.lab.internet) == before
-    finally:
-        host.run("nft", "delete", "table", "inet", "meddler")
 
 
 def test_what_has_no_connection_does_not_go_round(far):
     """Nothing could be pinned to it: it is dropped behind its verdict."""
-    host, before = far.lab.host, seen(far.lab.internet)
-    host.run("nft", "-f", "-", input="""
-        table inet meddler {
-            chain c {
-                type filter hook prerouting priority raw; policy accept;
-                iifname "v1" udp dport 7008 notrack
-            }
-        }
-        """)
-    try:
-        other = dropped(far)
+    with meddler(far.lab.host, "raw", 'iifname "v1" udp dport 7008 notrack'):
+        before, other = seen(far.lab.internet), dropped(far)
         with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.sendto(b"hello", (FAR[0], 7008))
         until("it to be dropped", lambda: dropped(far) == other + 1)
         assert seen(far.lab.internet) == before
-    finally:
-        host.run("nft", "delete", "table", "inet", "meddler")
 
 
 def test_a_flood_of_flows_has_few_records_and_says_how_many(far):
@@ -223,13 +219,13 @@ def test_a_flood_of_flows_has_few_records_and_says_how_many(far):
     assert bound(d)["restarts"] == 0
 
 
-@BOTH
-def test_tightening_ends_flows_that_passed(far, v):
-    d = far.daemon
-    server = Echo(far.lab.internet, FAR[v], 7005)
+def tighten_and_loosen(far, v, port):
+    """A flow that passed is ended by the first, and may begin again after."""
+    d, to = far.daemon, {"kind": "packet", "dport": port, "dst": FAR[v]}
+    server = Echo(far.lab.internet, FAR[v], port)
     with sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
         s.settimeout(30)
-        s.connect((FAR[v], 7005))
+        s.connect((FAR[v], port))
         s.send(b"one")
         server.serve()
         assert s.recv(100) == b"one"
@@ -238,16 +234,33 @@ def test_tightening_ends_flows_that_passed(far, v):
             assert '"what": "flow"' in done.stdout.replace('":"', '": "')
             before = seen(far.lab.internet)
             s.send(b"two")
-            until("the packet to be judged", lambda: d.records(
-                kind="packet", dport=7005, dst=FAR[v], reason="lockdown"))
+            until("the packet to be judged",
+                  lambda: d.records(reason="lockdown", **to))
             assert seen(far.lab.internet) == before
-            d.wait_record(kind="packet", dport=7005, dst=FAR[v], reason="revoked")
+            d.wait_record(reason="revoked", **to)
         finally:
             d.ctl("policy", "clear", "s1")
         s.send(b"three")
         server.serve()
         assert s.recv(100) == b"three"
     server.close()
+
+
+@BOTH
+def test_tightening_ends_flows_that_passed(far, v):
+    tighten_and_loosen(far, v, 7005)
+
+
+@BOTH
+@pytest.mark.parametrize("zone", ["zone", "original zone"])
+def test_tightening_ends_flows_in_a_zone(far, v, zone):
+    """Where the host tracks a sandbox's connections in a zone of their own."""
+    port = 7006 + (zone != "zone")
+    answers = f'iifname "wan" udp sport {port} ct zone set 7' if zone == "zone" else ""
+    with meddler(far.lab.host, "raw", f"""
+            iifname "v1" udp dport {port} ct {zone} set 7
+            {answers}"""):
+        tighten_and_loosen(far, v, port)
 
 
 def test_explain_says_what_the_gate_does(far):
