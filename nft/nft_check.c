@@ -29,9 +29,10 @@
 
 /* The same chains as in sbx-net.nft, with as many rules: a test compares. */
 const struct nft_chain nft_shape[NFT_CHAINS + 1] = {
-	{"arrival", NF_INET_PRE_ROUTING, -151, 3},
-	{"prerouting", NF_INET_PRE_ROUTING, -150, 3},
+	{"arrival", NF_INET_PRE_ROUTING, -160, 3},
+	{"prerouting", NF_INET_PRE_ROUTING, -159, 3},
 	{"egress", NFT_NO_HOOK, 0, 17},
+	{"pinned", NFT_NO_HOOK, 0, 5},
 	{NFT_GATE_CHAIN, NFT_NO_HOOK, 0, 0},
 	{"input", NF_INET_LOCAL_IN, 0, 3},
 	{"to_host", NFT_NO_HOOK, 0, 4},

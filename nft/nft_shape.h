@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { NFT_CHAINS = 10 };
+enum { NFT_CHAINS = 11 };
 
 #define NFT_NO_HOOK UINT32_MAX
 

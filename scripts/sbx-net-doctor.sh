@@ -251,7 +251,7 @@ free_mark()
 }
 
 # Masks of the marks that others use: "ip MASK" from ip rules, "nft MASK" from
-# rules that set the mark.
+# rules that set the mark, of the packet or of the connection.
 marks_of_others()
 {
 	for f in $(families); do
@@ -262,13 +262,13 @@ marks_of_others()
 	done
 	nft list ruleset 2>/dev/null | awk '
 		$1 == "table" { ours = ($3 == "sbx_net") }
-		!ours && sub(/.*meta mark set /, "") {
+		!ours && sub(/.*(meta|ct) mark set /, "") {
 			n = split($0, word, " ")
 			for (i = 1; i <= n; i++) {
 				if (word[i] ~ /^0x[0-9a-f]+$/) {
 					if (i == 1 || word[i - 1] != "&")
 						print "nft_rule", word[i]
-				} else if (word[i] !~ /^(meta|mark|&|\||\^)$/)
+				} else if (word[i] !~ /^(meta|ct|mark|&|\||\^)$/)
 					break
 			}
 		}'

@@ -17,7 +17,7 @@ DEADLINE = 20  # seconds that anything may take
 RULES = """
 table inet sbx_net {
   chain prerouting {
-    type filter hook prerouting priority mangle; policy accept;
+    type filter hook prerouting priority mangle - 9; policy accept;
     iifname "sbx0" meta nfproto ipv4 udp dport 53 \
       tproxy ip to 127.8.0.53:53 meta mark set meta mark or 0x1 accept
     iifname "sbx0" meta nfproto ipv6 udp dport 53 \

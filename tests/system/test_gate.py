@@ -11,6 +11,7 @@ import pytest
 from lab import quic
 from lab.packets import (V6, Echo, converse, counter, nothing_waits, ping, seen,
                          sock, start_counting)
+from lab.rawpacket import Ends, Link, source_routed
 from lab.wait import until
 
 FAR = ("203.0.113.10", "2001:db8:113::10")
@@ -182,15 +183,71 @@ def meddler(host, priority, rules):
         host.run("nft", "delete", "table", "inet", "meddler")
 
 
-def test_marks_that_a_packet_brings_along_count_for_nothing(far):
-    """As if an earlier chain of somebody else had set ours."""
-    with meddler(far.lab.host, "raw", 'iifname "v1" meta mark set 0x4'):
+def exchange(s, server):
+    s.settimeout(30)
+    s.send(b"hello")
+    server.serve()
+    assert s.recv(100) == b"hello"
+
+
+@BOTH
+@pytest.mark.parametrize("port,priority,mark", [
+    (7778, "raw", "meta"), (7779, "-175", "meta"), (7780, "mangle", "meta"),
+    (7781, "-175", "ct"), (7782, "mangle", "ct")])
+def test_marks_that_others_set_count_for_nothing(far, v, port, priority, mark):
+    """Of a packet or a connection, in whatever place of theirs."""
+    with contextlib.closing(Echo(far.lab.internet, FAR[v], 7003)) as server, \
+            meddler(far.lab.host, priority, f'iifname "v1" {mark} mark set 0x4'), \
+            sock(far.lab.sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
         before = seen(far.lab.internet)
-        with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.sendto(b"hello", (OTHER[0], 7778))
-        r = far.daemon.wait_record(kind="packet", dst=OTHER[0], dport=7778)
+        for _ in range(3):
+            s.sendto(b"hello", (OTHER[v], port))
+        r = far.daemon.wait_record(kind="packet", dst=OTHER[v], dport=port)
         assert r["verdict"] == "denied"
         assert seen(far.lab.internet) == before
+        s.connect((FAR[v], 7003))
+        for _ in range(3):
+            exchange(s, server)
+
+
+def test_dns_is_never_a_flow_that_passed(lab, netd):
+    """Its connections are confirmed, so a mark of others could stay on them."""
+    start_counting(lab.internet)
+    d, query = netd(ALLOWED), struct.pack("!6H", 1, 0x100, 1, 0, 0, 0) + bytes(5)
+    with meddler(lab.host, "-175", 'iifname "v1" ct mark set 0x4'), \
+            sock(lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(30)
+        s.connect((OTHER[0], 53))
+        assert isinstance(converse(s, query), bytes)
+        os.kill(d.process.pid, 9)
+        d.process.wait(60)
+        before = seen(lab.internet)
+        for _ in range(3):
+            with contextlib.suppress(OSError):
+                s.send(query)
+        assert seen(lab.internet) == before
+
+
+@BOTH
+def test_a_source_route_does_not_follow_a_flow_that_passed(far, v):
+    """Its next packets are not asked about, but one with another way is."""
+    host, sandbox = far.lab.host, far.lab.sandbox
+    host.run("sysctl", "-qw", "net.ipv4.conf.all.accept_source_route=1",
+             "net.ipv4.conf.v1.accept_source_route=1")
+    ends = Ends((sandbox.address4, sandbox.address6)[v], FAR[v])
+    server, link = Echo(far.lab.internet, FAR[v], 7004), Link(far.lab, sandbox)
+    with sock(sandbox, V6[bool(v)], socket.SOCK_DGRAM) as s:
+        s.connect((FAR[v], 7004))
+        exchange(s, server)
+        before = seen(far.lab.internet)
+        udp = ends.udp(7004, source_port=s.getsockname()[1])
+        link.send([source_routed(ends, udp)])
+        r = far.daemon.wait_record(kind="packet", dst=FAR[v], detail="a source route")
+        assert r["verdict"] == "denied"
+        assert seen(far.lab.internet) == before
+        exchange(s, server)
+    link.close()
+    server.close()
 
 
 def test_what_has_no_connection_does_not_go_round(far):

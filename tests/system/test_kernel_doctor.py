@@ -75,6 +75,10 @@ FAULTS = {
         "nft add table ip x; nft 'add chain ip x c { type filter hook "
         "prerouting priority 0; }'; "
         "nft add rule ip x c meta mark set meta mark or 0x2",
+    "mark_conflict nft rule on connections":
+        "nft add table ip x; nft 'add chain ip x c { type filter hook "
+        "prerouting priority 0; }'; "
+        "nft add rule ip x c ct mark set ct mark or 0x6",
 }
 
 

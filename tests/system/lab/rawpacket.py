@@ -128,6 +128,14 @@ def extension(following, data, body=b"\x01\x04\0\0\0\0"):
     return struct.pack("!BB", following, (len(body) + 2) // 8 - 1) + body + data
 
 
+def source_routed(ends, udp):
+    """By way of the destination, to where it came from."""
+    if not ends.v6:
+        return ends.ipv4(UDP, udp, options=bytes((LOOSE_ROUTE, 7, 4)) + ends.source.packed)
+    return ends.ipv6(ROUTING, extension(
+        UDP, udp, b"\0\x01" + bytes(4) + ends.source.packed))
+
+
 def authentication(following, data):
     return struct.pack("!BBHII", following, 1, 0, 1, 1) + data
 

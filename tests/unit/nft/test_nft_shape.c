@@ -41,8 +41,8 @@ take_hook(struct nft_chain *c, const char *line)
 		if (strcmp(hooks[i].name, hook) == 0)
 			c->hook = hooks[i].hook;
 	}
-	c->priority = strcmp(rest, "mangle") == 0       ? -150
-		      : strcmp(rest, "mangle - 1") == 0 ? -151
+	c->priority = strcmp(rest, "mangle - 10") == 0  ? -160
+		      : strcmp(rest, "mangle - 9") == 0 ? -159
 		      : strcmp(rest, "srcnat") == 0     ? 100
 		      : strcmp(rest, "filter") == 0     ? 0
 		      : strcmp(rest, "filter - 5") == 0 ? -5
