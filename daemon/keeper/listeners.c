@@ -195,6 +195,19 @@ steer(int fd, int family, uint32_t workers)
 }
 
 /*
+ * From here on no other program can be put there, by whoever was given one of
+ * them.  Only of our own: systemd keeps those that it passes, and the next of
+ * us must be able to steer them.
+ */
+static int
+lock_program(int fd)
+{
+	const int one = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &one, sizeof(one));
+}
+
+/*
  * A sandbox is one virtual link away: nothing is gained by pacing what is sent
  * to it, as BBR does where it is the host's choice, and each timer costs more
  * than the segment that waits for it.  Accepted sockets inherit this.  A kernel
@@ -283,13 +296,15 @@ int
 listeners_open(struct listeners *l, uint32_t workers, uint16_t port,
 	bool by_source, char *reterr, size_t reterr_size)
 {
+	bool adopted[LISTENER_KINDS] = {false};
 	int r;
 
 	l->workers = workers;
 	l->has_v6 = true;
 	for (size_t k = 0; k < LISTENER_KINDS; k++) {
-		if (l->fds[k][0] >= 0)
-			continue; /* adopted */
+		adopted[k] = l->fds[k][0] >= 0;
+		if (adopted[k])
+			continue;
 		r = 0;
 		if (kinds[k].family == AF_INET || l->has_v6)
 			r = open_kind(l, k, port, reterr, reterr_size);
@@ -313,6 +328,11 @@ listeners_open(struct listeners *l, uint32_t workers, uint16_t port,
 			steer(l->fds[k][0], kinds[k].family, workers) < 0)
 			return fail(-1, &kinds[k], "SO_ATTACH_REUSEPORT_CBPF",
 				reterr, reterr_size);
+	for (size_t k = 0; k < LISTENER_KINDS; k++)
+		for (uint32_t i = 0; !adopted[k] && i < workers; i++)
+			if (l->fds[k][i] >= 0 && lock_program(l->fds[k][i]) < 0)
+				return fail(-1, &kinds[k], "SO_LOCK_FILTER",
+					reterr, reterr_size);
 	return 0;
 }
 

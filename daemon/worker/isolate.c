@@ -17,6 +17,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -150,7 +152,6 @@ static const int worker_calls[] = {
 	SCMP_SYS(connect),
 	SCMP_SYS(getsockname),
 	SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(mlock2),
 	SCMP_SYS(memfd_secret),
@@ -259,6 +260,27 @@ allow_dialling(scmp_filter_ctx filter)
 	return 0;
 }
 
+/* Of its own connections.  Others would change what the keeper holds as well:
+ * a program at a listener chooses for all workers who is given a connection. */
+static int
+allow_options(scmp_filter_ctx filter)
+{
+	static const struct {
+		unsigned level, name;
+	} options[] = {{IPPROTO_TCP, TCP_NODELAY}, {SOL_SOCKET, SO_LINGER}};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+			SCMP_SYS(setsockopt), 2,
+			SCMP_A1(SCMP_CMP_EQ, options[i].level, 0),
+			SCMP_A2(SCMP_CMP_EQ, options[i].name, 0));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* Never memory that could be executed. */
 static int
 allow_memory(scmp_filter_ctx filter)
@@ -281,6 +303,8 @@ allow_working(scmp_filter_ctx filter)
 
 	if (r == 0)
 		r = allow_dialling(filter);
+	if (r == 0)
+		r = allow_options(filter);
 	if (r == 0)
 		r = allow_splicing(filter);
 	return r;

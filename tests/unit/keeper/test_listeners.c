@@ -1,6 +1,7 @@
 /* What systemd may pass, and what we open ourselves. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
@@ -63,6 +64,66 @@ test_all_kinds_are_opened(void **state)
 	assert_int_equal(l.fds[LISTENER_TCP4][3], -1);
 	listeners_done(&l);
 	assert_int_equal(l.fds[LISTENER_TCP4][0], -1);
+}
+
+static int
+attach_program(int fd)
+{
+	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {1, &first};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+		sizeof(program));
+}
+
+/* Not through any of them, steered or not. */
+static void
+test_nobody_steers_them_anew(void **state)
+{
+	struct listeners l;
+	char text[TEXT];
+
+	(void)state;
+	for (int by_source = 0; by_source < 2; by_source++) {
+		listeners_init(&l);
+		assert_int_equal(listeners_open(&l, 2, 15001, by_source != 0,
+					 text, sizeof(text)),
+			0);
+		for (size_t kind = 0; kind < LISTENER_KINDS; kind++)
+			for (int i = 0; i < 2; i++) {
+				assert_int_equal(
+					attach_program(l.fds[kind][i]), -1);
+				assert_int_equal(errno, EPERM);
+			}
+		listeners_done(&l);
+	}
+}
+
+/* systemd has them still when we start again. */
+static void
+test_what_was_adopted_can_be_steered_again(void **state)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	struct listeners l;
+	char text[TEXT];
+
+	(void)state;
+	assert_int_equal(
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), 0);
+	assert_int_equal(
+		bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	for (int i = 0; i < 2; i++) {
+		listeners_init(&l);
+		l.fds[LISTENER_TCP4][0] = dup(fd);
+		assert_int_equal(
+			listeners_open(&l, 1, 15001, true, text, sizeof(text)),
+			0);
+		listeners_done(&l);
+	}
+	close(fd);
 }
 
 static bool
@@ -225,6 +286,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_kinds_are_opened),
+		cmocka_unit_test(test_nobody_steers_them_anew),
+		cmocka_unit_test(test_what_was_adopted_can_be_steered_again),
 		cmocka_unit_test(test_what_goes_to_a_sandbox_is_not_paced),
 		cmocka_unit_test(test_a_port_in_use_is_named),
 		cmocka_unit_test(test_route_localnet_is_refused),

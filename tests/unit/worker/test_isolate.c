@@ -6,7 +6,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -94,6 +96,36 @@ static int
 try_listen(void)
 {
 	return worked(listen(listener, 1));
+}
+
+/* Connections of a whole group of listeners, all to the first of them. */
+static int
+try_steering(void)
+{
+	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = {1, &first};
+
+	return worked(setsockopt(listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
+		&program, sizeof(program)));
+}
+
+static int
+try_not_steering(void)
+{
+	int zero = 0;
+
+	return worked(setsockopt(listener, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF,
+		&zero, sizeof(zero)));
+}
+
+/* The same name on another level. */
+static int
+try_option_of_another_level(void)
+{
+	int one = 1;
+
+	return worked(setsockopt(
+		listener, SOL_SOCKET, TCP_NODELAY, &one, sizeof(one)));
 }
 
 static int
@@ -224,6 +256,20 @@ try_internet_sockets(void)
 }
 
 static int
+try_options(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	struct linger now = {.l_onoff = 1};
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ==
+				       0 &&
+			       setsockopt(fd, SOL_SOCKET, SO_LINGER, &now,
+				       sizeof(now)) == 0
+		       ? WORKED
+		       : FAILED;
+}
+
+static int
 try_connect_and_accept(void)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET};
@@ -333,6 +379,9 @@ static const struct {
 	{try_exec, KILLED, "no other program"},
 	{try_exec_at, KILLED, "nor by another call"},
 	{try_listen, KILLED, "nobody is waited for but by what was given"},
+	{try_steering, KILLED, "whose connection it is, says the keeper"},
+	{try_not_steering, KILLED, "… and says on"},
+	{try_option_of_another_level, KILLED, "options in pairs"},
 	{try_mount, KILLED, "mounts"},
 	{try_unshare, KILLED, "namespaces"},
 	{try_setuid, KILLED, "another user"},
@@ -355,6 +404,7 @@ static const struct {
 	{try_ptrace, SANITIZED ? WORKED : KILLED,
 		"other processes; the leak check looks at its own"},
 	{try_internet_sockets, WORKED, "to dial, and to ask name servers"},
+	{try_options, WORKED, "not to wait for more, and to reset"},
 	{try_connect_and_accept, WORKED, "to serve"},
 	{try_splice, WORKED, "to carry what is not looked at"},
 	{try_loop, WORKED, "to wait"},
