@@ -12,6 +12,10 @@
  * read through /proc; where the kernel has none, they are anonymous and locked.
  * Either way they are in no core dump, and a forked child does not have them.
  *
+ * A process that secret_reserve()d makes none later: it takes its blocks from
+ * an arena of secret pages, which are memory only once they are touched, and
+ * locks anonymous ones when that is full.
+ *
  * The struct itself, which holds no byte of the value, is ordinary memory.
  */
 #include "secret.h"
@@ -28,6 +32,8 @@
 
 enum {
 	BLOCK_SLOTS_MAX = 64, /* bits of struct block's used */
+	ARENA_SIZE = 4 << 20, /* half of the usual RLIMIT_MEMLOCK */
+	ARENA_PAGES = ARENA_SIZE / 4096,
 };
 
 struct block {
@@ -48,6 +54,19 @@ struct secret {
 static const size_t slot_sizes[] = {64, 256, 1024, 4096};
 
 static struct block *blocks;
+
+static struct {
+	bool reserved;
+	uint8_t *base;
+	size_t pages; /* 0: there are no secret pages */
+	bool taken[ARENA_PAGES];
+} arena;
+
+static size_t
+page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
 
 static void *
 map_secret_pages(size_t size)
@@ -83,12 +102,8 @@ map_locked_pages(size_t size)
 }
 
 static void *
-map_pages(size_t size)
+without_children(void *base, size_t size)
 {
-	void *base = map_secret_pages(size);
-
-	if (base == MAP_FAILED)
-		base = map_locked_pages(size);
 	if (base == MAP_FAILED)
 		return NULL;
 	if (madvise(base, size, MADV_DONTFORK) == 0)
@@ -97,17 +112,79 @@ map_pages(size_t size)
 	return NULL;
 }
 
+static void *
+map_pages(size_t size)
+{
+	void *base = MAP_FAILED;
+
+	if (!arena.reserved)
+		base = map_secret_pages(size);
+	if (base == MAP_FAILED)
+		base = map_locked_pages(size);
+	return without_children(base, size);
+}
+
+/* ---- the arena ---------------------------------------------------------- */
+
+/* As much as the limit of locked memory admits. */
+void
+secret_reserve(void)
+{
+	size_t page = page_size();
+
+	assert(!arena.reserved);
+	arena.reserved = true;
+	for (size_t size = ARENA_SIZE; arena.base == NULL && size >= page;
+		size /= 2) {
+		arena.base = without_children(map_secret_pages(size), size);
+		arena.pages = arena.base != NULL ? size / page : 0;
+	}
+}
+
+static uint8_t *
+arena_take(size_t size)
+{
+	size_t page = page_size(), want = size / page, run = 0;
+
+	for (size_t i = 0; i < arena.pages; i++) {
+		run = arena.taken[i] ? 0 : run + 1;
+		if (run < want)
+			continue;
+		i -= want - 1;
+		memset(arena.taken + i, true, want);
+		return arena.base + i * page;
+	}
+	return NULL;
+}
+
+/* Whether it was the arena's. */
+static bool
+arena_give(const uint8_t *base, size_t size)
+{
+	size_t page = page_size();
+
+	if (base < arena.base || base >= arena.base + arena.pages * page)
+		return false;
+	memset(arena.taken + (size_t)(base - arena.base) / page, false,
+		size / page);
+	return true;
+}
+
+/* ---- blocks ------------------------------------------------------------- */
+
 static struct block *
 add_block(size_t slot_size)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = page_size();
 	struct block *block = calloc(1, sizeof(*block));
 
 	if (block == NULL)
 		return NULL;
 	block->slot_size = slot_size;
 	block->size = (slot_size + page - 1) / page * page;
-	block->base = map_pages(block->size);
+	block->base = arena_take(block->size);
+	if (block->base == NULL)
+		block->base = map_pages(block->size);
 	if (block->base == NULL) {
 		free(block);
 		return NULL;
@@ -125,7 +202,8 @@ remove_block(struct block *block)
 	while (*link != block)
 		link = &(*link)->next;
 	*link = block->next;
-	munmap(block->base, block->size);
+	if (!arena_give(block->base, block->size))
+		munmap(block->base, block->size);
 	free(block);
 }
 

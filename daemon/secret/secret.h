@@ -4,7 +4,8 @@
  * print function.  Not for several threads at once.
  *
  * System calls: memfd_secret, ftruncate, close, mmap, munmap, mlock2, madvise.
- * Where memfd_secret fails, plain locked memory is used.
+ * Where memfd_secret fails, plain locked memory is used.  The first three are
+ * not made after secret_reserve().
  */
 #ifndef SBX_SECRET_H
 #define SBX_SECRET_H
@@ -19,6 +20,13 @@ enum {
 };
 
 struct secret;
+
+/*
+ * Once, by a process that gives up these calls, before it does: a bounded
+ * stock of secret pages.  When that is used up, or cannot be had, plain locked
+ * memory is used.
+ */
+void secret_reserve(void);
 
 /*
  * A copy of data, with one reference.  The caller wipes what it copied from.

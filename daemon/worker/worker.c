@@ -45,6 +45,7 @@
 #include "record_memory.h"
 #include "resolver.h"
 #include "sandbox.h"
+#include "secret.h"
 #include "services.h"
 #include "session.h"
 #include "splice_pipe.h"
@@ -197,6 +198,7 @@ on_setup(struct worker *w, const struct link_setup *setup)
 	snprintf(w->name, sizeof(w->name), "sbx-netd: worker %u",
 		(unsigned)setup->index);
 	r = make_services(w, setup, why, sizeof(why));
+	secret_reserve();
 	if (r == 0)
 		r = isolate_late(why, sizeof(why));
 	if (r < 0) {

@@ -131,24 +131,34 @@ test_locked_not_dumped_not_inherited(void **state)
 	secret_unref(s);
 }
 
-/* No descriptor to be had, so no secret pages; a size that needs new ones. */
+/* … while no descriptor is to be had, so no new secret pages. */
+static struct secret *
+secret_without_descriptors(const void *data, size_t len)
+{
+	struct rlimit before;
+	struct secret *s;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(prlimit(0, RLIMIT_NOFILE,
+				 &(struct rlimit){0, before.rlim_max}, NULL),
+		0);
+	s = secret_new(data, len);
+	assert_int_equal(prlimit(0, RLIMIT_NOFILE, &before, NULL), 0);
+	assert_bytes(s, data, len);
+	return s;
+}
+
+/* A size that needs new ones. */
 static void
 test_ordinary_pages_are_locked_too(void **state)
 {
-	struct rlimit before;
 	char data[8192];
 	char flags[512];
 	struct secret *s;
 
 	(void)state;
 	memset(data, 'a', sizeof(data));
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	assert_int_equal(prlimit(0, RLIMIT_NOFILE,
-				 &(struct rlimit){0, before.rlim_max}, NULL),
-		0);
-	s = secret_new(data, sizeof(data));
-	assert_int_equal(prlimit(0, RLIMIT_NOFILE, &before, NULL), 0);
-	assert_bytes(s, data, sizeof(data));
+	s = secret_without_descriptors(data, sizeof(data));
 	mapping_flags(secret_bytes(s).ptr, flags, sizeof(flags));
 	assert_non_null(strstr(flags, " lo"));
 	assert_non_null(strstr(flags, " dd"));
@@ -230,6 +240,49 @@ test_equality(void **state)
 	}
 }
 
+/* Whether it is in secret pages; locked it must be. */
+static bool
+is_secret(const struct secret *s)
+{
+	char flags[512];
+
+	mapping_flags(secret_bytes(s).ptr, flags, sizeof(flags));
+	assert_non_null(strstr(flags, " lo"));
+	assert_non_null(strstr(flags, " dd"));
+	assert_non_null(strstr(flags, " dc"));
+	return strstr(flags, " sh") != NULL;
+}
+
+/* Reserves, so what needs pages of its own has been before. */
+static void
+test_reserved_pages_are_used_again_until_there_are_no_more(void **state)
+{
+	enum { MOST = 4 * 1024 * 1024 / SECRET_MAX + 2, SOME = 3 };
+	char *data = malloc(SECRET_MAX);
+	struct secret *held[MOST] = {NULL};
+	size_t count;
+
+	(void)state;
+	memset(data, 'a', SECRET_MAX);
+	secret_reserve();
+	for (count = 0; count < MOST; count++) {
+		held[count] = secret_without_descriptors(data, SECRET_MAX);
+		if (!is_secret(held[count]))
+			break;
+	}
+	assert_in_range(count, SOME + 1, MOST - 1);
+	secret_unref(held[SOME]);
+	memset(data, 'b', SECRET_MAX);
+	held[SOME] = secret_without_descriptors(data, SECRET_MAX);
+	assert_true(is_secret(held[SOME]));
+	for (size_t i = 0; i <= count; i++) {
+		memset(data, i == SOME ? 'b' : 'a', SECRET_MAX);
+		assert_bytes(held[i], data, SECRET_MAX);
+		secret_unref(held[i]);
+	}
+	free(data);
+}
+
 int
 main(void)
 {
@@ -242,6 +295,12 @@ main(void)
 		cmocka_unit_test(test_a_forked_child_does_not_have_it),
 		cmocka_unit_test(test_can_be_sent),
 		cmocka_unit_test(test_equality),
+		cmocka_unit_test(
+			test_reserved_pages_are_used_again_until_there_are_no_more),
+		/* Again, in these. */
+		cmocka_unit_test(test_holds_values_of_every_size),
+		cmocka_unit_test(test_many_values_do_not_mix),
+		cmocka_unit_test(test_a_forked_child_does_not_have_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

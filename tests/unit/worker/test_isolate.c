@@ -6,9 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -33,29 +31,16 @@
 
 #include "array.h"
 #include "isolate.h"
+#include "isolated.h"
 #include "loopback.h"
 #include "sanitized.h"
 #include "secret.h"
 #include "splice_pipe.h"
 
-enum {
-	WORKED = 0,
-	FAILED = 1, /* … as the row expects a call to be refused */
-	NOT_ISOLATED = 2,
-	KILLED = 1000,
-};
-
 /* Open before, as a worker's are. */
 static int listener;
-static struct ev_loop *loop;
 
 /* ---- what is over -------------------------------------------------------- */
-
-static int
-worked(long r)
-{
-	return r >= 0 ? WORKED : FAILED;
-}
 
 static int
 try_unix_socket(void)
@@ -96,36 +81,6 @@ static int
 try_listen(void)
 {
 	return worked(listen(listener, 1));
-}
-
-/* Connections of a whole group of listeners, all to the first of them. */
-static int
-try_steering(void)
-{
-	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = {1, &first};
-
-	return worked(setsockopt(listener, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF,
-		&program, sizeof(program)));
-}
-
-static int
-try_not_steering(void)
-{
-	int zero = 0;
-
-	return worked(setsockopt(listener, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF,
-		&zero, sizeof(zero)));
-}
-
-/* The same name on another level. */
-static int
-try_option_of_another_level(void)
-{
-	int one = 1;
-
-	return worked(setsockopt(
-		listener, SOL_SOCKET, TCP_NODELAY, &one, sizeof(one)));
 }
 
 static int
@@ -256,20 +211,6 @@ try_internet_sockets(void)
 }
 
 static int
-try_options(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	struct linger now = {.l_onoff = 1};
-
-	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ==
-				       0 &&
-			       setsockopt(fd, SOL_SOCKET, SO_LINGER, &now,
-				       sizeof(now)) == 0
-		       ? WORKED
-		       : FAILED;
-}
-
-static int
 try_connect_and_accept(void)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET};
@@ -325,8 +266,8 @@ try_loop(void)
 
 	ev_timer_init(&timer, on_timer, 0.001, 0);
 	timer.data = &r;
-	ev_timer_start(loop, &timer);
-	ev_run(loop, 0);
+	ev_timer_start(isolated_loop, &timer);
+	ev_run(isolated_loop, 0);
 	return r;
 }
 
@@ -346,28 +287,6 @@ try_memory(void)
 
 /* ------------------------------------------------------------------------- */
 
-/* How it ended: KILLED by the filter, or with its status. */
-static int
-in_a_worker(int (*try)(void))
-{
-	char why[256];
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		loop = ev_loop_new(EVBACKEND_EPOLL);
-		if (loop == NULL || isolate_early(why, sizeof(why)) < 0 ||
-			isolate_late(why, sizeof(why)) < 0)
-			_exit(NOT_ISOLATED);
-		_exit(try());
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFSIGNALED(status))
-		return WTERMSIG(status) == SIGSYS ? KILLED : -WTERMSIG(status);
-	return WEXITSTATUS(status);
-}
-
 static const struct {
 	int (*try)(void);
 	int want;
@@ -379,9 +298,6 @@ static const struct {
 	{try_exec, KILLED, "no other program"},
 	{try_exec_at, KILLED, "nor by another call"},
 	{try_listen, KILLED, "nobody is waited for but by what was given"},
-	{try_steering, KILLED, "whose connection it is, says the keeper"},
-	{try_not_steering, KILLED, "… and says on"},
-	{try_option_of_another_level, KILLED, "options in pairs"},
 	{try_mount, KILLED, "mounts"},
 	{try_unshare, KILLED, "namespaces"},
 	{try_setuid, KILLED, "another user"},
@@ -404,7 +320,6 @@ static const struct {
 	{try_ptrace, SANITIZED ? WORKED : KILLED,
 		"other processes; the leak check looks at its own"},
 	{try_internet_sockets, WORKED, "to dial, and to ask name servers"},
-	{try_options, WORKED, "not to wait for more, and to reset"},
 	{try_connect_and_accept, WORKED, "to serve"},
 	{try_splice, WORKED, "to carry what is not looked at"},
 	{try_loop, WORKED, "to wait"},
@@ -416,7 +331,7 @@ test_what_is_left_to_a_worker(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		int got = in_a_worker(cases[i].try);
+		int got = isolated_try(isolate_late, cases[i].try);
 
 		if (got != cases[i].want)
 			fail_msg("%s: %d, not %d", cases[i].reason, got,
