@@ -5,7 +5,9 @@
  * root keeps what a container's root usually has; nobody gains a right by
  * executing a file; and sockets are of the families that sbx-net sees. AF_VSOCK
  * above all: it leads from a virtual machine straight to its host and belongs
- * to no network namespace.
+ * to no network namespace.  io_uring would make sockets past the filter.  The
+ * terminal is the caller's, who must not find there what he did not type, and
+ * the kernel's keys are the user's.
  */
 #include "jail.h"
 
@@ -13,8 +15,10 @@
 #include <errno.h>
 #include <grp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,6 +34,20 @@ static const unsigned kept[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER,
 
 static const int families[] = {
 	AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+
+static const struct {
+	int call, error;
+} refused[] = {
+	{SCMP_SYS(io_uring_setup), ENOSYS},
+	{SCMP_SYS(io_uring_enter), ENOSYS},
+	{SCMP_SYS(io_uring_register), ENOSYS},
+	{SCMP_SYS(add_key), EPERM},
+	{SCMP_SYS(request_key), EPERM},
+	{SCMP_SYS(keyctl), EPERM},
+};
+
+/* To type into a terminal, and to paste what was marked on a console. */
+static const unsigned requests[] = {TIOCSTI, TIOCLINUX};
 
 static int
 failed(char *reterr, size_t size, const char *what, int e)
@@ -100,8 +118,26 @@ refuse_families(scmp_filter_ctx filter)
 	return e;
 }
 
+/* Of an ioctl's request, too, the kernel looks at 32 bits, whatever the others
+ * are. */
 static int
-filter_sockets(void)
+refuse_calls(scmp_filter_ctx filter)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(refused) && e == 0; i++)
+		e = seccomp_rule_add(filter,
+			SCMP_ACT_ERRNO((uint16_t)refused[i].error),
+			refused[i].call, 0);
+	for (size_t i = 0; i < ARRAY_LEN(requests) && e == 0; i++)
+		e = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+			SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
+	return e;
+}
+
+static int
+filter_calls(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int e;
@@ -113,6 +149,8 @@ filter_sockets(void)
 		filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
 	if (e == 0)
 		e = refuse_families(filter);
+	if (e == 0)
+		e = refuse_calls(filter);
 	if (e == 0)
 		e = seccomp_load(filter);
 	seccomp_release(filter);
@@ -138,6 +176,6 @@ jail_drop(const struct jail_user *user, char *reterr, size_t size)
 		return failed(reterr, size, "drop the capabilities", -EPERM);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return failed(reterr, size, "refuse new rights", -errno);
-	e = filter_sockets();
-	return e < 0 ? failed(reterr, size, "filter sockets", e) : 0;
+	e = filter_calls();
+	return e < 0 ? failed(reterr, size, "filter system calls", e) : 0;
 }

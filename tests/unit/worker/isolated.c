@@ -33,7 +33,8 @@ isolated_try(int (*isolate)(char *reterr, size_t reterr_size), int (*try)(void))
 	if (pid == 0) {
 		isolated_loop = ev_loop_new(EVBACKEND_EPOLL);
 		secret_reserve();
-		if (isolated_loop == NULL || isolate_early(why, sizeof(why)) < 0 ||
+		if (isolated_loop == NULL ||
+			isolate_early(why, sizeof(why)) < 0 ||
 			isolate(why, sizeof(why)) < 0)
 			_exit(NOT_ISOLATED);
 		_exit(try());

@@ -22,7 +22,7 @@ extern struct ev_loop *isolated_loop;
 int worked(long r);
 
 /* How it ended: KILLED by the filter, or with its status. */
-int isolated_try(int (*isolate)(char *reterr, size_t reterr_size),
-	int (*try)(void));
+int isolated_try(
+	int (*isolate)(char *reterr, size_t reterr_size), int (*try)(void));
 
 #endif

@@ -85,7 +85,8 @@ static const struct {
 	int want, want_of_gate;
 	const char *reason;
 } cases[] = {
-	{try_steering, KILLED, KILLED, "whose connection it is, says the keeper"},
+	{try_steering, KILLED, KILLED,
+		"whose connection it is, says the keeper"},
 	{try_not_steering, KILLED, KILLED, "… and says on"},
 	{try_option_of_another_level, KILLED, KILLED, "options in pairs"},
 	{try_truncating_the_log, KILLED, KILLED, "what was done stays written"},
