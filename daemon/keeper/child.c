@@ -247,10 +247,12 @@ child_start(struct child *c)
 	ev_io_set(&c->death, c->pidfd, EV_READ);
 	ev_io_start(c->loop, &c->death);
 	r = link_channel_new(c->loop, link_fd, &channel_events, c, &c->channel);
-	if (r < 0)
+	if (r < 0) {
 		child_kill(c, strerror(-r));
-	else
-		c->events->started(c->arg, c);
+		return 0;
+	}
+	link_refuse_fds(c->channel);
+	c->events->started(c->arg, c);
 	return 0;
 }
 

@@ -58,7 +58,7 @@ struct link_channel {
 	struct buf in;
 	int fds[FDS_HELD + LINK_FDS]; /* the last read may be one too many */
 	size_t fd_count;
-	bool dead, busy;
+	bool dead, busy, refuses_fds;
 };
 
 /* ---- packets ---------------------------------------------------------- */
@@ -290,8 +290,10 @@ receive(struct link_channel *c)
 		buf_reserve(&c->in, c->in.size - c->in.len, &iov.iov_len);
 	assert(iov.iov_base != NULL);
 	msg.msg_iov = &iov;
-	msg.msg_control = control.space;
-	msg.msg_controllen = CMSG_LEN(LINK_FDS * sizeof(int));
+	if (!c->refuses_fds) {
+		msg.msg_control = control.space;
+		msg.msg_controllen = CMSG_LEN(LINK_FDS * sizeof(int));
+	}
 	n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
@@ -394,6 +396,12 @@ link_channel_new(struct ev_loop *loop, int fd, const struct link_events *events,
 	ev_io_start(loop, &c->readable);
 	*ret = c;
 	return 0;
+}
+
+void
+link_refuse_fds(struct link_channel *c)
+{
+	c->refuses_fds = true;
 }
 
 void

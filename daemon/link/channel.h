@@ -30,6 +30,12 @@ struct link_events {
 int link_channel_new(struct ev_loop *loop, int fd,
 	const struct link_events *events, void *arg, struct link_channel **ret);
 
+/*
+ * For an end that is given none: a peer that sends a descriptor breaks the
+ * protocol, and the kernel drops it.
+ */
+void link_refuse_fds(struct link_channel *c);
+
 /* Accepts NULL; closes the fd and calls nobody. */
 void link_channel_free(struct link_channel *c);
 

@@ -188,6 +188,31 @@ test_a_kill_of_somebody_else_is_not_ours(void **state)
 	unwatch(&w);
 }
 
+static int
+open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void
+test_what_it_gives_is_not_kept(void **state)
+{
+	static const char *const gift[] = {"worker", "--gift", NULL};
+	int before = open_descriptors();
+	struct watcher w;
+
+	(void)state;
+	watch_with(&w, getenv("WORKER_DOUBLE"), gift);
+	wait_deaths(&w, 1);
+	unwatch(&w);
+	assert_int_equal(open_descriptors(), before);
+	assert_string_equal(w.how, "the peer broke the protocol");
+}
+
 static void
 test_one_that_is_stopped_stays_dead(void **state)
 {
@@ -256,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_a_signal_is_named),
 		cmocka_unit_test(test_a_kill_is_explained),
 		cmocka_unit_test(test_a_kill_of_somebody_else_is_not_ours),
+		cmocka_unit_test(test_what_it_gives_is_not_kept),
 		cmocka_unit_test(test_one_that_is_stopped_stays_dead),
 		cmocka_unit_test(test_freed_is_dead),
 		cmocka_unit_test(test_a_worker_dies_with_its_parent),

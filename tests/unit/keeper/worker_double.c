@@ -10,7 +10,8 @@
  *	ask N S H  worker N asks for the number of sandbox S's host H (a number:
  *	           for its host), as often as that is written
  *
- * With --mute it closes its link and waits for its end.
+ * With --mute it closes its link and waits for its end; with --gift it gives
+ * the keeper a decision log.
  *
  * An overlay about the host refuse-N.test makes worker N refuse, too.
  */
@@ -244,6 +245,14 @@ on_closed(void *arg, const char *why)
 	ev_break(t->loop, EVBREAK_ALL);
 }
 
+static void
+give_a_log(const struct twin *t)
+{
+	struct link_message m = {.type = LINK_LOG, .log_fd = STDIN_FILENO};
+
+	link_send(t->channel, &m);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -259,6 +268,8 @@ main(int argc, char **argv)
 	t.loop = ev_loop_new(EVFLAG_AUTO);
 	if (link_channel_new(t.loop, 3, &events, &t, &t.channel) < 0)
 		return 1;
+	if (argc > 1 && strcmp(argv[1], "--gift") == 0)
+		give_a_log(&t);
 	ev_run(t.loop, 0);
 	/* _exit: a leak check needs /proc, which is not ours any more. */
 	_exit(0);
