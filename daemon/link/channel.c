@@ -145,15 +145,17 @@ send_packet(int fd, const struct packet *p)
 	size_t size = (size_t)p->fd_count * sizeof(int);
 	struct cmsghdr *cmsg;
 
-	if (p->fd_count > 0) {
-		msg.msg_control = control.space;
-		msg.msg_controllen = CMSG_SPACE(size);
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(cmsg), p->fds, size);
-	}
+	/* A worker may not call sendmsg() here. */
+	if (p->fd_count == 0)
+		return send(
+			fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	msg.msg_control = control.space;
+	msg.msg_controllen = CMSG_SPACE(size);
+	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(cmsg), p->fds, size);
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

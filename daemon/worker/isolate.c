@@ -122,9 +122,7 @@ static const int calls[] = {
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendto),
-	SCMP_SYS(sendmsg),
 	SCMP_SYS(close),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(newfstatat),
 	/* memory */
 	SCMP_SYS(brk),
@@ -162,7 +160,7 @@ static const int gate_calls[] = {
 
 /* With those below that are let in narrowly; what it does not need, a worker
  * that was taken over shall not have. */
-enum { NARROW_CALLS = 6, CALLS_MAX = 44 };
+enum { NARROW_CALLS = 8, CALLS_MAX = 44 };
 static_assert(
 	ARRAY_LEN(calls) + ARRAY_LEN(worker_calls) + NARROW_CALLS <= CALLS_MAX,
 	"too many");
@@ -258,6 +256,42 @@ allow_dialling(scmp_filter_ctx filter)
 	return 0;
 }
 
+/* Only where an answer needs it, and not on the link: the keeper might have to
+ * wait where it closes the last copy of a descriptor that was sent to it.  No
+ * call that is let in gives the link another number. */
+static int
+allow_sendmsg(scmp_filter_ctx filter, const int udp[2])
+{
+	int r;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (udp[i] < 0)
+			continue;
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg),
+			1, SCMP_A0(SCMP_CMP_EQ, (unsigned)udp[i], 0));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Nothing that copies a descriptor, and nothing that changes how all who have
+ * the log write to it: they append. */
+static int
+allow_pipe_sizes(scmp_filter_ctx filter)
+{
+	static const unsigned commands[] = {F_SETPIPE_SZ, F_GETPIPE_SZ};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+			SCMP_A1(SCMP_CMP_EQ, commands[i], 0));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* Of its own connections.  Others would change what the keeper holds as well:
  * a program at a listener chooses for all workers who is given a connection. */
 static int
@@ -295,12 +329,16 @@ allow_memory(scmp_filter_ctx filter)
 }
 
 static int
-allow_working(scmp_filter_ctx filter)
+allow_working(scmp_filter_ctx filter, const int udp[2])
 {
 	int r = allow(filter, worker_calls, ARRAY_LEN(worker_calls));
 
 	if (r == 0)
 		r = allow_dialling(filter);
+	if (r == 0)
+		r = allow_sendmsg(filter, udp);
+	if (r == 0)
+		r = allow_pipe_sizes(filter);
 	if (r == 0)
 		r = allow_options(filter);
 	if (r == 0)
@@ -308,8 +346,9 @@ allow_working(scmp_filter_ctx filter)
 	return r;
 }
 
+/* udp: a worker's; NULL: it is the gate. */
 static int
-filter_calls(bool worker)
+filter_calls(const int *udp)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r;
@@ -327,8 +366,9 @@ filter_calls(bool worker)
 	if (r == 0)
 		r = allow_memory(filter);
 	if (r == 0)
-		r = worker ? allow_working(filter)
-			   : allow(filter, gate_calls, ARRAY_LEN(gate_calls));
+		r = udp != NULL
+			    ? allow_working(filter, udp)
+			    : allow(filter, gate_calls, ARRAY_LEN(gate_calls));
 	if (r == 0)
 		r = seccomp_load(filter);
 	seccomp_release(filter);
@@ -336,28 +376,28 @@ filter_calls(bool worker)
 }
 
 static int
-shut_last_doors(bool worker, char *reterr, size_t reterr_size)
+shut_last_doors(const int *udp, char *reterr, size_t reterr_size)
 {
 	int r = SANITIZED ? 0 : close_file_system(NO_PATHS);
 
 	if (r < 0)
 		return failed("landlock", -r, reterr, reterr_size);
-	r = filter_calls(worker);
+	r = filter_calls(udp);
 	if (r < 0)
 		return failed("seccomp", -r, reterr, reterr_size);
 	return 0;
 }
 
 int
-isolate_late(char *reterr, size_t reterr_size)
+isolate_late(const int udp[2], char *reterr, size_t reterr_size)
 {
-	return shut_last_doors(true, reterr, reterr_size);
+	return shut_last_doors(udp, reterr, reterr_size);
 }
 
 int
 isolate_gate_late(char *reterr, size_t reterr_size)
 {
-	return shut_last_doors(false, reterr, reterr_size);
+	return shut_last_doors(NULL, reterr, reterr_size);
 }
 
 int

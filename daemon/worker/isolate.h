@@ -17,9 +17,12 @@
 
 #include <stddef.h>
 
-/* 0, or -errno with a line in reterr. */
+/*
+ * 0, or -errno with a line in reterr.  udp: the DNS sockets, -1 where there is
+ * none; sendmsg() may be called with no other descriptor later.
+ */
 int isolate_early(char *reterr, size_t reterr_size);
-int isolate_late(char *reterr, size_t reterr_size);
+int isolate_late(const int udp[2], char *reterr, size_t reterr_size);
 
 /*
  * The gate keeps CAP_NET_ADMIN, if it has it, and in isolate_gate_late() fewer

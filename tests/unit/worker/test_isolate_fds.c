@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@
 #include "loopback.h"
 
 /* Open before, as a worker's are. */
-static int listener, log_fd;
+static int listener, log_fd, links[2], udp[2] = {-1, -1};
 
 /* Connections of a whole group of listeners, all to the first of them. */
 static int
@@ -80,6 +81,72 @@ try_options(void)
 		       : FAILED;
 }
 
+static int
+try_overwriting_the_log(void)
+{
+	return worked(fcntl(log_fd, F_SETFL, O_NONBLOCK));
+}
+
+static int
+try_copying(void)
+{
+	return worked(fcntl(links[0], F_DUPFD_CLOEXEC, 0));
+}
+
+/* fd: in 64 bits, of which the kernel looks at 32. */
+static int
+give(long fd)
+{
+	struct iovec iov = {(char[]){"x"}, 1};
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space)};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &listener, sizeof(int));
+	return worked(syscall(SYS_sendmsg, fd, &msg, MSG_NOSIGNAL));
+}
+
+static int
+try_giving(void)
+{
+	return give(links[0]);
+}
+
+static int
+try_giving_by_another_number(void)
+{
+	return give(links[0] | 1L << 32);
+}
+
+static int
+try_speaking(void)
+{
+	return worked(send(links[0], "x", 1, MSG_NOSIGNAL));
+}
+
+static int
+try_answering(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	struct iovec iov = {(char[]){"x"}, 1};
+	struct msghdr msg = {.msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1};
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return worked(sendmsg(udp[0], &msg, 0));
+}
+
 static const struct {
 	int (*try)(void);
 	int want, want_of_gate;
@@ -90,16 +157,28 @@ static const struct {
 	{try_not_steering, KILLED, KILLED, "… and says on"},
 	{try_option_of_another_level, KILLED, KILLED, "options in pairs"},
 	{try_truncating_the_log, KILLED, KILLED, "what was done stays written"},
+	{try_overwriting_the_log, KILLED, KILLED, "… and is not written over"},
+	{try_copying, KILLED, KILLED, "a number means what it meant"},
+	{try_giving, KILLED, KILLED, "the keeper closes only what is its own"},
+	{try_giving_by_another_number, KILLED, KILLED, "… by any number"},
+	{try_speaking, WORKED, WORKED, "to the keeper"},
+	{try_answering, WORKED, KILLED, "from the address that was asked"},
 	{try_more_secret_pages, KILLED, KILLED, "they were reserved"},
 	{try_options, WORKED, KILLED, "not to wait for more, and to reset"},
 };
+
+static int
+isolate_worker(char *reterr, size_t reterr_size)
+{
+	return isolate_late(udp, reterr, reterr_size);
+}
 
 static void
 test_what_is_left_to_a_worker_and_the_gate(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		int worker = isolated_try(isolate_late, cases[i].try);
+		int worker = isolated_try(isolate_worker, cases[i].try);
 		int gate = isolated_try(isolate_gate_late, cases[i].try);
 
 		if (worker != cases[i].want || gate != cases[i].want_of_gate)
@@ -118,7 +197,9 @@ main(void)
 
 	listener = loopback_listen("127.0.0.1", 0, 8);
 	log_fd = open("/tmp", O_TMPFILE | O_WRONLY | O_APPEND, 0600);
-	if (log_fd < 0 || write(log_fd, "{}\n", 3) != 3)
+	udp[0] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, links) < 0 ||
+		udp[0] < 0 || log_fd < 0 || write(log_fd, "{}\n", 3) != 3)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
