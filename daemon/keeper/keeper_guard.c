@@ -24,11 +24,20 @@ add_self(void *arg, int family, const uint8_t *address)
 	(void)guard_add_self(arg, family, address);
 }
 
+/* Before the first generation holds there is the one that is to be. */
+static const struct schema_strings *
+allowed(const struct keeper *k)
+{
+	const struct documents *d =
+		k->documents != NULL ? k->documents : k->target;
+
+	return &d->settings->upstream.allow_addresses;
+}
+
 static struct guard *
 make_guard(const struct keeper *k)
 {
-	const struct schema_strings *ranges =
-		&k->documents->settings->upstream.allow_addresses;
+	const struct schema_strings *ranges = allowed(k);
 	struct guard *g = guard_new();
 
 	for (size_t i = 0; g != NULL && i < ranges->count; i++)
@@ -93,8 +102,7 @@ texts(const char *const *items, size_t count)
 json_t *
 keeper_guard(struct keeper *k, const char *addresses)
 {
-	const struct schema_strings *ranges =
-		&k->documents->settings->upstream.allow_addresses;
+	const struct schema_strings *ranges = allowed(k);
 	struct guard *g = make_guard(k);
 	json_t *answer = json_pack("{s:o, s:o, s:o}", "resolver",
 		texts(k->servers, k->server_count), "allowed",

@@ -268,8 +268,8 @@ lab_read(struct lab *l, const char *name)
 	return text;
 }
 
-static void
-start(struct lab *l)
+void
+lab_begin(struct lab *l)
 {
 	struct keeper_options options = {
 		.config = l->config,
@@ -286,9 +286,8 @@ start(struct lab *l)
 }
 
 void
-lab_start(struct lab *l)
+lab_wait_ready(struct lab *l)
 {
-	start(l);
 	while (!l->ready && l->failed == NULL)
 		lab_turn(l, "the keeper to be ready");
 	if (l->failed != NULL) {
@@ -298,9 +297,16 @@ lab_start(struct lab *l)
 }
 
 void
+lab_start(struct lab *l)
+{
+	lab_begin(l);
+	lab_wait_ready(l);
+}
+
+void
 lab_start_badly(struct lab *l)
 {
-	start(l);
+	lab_begin(l);
 	while (!l->ready && l->failed == NULL)
 		lab_turn(l, "the keeper to fail");
 	assert_false(l->ready);

@@ -33,8 +33,10 @@ void lab_enter_namespace(void);
 
 void lab_open(struct lab *l);
 void lab_write(struct lab *l, const char *name, const char *text);
-void lab_start(struct lab *l);       /* and waits until it is ready */
-void lab_start_badly(struct lab *l); /* and waits until it failed */
+void lab_begin(struct lab *l); /* a start, and waits for nothing */
+void lab_wait_ready(struct lab *l);
+void lab_start(struct lab *l);       /* … and waits until it is ready */
+void lab_start_badly(struct lab *l); /* … and waits until it failed */
 void lab_close(struct lab *l);       /* stops the keeper, removes the folder */
 
 /* keeper_done for a struct lab. */

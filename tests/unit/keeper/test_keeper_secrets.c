@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "keeper.h"
 #include "keeper_lab.h"
@@ -204,6 +205,26 @@ test_a_start_waits_for_a_command(void **state)
 	lab_wait_said(&l, 0, "double 0: secret key c0mmand\n", 1);
 	assert_int_equal(keeper_generation(l.keeper), 1);
 	assert_int_equal(lab_count_said(&l, 0, "secret key"), 1);
+	lab_close(&l);
+}
+
+static void
+test_what_is_asked_while_the_start_waits(void **state)
+{
+	json_t *guard;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	write_slow(&l);
+	lab_begin(&l);
+	guard = keeper_guard(l.keeper, "127.0.0.1");
+	assert_int_equal(
+		json_array_size(json_object_get(guard, "addresses")), 1);
+	json_decref(guard);
+	assert_false(l.ready);
+	write_fifo(&l, "s3cret");
+	lab_wait_ready(&l);
 	lab_close(&l);
 }
 
@@ -412,6 +433,7 @@ main(void)
 		cmocka_unit_test(test_what_is_required_is_asked_again),
 		cmocka_unit_test(test_a_load_waits_for_a_command),
 		cmocka_unit_test(test_a_start_waits_for_a_command),
+		cmocka_unit_test(test_what_is_asked_while_the_start_waits),
 		cmocka_unit_test(test_a_start_by_a_command_that_fails),
 		cmocka_unit_test(test_the_end_of_a_load_that_waits),
 		cmocka_unit_test(test_a_value_that_goes_is_on_record),
