@@ -17,11 +17,17 @@
  * touched our table may have left as many rules as there were: then all is put
  * back whatever a look finds.  Installing never takes anything out and is never
  * undone: a dead daemon leaves a closed door.
+ *
+ * When that look finds it broken, or installing failed, the next one comes
+ * soon: a firewall that restarts flushes more than once.  Then after twice as
+ * long each time, up to the minute.  Where we may not install nothing is tried,
+ * and the minute stays one.
  */
 #include "kernel_side_part.h"
 
 #include <errno.h>
 #include <ev.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +43,7 @@
 #include "setup_run.h"
 
 static const double LOOK_EVERY = 60;
+static const double LOOK_SOON = 0.2;
 
 /* ---- looking ---------------------------------------------------------- */
 
@@ -97,11 +104,30 @@ open_gate(struct kernel_side *k)
 			text);
 }
 
+/* The next look, and those behind it. */
+static void
+look_every(struct kernel_side *k, double seconds)
+{
+	k->next_look.repeat = seconds;
+	ev_timer_again(k->loop, &k->next_look);
+}
+
+/* Installing did not help: whoever is at it may be done soon. */
+static void
+look_soon(struct kernel_side *k)
+{
+	look_every(k, k->patience);
+	k->patience = fmin(2 * k->patience, LOOK_EVERY);
+}
+
 static void
 become_good(struct kernel_side *k)
 {
 	bool mended = k->state != GOOD && k->settled;
 
+	if (k->patience > LOOK_SOON)
+		look_every(k, LOOK_EVERY);
+	k->patience = LOOK_SOON;
 	if (k->state != GOOD)
 		tell_exempt(k);
 	k->state = GOOD;
@@ -147,6 +173,13 @@ look(struct kernel_side *k, const char *touched)
 /* ---- installing ------------------------------------------------------- */
 
 static void
+install_failed(struct kernel_side *k)
+{
+	become_broken(k);
+	look_soon(k);
+}
+
+static void
 on_installed(void *arg, int status)
 {
 	struct kernel_side *k = arg;
@@ -154,20 +187,20 @@ on_installed(void *arg, int status)
 
 	ev_timer_start(k->loop, &k->reap);
 	k->state = UNKNOWN;
-	if (status != 0) {
-		snprintf(k->text, sizeof(k->text), "%s failed with status %d",
-			k->program, status);
-		become_broken(k);
-		return;
-	}
 	r = nft_watch_skip(k->watch); /* that was ourselves */
 	if (r < 0)
 		log_error("kernel side: watch: %s", strerror(-r));
+	if (status != 0) {
+		snprintf(k->text, sizeof(k->text), "%s failed with status %d",
+			k->program, status);
+		install_failed(k);
+		return;
+	}
 	kernel_side_sync(k);
 	if (nft_check(k->nft, k->text, sizeof(k->text)) == 0)
 		become_good(k);
 	else
-		become_broken(k);
+		install_failed(k);
 }
 
 static void
@@ -217,7 +250,7 @@ install(struct kernel_side *k)
 		return;
 	}
 	snprintf(k->text, sizeof(k->text), "%s: %s", k->program, strerror(-r));
-	become_broken(k);
+	install_failed(k);
 }
 
 /* ---- watching --------------------------------------------------------- */
@@ -239,7 +272,7 @@ on_touched(struct ev_loop *loop, ev_io *w, int revents)
 }
 
 static void
-on_minute(struct ev_loop *loop, ev_timer *w, int revents)
+on_next_look(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct kernel_side *k = w->data;
 
@@ -313,7 +346,7 @@ kernel_side_start(
 	}
 	ev_io_set(&k->touched, nft_watch_fd(k->watch), EV_READ);
 	ev_io_start(k->loop, &k->touched);
-	ev_timer_start(k->loop, &k->minute);
+	ev_timer_start(k->loop, &k->next_look);
 	k->has_gate = options->has_gate;
 	k->queue = (uint16_t)s->queue;
 	open_gate(k);
@@ -331,11 +364,12 @@ kernel_side_new(struct ev_loop *loop, const struct kernel_side_events *events,
 	k->loop = loop;
 	k->events = events;
 	k->arg = arg;
+	k->patience = LOOK_SOON;
 	snprintf(k->text, sizeof(k->text), "not looked at yet");
 	ev_io_init(&k->touched, on_touched, -1, EV_READ);
-	ev_timer_init(&k->minute, on_minute, LOOK_EVERY, LOOK_EVERY);
+	ev_timer_init(&k->next_look, on_next_look, LOOK_EVERY, LOOK_EVERY);
 	ev_timer_init(&k->reap, on_reap, 0, 0);
-	k->touched.data = k->minute.data = k->reap.data = k;
+	k->touched.data = k->next_look.data = k->reap.data = k;
 	return k;
 }
 
@@ -345,7 +379,7 @@ kernel_side_free(struct kernel_side *k)
 	if (k == NULL)
 		return;
 	ev_io_stop(k->loop, &k->touched);
-	ev_timer_stop(k->loop, &k->minute);
+	ev_timer_stop(k->loop, &k->next_look);
 	ev_timer_stop(k->loop, &k->reap);
 	setup_run_free(k->setup);
 	nft_watch_close(k->watch);

@@ -30,7 +30,8 @@ struct kernel_side {
 	struct nft *nft;
 	struct nft_watch *watch;
 	ev_io touched;
-	ev_timer minute;
+	ev_timer next_look;
+	double patience; /* seconds until the next, if installing fails */
 	struct setup_run *setup;
 	ev_timer reap; /* frees setup after its own callback */
 	char *program; /* NULL: there is none */
