@@ -10,7 +10,7 @@
  *
  * Putting back what somebody took away is the same three steps always:
  *
- *	run `sbx-net-setup install`, wait for its end;
+ *	run `sbx-net-setup install` with nft_cage_names(), wait for its end;
  *	nft_sync();
  *	nft_watch_read() until it returns 0 (nft_watch.h): that was ourselves.
  */
@@ -36,6 +36,7 @@ enum {
 	NFT_MAX_RESOLVERS = 16,
 	NFT_NAME_SIZE = 16,    /* of an interface, with its end */
 	NFT_ADDRESS_SIZE = 46, /* of an address as text, with its end */
+	NFT_CAGE_SIZE = 101,   /* of what --cage takes, with its end */
 };
 
 /* UDP 53 is delivered to these. */
@@ -151,6 +152,12 @@ int nft_sync(struct nft *nft, char *reterr, size_t size);
  * what is said in reterr; -errno when the kernel would not say.
  */
 int nft_check(struct nft *nft, char *reterr, size_t size);
+
+/*
+ * The --cage that the rules were installed with, as the last nft_check() that
+ * saw any read it, although they may be gone now; NULL: none saw any.
+ */
+const char *nft_cage_names(const struct nft *nft);
 
 /*
  * What the kernel holds in source4 and source6: 0 with a malloc'd array in

@@ -18,6 +18,7 @@
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
+#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -46,6 +47,8 @@ const struct nft_chain nft_shape[NFT_CHAINS + 1] = {
 struct seen {
 	bool chain[NFT_CHAINS];
 	int rules[NFT_CHAINS];
+	bool has_cage;
+	char cage[NFT_CAGE_SIZE];
 };
 
 static int
@@ -91,17 +94,38 @@ on_chain(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+/* sbx-net-setup keeps its --cage in the comment of a rule. */
+static int
+on_udata(const struct nftnl_udata *attr, void *arg)
+{
+	static const char before[] = "cage ";
+	const char *text = nftnl_udata_get(attr);
+	uint8_t len = nftnl_udata_len(attr);
+	struct seen *seen = arg;
+
+	if (nftnl_udata_type(attr) != NFTNL_UDATA_RULE_COMMENT || len == 0 ||
+		text[len - 1] != '\0' ||
+		strncmp(text, before, strlen(before)) != 0 ||
+		strlen(text + strlen(before)) >= sizeof(seen->cage))
+		return 0;
+	snprintf(seen->cage, sizeof(seen->cage), "%s", text + strlen(before));
+	seen->has_cage = true;
+	return 0;
+}
+
 /* Only the names: an expression that libnftnl does not know is a rule too. */
 static int
 on_rule(const struct nlmsghdr *nlh, void *arg)
 {
 	const char *table = NULL, *chain = NULL;
+	const struct nlattr *attr, *udata = NULL;
 	struct seen *seen = arg;
-	const struct nlattr *attr;
 	int i;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{
+		if (mnl_attr_get_type(attr) == NFTA_RULE_USERDATA)
+			udata = attr;
 		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
 			continue;
 		if (mnl_attr_get_type(attr) == NFTA_RULE_TABLE)
@@ -112,6 +136,9 @@ on_rule(const struct nlmsghdr *nlh, void *arg)
 	i = chain_index(table, chain);
 	if (i >= 0 && seen->rules[i] < INT_MAX)
 		seen->rules[i]++;
+	if (i >= 0 && udata != NULL)
+		nftnl_udata_parse(mnl_attr_get_payload(udata),
+			mnl_attr_get_payload_len(udata), on_udata, seen);
 	return 0;
 }
 
@@ -175,6 +202,10 @@ check_rules(struct nft *nft, char *reterr, size_t size)
 		snprintf(reterr, size, "cannot read the table: %s",
 			strerror(-r));
 		return r;
+	}
+	if (seen.has_cage) {
+		memcpy(nft->cage, seen.cage, sizeof(nft->cage));
+		nft->has_cage = true;
 	}
 	for (int i = 0; i < NFT_CHAINS; i++) {
 		if (seen.chain[i] &&
@@ -341,4 +372,10 @@ nft_check(struct nft *nft, char *reterr, size_t size)
 	if (r == 0 && iprule_has_v6())
 		r = check_routing(nft, AF_INET6, reterr, size);
 	return r;
+}
+
+const char *
+nft_cage_names(const struct nft *nft)
+{
+	return nft->has_cage ? nft->cage : NULL;
 }

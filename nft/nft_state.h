@@ -16,6 +16,8 @@ struct nft {
 	struct ledger ledger;
 	struct element *exempt; /* in the order in which they are sent */
 	size_t exempt_count;
+	bool has_cage;
+	char cage[NFT_CAGE_SIZE]; /* --cage, as the table had it last */
 	struct {
 		bool wanted;
 		uint16_t queue;

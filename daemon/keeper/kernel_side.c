@@ -217,11 +217,15 @@ static int
 run_setup(struct kernel_side *k, const char *verb,
 	const struct setup_run_events *events, struct setup_run **ret)
 {
+	const char *cage = k->nft != NULL ? nft_cage_names(k->nft) : NULL;
+	const char *json = events->capture ? "--json" : NULL;
 	const char *const argv[] = {k->program, verb, "--mark", k->mark,
 		"--mask", k->mask, "--gate-mark", k->gate_mark, "--table",
 		k->table, "--port", k->port, "--user", k->user,
-		events->capture ? "--json" : NULL, NULL};
+		cage != NULL ? "--cage" : json, cage,
+		cage != NULL ? json : NULL, NULL};
 
+	/* The names are in the rules, and those may be gone. */
 	return setup_run_start(k->loop, argv, events, ret);
 }
 

@@ -57,3 +57,19 @@ def test_what_fails_each_time_is_tried_less_and_less(hindered, tmp_path):
     times = [float(x) for x in runs.read_text().split()[:5]]
     gaps = [b - a for a, b in itertools.pairwise(times)]
     assert all(gap >= 0.2 * 2 ** i for i, gap in enumerate(gaps)), gaps
+
+
+def test_what_was_caged_is_caged_again(lab, netd):
+    """The names that a daemon found installed; they went with the rules."""
+    def caged():
+        return lab.host.run("nft", "list", "chain", "inet", "sbx_net",
+                            "prerouting").stdout.count('"tap-*"')
+
+    lab.host.run(str(ROOT / "scripts" / "sbx-net-setup"), "install", "--cage",
+                 "sbx-*,tap-*")
+    assert caged() == 1
+    daemon = netd(POLICY)
+    lab.host.run("nft", "flush", "ruleset")
+    r = daemon.wait_record(reason="kernel_side", event="decision")
+    daemon.wait_record(event="outcome", id=r["id"], reason="complete")
+    assert caged() == 1
