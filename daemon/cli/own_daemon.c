@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "array.h"
+#include "netclaim.h"
 #include "own_config.h"
 #include "programs.h"
 
@@ -299,11 +300,19 @@ static void
 remove_rules(void)
 {
 	const char *remove_them[] = {NULL, "remove", NULL};
+	char text[256];
+	int claim = netclaim_open(text, sizeof(text));
 
+	/* Another daemon's, because of which ours did not start, or that has
+	 * come behind it.  While we have the claim, none comes. */
+	if (claim == -EBUSY)
+		return;
 	if (program_run(PROGRAM_SETUP, remove_them, 1) != 0)
 		fprintf(stderr,
 			"sbx-netctl: the kernel rules could not be removed; "
 			"try 'sbx-net-setup remove'\n");
+	if (claim >= 0)
+		close(claim);
 }
 
 void

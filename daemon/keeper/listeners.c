@@ -16,6 +16,7 @@
 
 #include "array.h"
 #include "dns_socket.h"
+#include "netclaim.h"
 #include "nft.h"
 #include "steer.h"
 
@@ -61,6 +62,7 @@ listeners_init(struct listeners *l)
 {
 	l->workers = 0;
 	l->has_v6 = false;
+	l->claim = -1;
 	memset(l->fds, -1, sizeof(l->fds));
 }
 
@@ -71,6 +73,8 @@ listeners_done(struct listeners *l)
 		for (size_t i = 0; i < LISTENERS_MAX; i++)
 			if (l->fds[kind][i] >= 0)
 				close(l->fds[kind][i]);
+	if (l->claim >= 0)
+		close(l->claim);
 	listeners_init(l);
 }
 
@@ -301,6 +305,9 @@ listeners_open(struct listeners *l, uint32_t workers, uint16_t port,
 
 	l->workers = workers;
 	l->has_v6 = true;
+	l->claim = netclaim_open(reterr, reterr_size);
+	if (l->claim < 0)
+		return l->claim;
 	for (size_t k = 0; k < LISTENER_KINDS; k++) {
 		adopted[k] = l->fds[k][0] >= 0;
 		if (adopted[k])

@@ -2,7 +2,8 @@
  * The sockets that sandboxes' traffic is delivered to (DESIGN 3, 4): for each
  * worker a TCP listener and a DNS socket, in IPv4 and IPv6.  Opened once,
  * before any worker, or taken over from systemd; then held until we end, so
- * that a crashed worker's SYNs wait.
+ * that a crashed worker's SYNs wait.  And held by one daemon in a network
+ * namespace (netclaim.h).
  */
 #ifndef SBX_LISTENERS_H
 #define SBX_LISTENERS_H
@@ -25,6 +26,7 @@ struct listeners {
 	uint32_t workers;
 	bool has_v6;
 	int fds[LISTENER_KINDS][LISTENERS_MAX]; /* -1: none */
+	int claim;                              /* fd */
 };
 
 void listeners_init(struct listeners *l);
@@ -38,8 +40,8 @@ int listeners_adopt(struct listeners *l, char *reterr, size_t reterr_size);
 
 /*
  * Opens what is not there yet, for that many workers, and steers by source if
- * so asked.  A machine without IPv6 is served without (has_v6 says so).  0 or
- * -errno with a line in reterr.
+ * so asked.  A machine without IPv6 is served without (has_v6 says so).  0;
+ * -EBUSY another daemon has this namespace; -errno; with a line in reterr.
  */
 int listeners_open(struct listeners *l, uint32_t workers, uint16_t port,
 	bool by_source, char *reterr, size_t reterr_size);
