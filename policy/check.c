@@ -11,6 +11,10 @@
  * policy_decide_flow(), the code that decides later.  The default is asked
  * with an example of the binding's own.  What was in the way the nearest time
  * makes the error's words.
+ *
+ * The credentials of a kit are not asked about: import/ left out those that
+ * the kit's own rules never let fire, and what the policy's rules add to them
+ * is how a stranger's kit is narrowed.
  */
 #include "parse.h"
 
@@ -235,18 +239,24 @@ check_count(struct report *report, const struct policy_set *set)
 
 /* ---- all of it ---------------------------------------------------------- */
 
+static void
+check_bindings(struct report *report, const struct policy_set *set,
+	const struct credential *c)
+{
+	for (size_t i = 0; i < c->inject.count; i++)
+		check_binding(report, set, c->face->name, &c->inject.items[i]);
+	for (size_t i = 0; i < c->swap.count; i++)
+		check_binding(report, set, c->face->name, &c->swap.items[i]);
+}
+
 void
 check_credentials(struct report *report, const struct policy_set *set)
 {
 	for (size_t i = 0; i < set->credential_count; i++) {
 		const struct credential *c = set->credentials[i];
 
-		for (size_t k = 0; k < c->inject.count; k++)
-			check_binding(report, set, c->face->name,
-				&c->inject.items[k]);
-		for (size_t k = 0; k < c->swap.count; k++)
-			check_binding(
-				report, set, c->face->name, &c->swap.items[k]);
+		if (i < set->own_credential_count)
+			check_bindings(report, set, c);
 		for (size_t k = i + 1; k < set->credential_count; k++) {
 			check_pair(report, set, c, set->credentials[k]);
 			check_variables(report, set, c, set->credentials[k]);

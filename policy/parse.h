@@ -138,7 +138,8 @@ void parse_rules(struct parse *p, const char *policy,
 
 /*
  * Both sides of each credential that a policy lists: every binding can fire,
- * and none is ambiguous.  Only for policies without other errors.
+ * unless it is a kit's, and none is ambiguous.  Only for policies without other
+ * errors.
  */
 void check_credentials(struct report *report, const struct policy_set *set);
 

@@ -392,6 +392,7 @@ parse_policy(
 	if (ret->name == NULL || entry->kind != TREE_MAP)
 		return;
 	lists = (struct parse_lists){.deny = e.deny, .allow = e.allow};
+	ret->own_credential_count = e.credentials.count;
 	add_kit(p, ret->name, &e, &lists);
 	ret->audit = e.audit;
 	ret->credential_names = e.credentials.names;

@@ -132,6 +132,7 @@ struct policy_set {
 	const char *const *credential_names;
 	const struct credential *const *credentials;
 	size_t credential_count;
+	size_t own_credential_count; /* the first; the others are its kit's */
 };
 
 struct overlay {       /* overlay.h */

@@ -96,6 +96,16 @@ def test_everything_that_asks_sees_it(world, tmp_path):
     assert f"{world.kit}:{line_of('name: API_TOKEN')}:" in checked.stderr and "note:" in checked.stderr
 
 
+def test_a_host_that_it_has_a_credential_for_can_be_denied(world):
+    d, c = world.daemon, world.client
+    world.document.write_text(POLICY + "    deny: [{host: api.test}]\n")
+    assert d.reload().returncode == 0
+    assert c.curl("https://api.test/").status in (0, 403)
+    r = d.wait_record(host="api.test", verdict="denied")
+    assert (r["rule"], r["reason"]) == ("agent.deny[0]", "rule_deny")
+    assert world.origins["api.test"].requests == []
+
+
 def test_a_changed_kit_counts_at_reload(world):
     c = world.client
     world.kit.write_text(KIT.replace("- api.test", "- api.test\n      - new.test"))

@@ -291,6 +291,48 @@ test_a_name_in_two_documents(void **state)
 	free(report);
 }
 
+/* A deny rule against a kit's credential narrows the kit, and is no mistake. */
+static void
+test_a_host_of_its_kit_can_be_denied(void **state)
+{
+	static const char part[] =
+		"{kit_of: p, credentials: {p.c: {source: {env: X}, "
+		"inject: [{host: a.test, header: X-A}]}}}";
+	static const char rules[] = "{kit_of: p, allow: [{host: a.test}]}";
+	const struct document docs[] = {
+		{"p.yaml", "version: 1\npolicies:\n"
+			   "  p: {kit: ./k, deny: [{host: a.test}]}"},
+		{"k.yaml", rules},
+		{"k.yaml", part},
+	};
+	/* One that the policy lists itself is its own mistake. */
+	const struct document other = {"q.yaml",
+		"version: 1\npolicies:\n"
+		"  q: {deny: [{host: a.test}], credentials: p.c}"};
+	const struct document listed[] = {docs[0], docs[1], docs[2], other};
+	struct policy *p;
+	char *report;
+
+	(void)state;
+	p = compile_all(docs, 3, NULL, &report);
+	assert_string_equal(report, "");
+	free(report);
+	for (unsigned port = 1; port <= UINT16_MAX; port++) {
+		struct policy_verdict v = policy_decide_flow(
+			policy_find(p, "p"), "a.test", (uint16_t)port);
+
+		assert_false(v.allowed);
+		assert_string_equal(v.rule, "p.deny[0]");
+	}
+	policy_unref(p);
+
+	p = compile_all(listed, 4, NULL, &report);
+	assert_null(p);
+	assert_non_null(strstr(report, "can never fire in policy \"q\""));
+	assert_null(strstr(report, "policy \"p\""));
+	free(report);
+}
+
 static void
 test_keys_of_somebody_else(void **state)
 {
@@ -346,6 +388,7 @@ main(void)
 		cmocka_unit_test(test_injection_fields),
 		cmocka_unit_test(test_documents_refer_to_each_other),
 		cmocka_unit_test(test_a_name_in_two_documents),
+		cmocka_unit_test(test_a_host_of_its_kit_can_be_denied),
 		cmocka_unit_test(test_keys_of_somebody_else),
 		cmocka_unit_test(test_no_document_is_an_empty_policy),
 	};
