@@ -1,6 +1,5 @@
 /*
- * cli_status.c - status, doctor, reload, check, schema, log: the daemon as a
- * whole
+ * cli_status.c - status, doctor, reload, schema, log: the daemon as a whole
  */
 #include <errno.h>
 #include <stdio.h>
@@ -118,36 +117,6 @@ cli_reload(const struct cli *cli, int argc, char **argv)
 	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--wait") != 0))
 		return cli_complain(CLI_USAGE, "usage: reload [--wait]");
 	return cli_change(cli, "POST", "/v1/reload", NULL, "reloaded");
-}
-
-/* sbx-netd --check, for one file or for the installed ones. */
-static int
-check_one(const char *config)
-{
-	const char *argv[] = {NULL, "--check",
-		config != NULL ? "--config" : NULL, config, NULL};
-	int status = program_run(PROGRAM_DAEMON, argv, 0);
-
-	if (status < 0)
-		return cli_complain(CLI_FAILED, "cannot run sbx-netd: %s",
-			strerror(-status));
-	return status;
-}
-
-int
-cli_check(const struct cli *cli, int argc, char **argv)
-{
-	int worst = CLI_OK;
-
-	if (argc == 1)
-		return check_one(cli->config);
-	for (int i = 1; i < argc; i++) {
-		int status = check_one(argv[i]);
-
-		if (status > worst)
-			worst = status;
-	}
-	return worst;
 }
 
 /* sbx-netd has the tables that it reads documents by. */

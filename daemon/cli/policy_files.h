@@ -22,6 +22,19 @@ int policy_files_compile(const char *const *paths, size_t count,
 int policy_files_load(const char *config, const char *runtime_dir,
 	struct policy **ret, char **ret_report);
 
+/*
+ * Would they load, settings and all?  A main file alone (one with settings, or
+ * with policies.d or sandboxes.d beside it) as sbx-netd would load it; all else
+ * together, and nothing beside.  0 with what their kits have to say, or -EINVAL
+ * with all that is wrong: *ret_report, malloc'd; -ENOMEM.
+ */
+int policy_files_check(const char *const *paths, size_t count,
+	const char *runtime_dir, char **ret_report);
+
+/* The same of a main file with its neighbours, whatever is in it. */
+int policy_files_check_main(
+	const char *config, const char *runtime_dir, char **ret_report);
+
 /* That of the sandbox of this name, if a document declares it; else NULL. */
 const struct policy_set *policy_files_find_sandbox(
 	const struct policy *policy, const char *name);
