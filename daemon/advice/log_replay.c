@@ -236,6 +236,28 @@ out:
 	return e;
 }
 
+static bool
+is(const struct log_replay_decision *d, enum record_reason reason)
+{
+	return strcmp(d->reason, record_reason_name(reason)) == 0;
+}
+
+/*
+ * The overlay's rules stand before those of the policy, whose deny rules alone
+ * come before what the overlay allows.  Where it only allowed something near,
+ * the policy decided.
+ */
+static bool
+overlay_decides(const struct log_replay_decision *d, const struct judgement *j)
+{
+	if (!d->overlay)
+		return false;
+	if (d->allowed)
+		return strstr(j->rule, ".deny[") == NULL;
+	return is(d, RECORD_RULE_DENY) || is(d, RECORD_NOT_RAW) ||
+	       is(d, RECORD_PATH_AMBIGUOUS) || is(d, RECORD_QUERY_AMBIGUOUS);
+}
+
 int
 log_replay_judge(struct log_replay *r, const struct policy_set *set,
 	const struct log_replay_decision *d)
@@ -247,7 +269,7 @@ log_replay_judge(struct log_replay *r, const struct policy_set *set,
 		r->totals.unclear += d->count;
 		return 0;
 	}
-	if (j.allowed == d->allowed) {
+	if (j.allowed == d->allowed || overlay_decides(d, &j)) {
 		r->totals.same += d->count;
 		return 0;
 	}

@@ -28,7 +28,8 @@ struct log_replay_decision { /* as it was recorded; borrowed, "" for none */
 	const char *method, *path; /* of a request; method is told, if any */
 	uint64_t port, count;
 	bool allowed;
-	bool cut; /* something in the record is not as it was */
+	bool overlay; /* an overlay's rule decided, and is still there */
+	bool cut;     /* something in the record is not as it was */
 	const char *reason, *rule, *source;
 };
 

@@ -5,7 +5,8 @@
  * Reads decisions, as sbx-netlog does, and puts those that policy made to the
  * policy of FILE: of the sandbox, if FILE declares it, else of the name that is
  * on record.  What others decided (HTTP's rules, limits, the kernel) no policy
- * changes.  Everything in the log may be a stranger's, and is escaped.
+ * changes, and what an overlay decided only by its deny rules.  Everything in
+ * the log may be a stranger's, and is escaped.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -43,6 +44,22 @@ is_of_policy(const struct logline *l, bool packets)
 	/* The list of reasons begins with policy's. */
 	return reason <= (int)RECORD_NOT_RAW ||
 	       (packets && reason == (int)RECORD_QUIC);
+}
+
+/* Whether an overlay decided, which stays: it was set, or FILE, which would
+ * say what the sandbox starts with, does not declare the sandbox. */
+static bool
+is_of_overlay(const struct logline *l, bool declared)
+{
+	static const char set[] = "overlay of ";
+	const char *policy = logline_text(l, "policy");
+	const char *rule = logline_text(l, "rule");
+	size_t len = strlen(policy);
+
+	if (strncmp(logline_text(l, "source"), set, strlen(set)) == 0)
+		return true;
+	return !declared && rule[0] != '\0' && len > 0 &&
+	       (strncmp(rule, policy, len) != 0 || rule[len] != '.');
 }
 
 /* Which question it was; false: policy has no say in it. */
@@ -97,6 +114,7 @@ take_decision(struct log_replay *replay, const struct policy *policy,
 	d.cut = logline_flag(l, "truncated") ||
 		strstr(d.path, "\xef\xbf\xbd") != NULL;
 	set = policy_files_find_sandbox(policy, d.sandbox);
+	d.overlay = is_of_overlay(l, set != NULL);
 	if (set == NULL)
 		set = policy_find(policy, logline_text(l, "policy"));
 	return log_replay_judge(replay, set, &d);

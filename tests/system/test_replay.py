@@ -132,6 +132,42 @@ policies:
         "7 decisions, 3 the same, 3 would be allowed, 1 would be denied"]
 
 
+def by_overlay(rule, verdict, reason, policy="agent", source="overlay of s1:3", **more):
+    return json.dumps({"ts": "2026-01-01T00:00:00.000000Z", "id": "0000000000000001",
+                       "event": "decision", "kind": "request", "sandbox": "s1",
+                       "policy": policy, "proto": "tls", "dport": 443, "method": "GET",
+                       "path": "/", "verdict": verdict, "reason": reason, "rule": rule,
+                       "source": source, **more})
+
+
+def test_what_an_overlay_decided_is_not_the_policys(replay, tmp_path):
+    log = tmp_path / "overlay.log"
+    own = {"host": "api.example.org", "source": "old.yaml:3"}
+    log.write_text("\n".join((
+        by_overlay("s1.allow[0]", "allowed", "rule_allow", host="new.test"),
+        by_overlay("s1.deny[0]", "denied", "rule_deny", host="api.example.org"),
+        by_overlay("agent.allow[0]", "allowed", "rule_allow", **own))) + "\n")
+    assert replay(NEW, log).stdout == (
+        "3 decisions, 3 the same, 0 would be allowed, 0 would be denied\n")
+    # A deny rule of the policy comes before what the overlay allows.
+    r = replay(NEW + "    deny: [{host: new.test}]\n", log)
+    assert r.stdout.endswith("2 the same, 0 would be allowed, 1 would be denied\n")
+    # One that a document declared is what the new document says.
+    log.write_text(by_overlay("s1.allow[0]", "allowed", "rule_allow", host="new.test",
+                              source="old.yaml:9") + "\n")
+    assert "1 the same" in replay(NEW, log).stdout
+    box = "sandboxes:\n  s1: {interface: i, address: 10.77.1.3, policy: agent%s}\n"
+    assert "1 would be denied" in replay(NEW + box % "", log).stdout
+    kept = ", overlay: {allow: [{host: new.test}]}"
+    assert "1 the same" in replay(NEW + box % kept, log).stdout
+
+
+def test_what_an_overlay_only_nearly_allowed_is(replay, tmp_path):
+    log = tmp_path / "near.log"
+    log.write_text(by_overlay("s1.allow[0]", "denied", "method", host="api.example.org"))
+    assert "1 would be allowed" in replay(NEW, log).stdout
+
+
 def test_the_sandbox_of_the_new_document_counts(replay):
     moved = NEW.replace("  agent:", "  moved:\n    default: allow\n  agent:") + (
         "sandboxes:\n"
