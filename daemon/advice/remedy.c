@@ -8,8 +8,10 @@
  * At the end, because a flow goes the way of the first rule that allows it,
  * and what is passed through today shall not be opened tomorrow.
  *
- * The one exception is an ambiguous path or query: the first rule with such a
- * key denies it, and only a rule without one, before that, could allow it.
+ * There are two exceptions.  An ambiguous path or query: the first rule with
+ * such a key denies it, and only a rule without one, before that, could allow
+ * it.  And bytes that are neither TLS nor HTTP: the first rule for the port
+ * says whether it carries them, so one that does has to stand before it.
  */
 #include "remedy.h"
 
@@ -19,6 +21,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "judgement.h"
 #include "rule_line.h"
@@ -175,6 +178,17 @@ for_request(struct search *s)
 	add_rule(s);
 }
 
+/* Behind every rule stands only what is no entry of a list: the default. */
+static void
+set_before(struct search *s, const char *rule)
+{
+	if (strchr(rule, '[') == NULL)
+		return;
+	s->found.before = strdup(rule);
+	if (s->found.before == NULL)
+		s->no_memory = true;
+}
+
 /* Any bytes to the name: the rule for them says so, for every port can be
  * given to them so. */
 static void
@@ -188,12 +202,14 @@ for_raw(struct search *s, const struct judgement *j)
 			j->rule, j->source);
 		return;
 	}
-	if (j->reason == RECORD_NOT_RAW)
+	if (j->reason == RECORD_NOT_RAW) {
 		say(s,
 			"%s (%s) is for TLS and HTTP there: a rule for other "
 			"bytes to that port has to stand before it, and what "
-			"it carries is read by nobody",
+			"it carries, TLS and HTTP too, is read by nobody",
 			j->rule, j->source);
+		set_before(s, j->rule);
+	}
 	set_rule(s, &line);
 }
 
@@ -279,5 +295,6 @@ remedy_done(struct remedy *r)
 	for (size_t i = 0; i < r->count; i++)
 		free(r->lines[i]);
 	free(r->rule);
+	free(r->before);
 	*r = (struct remedy){.rule = NULL};
 }

@@ -17,9 +17,12 @@ struct remedy {
 	/* Sentences for people, in the order in which to act; malloc'd. */
 	char *lines[REMEDY_LINES];
 	size_t count;
-	/* "- {host: …}" for the end of the policy's allow list; malloc'd.
-	 * NULL: none is needed, or none would help. */
+	/* "- {host: …}"; malloc'd.  NULL: none is needed, or none would help.
+	 */
 	char *rule;
+	/* The name of the rule that it has to stand before, malloc'd; NULL: the
+	 * end of the policy's allow list. */
+	char *before;
 };
 
 /*

@@ -137,6 +137,7 @@ print_remedy(const json_t *a)
 {
 	const json_t *remedy = json_object_get(a, "remedy"), *line;
 	const char *add = cli_text(remedy, "add");
+	const char *before = cli_text(remedy, "before");
 	size_t i;
 
 	if (remedy == NULL)
@@ -146,7 +147,9 @@ print_remedy(const json_t *a)
 	{
 		printf("  %s\n", json_string_value(line));
 	}
-	if (add[0] != '\0')
+	if (before[0] != '\0')
+		printf("  before %s:\n    %s\n", before, add);
+	else if (add[0] != '\0')
 		printf("  at the end of \"allow\" in policy %s:\n    %s\n",
 			cli_text(a, "policy"), add);
 }

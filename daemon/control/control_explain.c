@@ -257,7 +257,8 @@ add_credentials(json_t *body, struct question *q, const struct judgement *j)
 	json_object_set_new(body, "swaps", c.swaps);
 }
 
-/* "remedy": {"lines": […], "add": "- {…}"} for what is denied. */
+/* "remedy": {"lines": […], "add": "- {…}", "before": RULE} for what is denied;
+ * without "before" it is for the end of the list. */
 static void
 add_remedy(json_t *body, const struct judgement_question *q,
 	const struct judgement *j)
@@ -275,6 +276,9 @@ add_remedy(json_t *body, const struct judgement_question *q,
 	if (remedy.rule != NULL)
 		json_object_set_new(
 			object, "add", control_reply_string(remedy.rule));
+	if (remedy.before != NULL)
+		json_object_set_new(
+			object, "before", control_reply_string(remedy.before));
 	json_object_set_new(body, "remedy", object);
 	remedy_done(&remedy);
 }

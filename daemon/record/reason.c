@@ -66,7 +66,8 @@ static const struct {
 		"the host and port are allowed for TLS and HTTP only, and "
 		"this is neither",
 		"if this is wanted, add a rule with protocol: tcp for that "
-		"host and port"},
+		"host and port before the rule that is named; TLS to that "
+		"port is then unread, too"},
 	[RECORD_NO_CLIENT_DATA] = {"no_client_data",
 		"the sandbox sent nothing before the deadline, so there was "
 		"no name to decide on",

@@ -256,5 +256,10 @@ def test_explain_says_what_happens(stage, world):
     assert explain("tcp://web.test:443") == ("denied", "not_raw", "")
     assert explain("tcp://web.test:22") == ("denied", "port", "")
     assert explain("tcp://203.0.113.10:9999") == ("allowed", "rule_allow", "address")
+    text = world.ctl("explain", "s1", "-", "tcp://web.test:443", check=False).stdout
+    rule = json.loads(world.ctl("--json", "explain", "s1", "-", "tcp://web.test:443",
+                                check=False).stdout)["rule"]
+    assert f"  before {rule}:\n    - {{host: web.test, port: 443, protocol: tcp}}\n" in text
+    assert "at the end" not in text
     text = world.ctl("explain", "s1", "-", "tcp://else.test:22", check=False).stdout
     assert "- {host: else.test, port: 22, protocol: tcp}" in text

@@ -142,8 +142,12 @@ void
 random_policy_write(const struct random_policy *p, char ret[RANDOM_TEXT])
 {
 	FILE *out = fmemopen(ret, RANDOM_TEXT, "w");
+	size_t extra = RANDOM_RULES - p->deny_count;
+	bool placed = p->before == NULL ||
+		      sscanf(p->before, "p.allow[%zu]", &extra) == 1;
 
-	assert(out != NULL);
+	assert(out != NULL && placed);
+	extra += p->deny_count;
 	fputs("version: 1\n", out);
 	fputs(p->credentials ? credentials : "", out);
 	fprintf(out, "policies:\n  p:\n    default: %s\n",
@@ -154,11 +158,13 @@ random_policy_write(const struct random_policy *p, char ret[RANDOM_TEXT])
 			fputs("    deny:\n", out);
 		if (i == p->deny_count)
 			fputs("    allow:\n", out);
+		if (i == extra && p->extra != NULL)
+			fprintf(out, "      %s\n", p->extra);
 		/* One that is never asked keeps its place, and its number. */
 		fprintf(out, "      %s\n",
 			p->dropped[i] ? "- {host: dropped.test}" : p->rules[i]);
 	}
-	if (p->extra != NULL)
+	if (extra == RANDOM_RULES && p->extra != NULL)
 		fprintf(out, "      %s\n", p->extra);
 	if (p->credentials)
 		fputs("    credentials: [one, two, api]\n", out);

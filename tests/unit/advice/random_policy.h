@@ -19,7 +19,8 @@ struct random_policy {
 	size_t deny_count; /* the first so many rules */
 	char rules[RANDOM_RULES][256];
 	bool dropped[RANDOM_RULES];
-	const char *extra; /* at the end of the allow list; or NULL */
+	const char *extra;  /* at the end of the allow list; or NULL */
+	const char *before; /* "p.allow[1]": where extra stands instead */
 };
 
 struct random_question {

@@ -2,8 +2,8 @@
  * test_remedy.c - what is said to lift a denial lifts it, and little else
  *
  * Policies and requests at random: where a request is denied, the rule that is
- * suggested goes to the end of the allow list and the deny rules that are named
- * go; then it has to be allowed.  What the rule was not for stays denied.
+ * suggested goes where the remedy says and the deny rules that are named go;
+ * then it has to be allowed.  What the rule was not for stays denied.
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -112,6 +112,7 @@ check_denied(struct random_policy p, const struct policy *policy,
 	assert_true(remedy.count > 0 || remedy.rule != NULL);
 	dropped = drop_named(&p, &remedy);
 	p.extra = remedy.rule;
+	p.before = remedy.before;
 	if (dropped || p.extra != NULL) {
 		after = random_policy_compile(&p);
 		assert_non_null(after);
@@ -256,19 +257,22 @@ static void
 test_lifts_denials_of_other_bytes(void **state)
 {
 	static const struct {
-		const char *host, *line;
+		const char *host, *line, *before;
 		enum record_reason reason;
-		bool lifted;
+		bool fallback; /* default: allow */
 	} raw_cases[] = {
-		{"new.test", NULL, RECORD_NO_RULE, true},
-		{"far.test", NULL, RECORD_PORT, true},
-		{"path.test", "before it", RECORD_NOT_RAW, true},
-		{"web.test", "before it", RECORD_NOT_RAW, false},
-		{"bad.test", "in the way", RECORD_RULE_DENY, false},
+		{"new.test", NULL, NULL, RECORD_NO_RULE, false},
+		{"new.test", "before it", NULL, RECORD_NOT_RAW, true},
+		{"far.test", NULL, NULL, RECORD_PORT, false},
+		{"path.test", "before it", "p.allow[2]", RECORD_NOT_RAW, false},
+		{"web.test", "before it", "p.allow[0]", RECORD_NOT_RAW, false},
+		{"bad.test", "in the way", NULL, RECORD_RULE_DENY, false},
 	};
+	/* One for the bytes that stands too late does not help. */
 	static const char *const rules[] = {"- {host: bad.test}",
 		"- {host: web.test}", "- {host: far.test, port: 22}",
-		"- {host: path.test, path: /x}"};
+		"- {host: path.test, path: /x}", "- {host: path.test}",
+		"- {host: web.test, port: 443, protocol: tcp}"};
 	struct random_policy p = {.deny_count = 1};
 
 	(void)state;
@@ -285,7 +289,8 @@ test_lifts_denials_of_other_bytes(void **state)
 		struct judgement j;
 		struct remedy r;
 
-		p.extra = NULL;
+		p.extra = p.before = NULL;
+		p.default_allow = raw_cases[i].fallback;
 		before = random_policy_compile(&p);
 		q.set = policy_find(before, "p");
 		j = judge_request(&q);
@@ -296,10 +301,13 @@ test_lifts_denials_of_other_bytes(void **state)
 		if (raw_cases[i].line != NULL)
 			assert_non_null(strstr(r.lines[0], raw_cases[i].line));
 		assert_int_equal(r.rule != NULL, j.reason != RECORD_RULE_DENY);
+		assert_int_equal(r.before != NULL, raw_cases[i].before != NULL);
+		if (r.before != NULL)
+			assert_string_equal(r.before, raw_cases[i].before);
 		p.extra = r.rule;
+		p.before = r.before;
 		after = random_policy_compile(&p);
-		assert_int_equal(
-			judge_by(after, q).allowed, raw_cases[i].lifted);
+		assert_int_equal(judge_by(after, q).allowed, r.rule != NULL);
 		policy_unref(before);
 		policy_unref(after);
 		remedy_done(&r);
