@@ -10,9 +10,9 @@
  * document: that keeps "the first entry wins" for each header.
  *
  * What would not load is left out before: two bindings of one header for the
- * same place, and a binding whose host no rule allows.  The latter is asked as
- * policy/check.c asks it: a host that rule and binding have in common is put
- * to the compiled rules.
+ * same place, one that another takes in, and a binding whose host no rule
+ * allows.  The latter is asked as policy/check.c asks it: a host that rule and
+ * binding have in common is put to the compiled rules.
  */
 #include "bindings.h"
 
@@ -173,6 +173,17 @@ note_shared(struct intake *in, const struct intake_binding *a,
 		a->at.line);
 }
 
+/* The first that matches has the value: the other would never be asked. */
+static bool
+is_shadowed(const struct intake_binding *a, const struct intake_binding *b)
+{
+	struct ports pa = ports_of(a), pb = ports_of(b);
+
+	return same_header(a, b) && covers_variables(&a->env, &b->env) &&
+	       ports_cover(&pa, &pb) &&
+	       host_pattern_covers(&a->host.patterns[0], &b->host.patterns[0]);
+}
+
 static void
 settle_pair(
 	struct intake *in, struct intake_binding *a, struct intake_binding *b)
@@ -181,6 +192,10 @@ settle_pair(
 		return;
 	if (same_pattern(a, b))
 		settle_same_place(in, a, b);
+	else if (is_shadowed(a, b))
+		intake_leave_out(in, b,
+			"line %u takes in its host and comes first: left out",
+			a->at.line);
 	else if (in->style == FOREIGN_PROXY_CONFIG && !same_header(a, b))
 		note_shared(in, a, b);
 }

@@ -215,6 +215,45 @@ host_pattern_matches(const struct host_pattern *p, const char *host)
 	return false;
 }
 
+/* Whether all that inner, which has a wildcard, matches is below base. */
+static bool
+all_below(const char *base, const struct host_pattern *inner)
+{
+	return is_below(inner->base, base) ||
+	       (inner->kind != HOST_APEX && strcmp(inner->base, base) == 0);
+}
+
+bool
+host_pattern_covers(
+	const struct host_pattern *outer, const struct host_pattern *inner)
+{
+	bool same = strcmp(outer->base, inner->base) == 0;
+
+	if (inner->kind == HOST_EXACT)
+		return host_pattern_matches(outer, inner->base);
+	if (inner->kind == HOST_ANY)
+		return outer->kind == HOST_ANY;
+	switch (outer->kind) {
+	case HOST_EXACT:
+		return false;
+	case HOST_ONE:
+		return same &&
+		       (inner->kind == HOST_ONE || inner->kind == HOST_GLOB);
+	case HOST_DEEP:
+		return all_below(outer->base, inner);
+	case HOST_APEX:
+		return same || is_below(inner->base, outer->base);
+	case HOST_GLOB:
+		/* A star matches a star, and nothing else does. */
+		return same && inner->kind == HOST_GLOB &&
+		       host_glob_matches(outer->text, outer->glob_len,
+			       inner->text, inner->glob_len);
+	case HOST_ANY:
+		return true;
+	}
+	return false;
+}
+
 /* ---- what two have in common -------------------------------------------- */
 
 /* Appends bytes, each star as a letter that it could stand for. */

@@ -46,6 +46,10 @@ int host_pattern_compile(struct region *region, const char *text, bool broad,
 /* host: from host_normalise(). */
 bool host_pattern_matches(const struct host_pattern *p, const char *host);
 
+/* Whether outer matches each host that inner matches. */
+bool host_pattern_covers(
+	const struct host_pattern *outer, const struct host_pattern *inner);
+
 /* Whether a glob (one label of HOST_GLOB) matches a label. */
 bool host_glob_matches(
 	const char *glob, size_t glob_len, const char *label, size_t label_len);

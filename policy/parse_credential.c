@@ -82,18 +82,19 @@ const struct schema_table parse_credential_table = {
 	"a credential", entry_fields};
 
 static bool
-names_again(const struct binding *first, const struct host_pattern *host,
+matches_first(const struct binding *first, const struct host_pattern *host,
 	const struct ports *ports)
 {
 	for (size_t i = 0; i < first->hosts.count; i++) {
-		if (strcmp(first->hosts.items[i].text, host->text) == 0 &&
+		if (host_pattern_covers(&first->hosts.items[i], host) &&
 			ports_cover(&first->ports, ports))
 			return true;
 	}
 	return false;
 }
 
-/* The first entry that matches wins: an equal one behind it never does. */
+/* The first entry that matches wins: one behind it that it covers
+ * never does. */
 static void
 check_shadowed(
 	struct parse *p, const char *name, const struct binding_list *all)
@@ -106,7 +107,7 @@ check_shadowed(
 			const struct host_pattern *host =
 				&b->hosts.items[k / n];
 
-			if (names_again(first, host, &b->ports))
+			if (matches_first(first, host, &b->ports))
 				report_add(p->schema.report, b->at,
 					"credential \"%s\" for host \"%s\" "
 					"can never fire: the entry at %s "

@@ -201,6 +201,55 @@ test_common(void **state)
 	}
 }
 
+static const struct {
+	const char *outer, *inner;
+	bool covers;
+	const char *reason;
+} coverings[] = {
+	{"a.test", "a.test", true, "the same"},
+	{"a.test", "*.a.test", false, "a name is no wildcard"},
+	{"*.a.test", "b.a.test", true, "a name that matches"},
+	{"*.a.test", "c.b.a.test", false, "one label"},
+	{"*.a.test", "*.a.test", true, "the same, one label"},
+	{"*.a.test", "b*.a.test", true, "a glob is one label"},
+	{"*.a.test", "**.a.test", false, "more labels"},
+	{"*.a.test", ".a.test", false, "the apex"},
+	{"**.a.test", "a.test", false, "not the apex"},
+	{"**.a.test", "*.a.test", true, "one of more labels"},
+	{"**.a.test", "*.b.a.test", true, "below"},
+	{"**.a.test", "**.a.test", true, "the same, more labels"},
+	{"**.a.test", ".a.test", false, "it has the apex"},
+	{"**.a.test", ".b.a.test", true, "an apex below"},
+	{"**.b.a.test", "**.a.test", false, "above"},
+	{"**.a.test", "**.ba.test", false, "no label's end"},
+	{".a.test", "a.test", true, "the apex itself"},
+	{".a.test", "**.a.test", true, "all below"},
+	{".a.test", ".b.a.test", true, "a part of it"},
+	{".a.test", "b*.a.test", true, "globs below"},
+	{"b*.a.test", "b*.a.test", true, "the same glob"},
+	{"b*.a.test", "bc*.a.test", true, "a narrower glob"},
+	{"b*.a.test", "*b.a.test", false, "they only overlap"},
+	{"b*c.a.test", "b*.a.test", false, "a wider glob"},
+	{"b*.a.test", "*.a.test", false, "any label"},
+	{"*", ".test", true, "everything"},
+	{".test", "*", false, "not everything"},
+	{"*", "*", true, "everything is everything"},
+};
+
+static void
+test_covers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LEN(coverings); i++) {
+		struct host_pattern outer = pattern(coverings[i].outer);
+		struct host_pattern inner = pattern(coverings[i].inner);
+
+		if (host_pattern_covers(&outer, &inner) != coverings[i].covers)
+			fail_msg("%s, %s: %s", coverings[i].outer,
+				coverings[i].inner, coverings[i].reason);
+	}
+}
+
 int
 main(void)
 {
@@ -208,6 +257,7 @@ main(void)
 		cmocka_unit_test(test_compile),
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_common),
+		cmocka_unit_test(test_covers),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

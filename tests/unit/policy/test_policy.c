@@ -204,6 +204,39 @@ test_injection_fields(void **state)
 	assert_false(list[1]->plaintext);
 }
 
+/* What only overlaps with one before it has hosts or ports of its own. */
+static void
+test_bindings_may_overlap(void **state)
+{
+	struct policy *p = compiled(
+		"version: 1\n"
+		"credentials:\n"
+		"  c:\n"
+		"    source: {env: X}\n"
+		"    inject:\n"
+		"      - {host: api.a.test, header: X-Api}\n"
+		"      - {host: \"**.a.test\", header: X-Wide}\n"
+		"      - {host: .a.test, header: X-Apex}\n"
+		"      - {host: api.a.test, header: X-Port, port: 8443}\n"
+		"policies: {p: {default: allow, credentials: c}}\n");
+	static const struct {
+		const char *host, *header;
+		uint16_t port;
+	} wanted[] = {{"api.a.test", "X-Api", 443}, {"a.test", "X-Apex", 443},
+		{"b.a.test", "X-Wide", 443}, {"api.a.test", "X-Port", 8443}};
+	const struct policy_injection *one;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		assert_int_equal(
+			policy_injections(policy_find(p, "p"), wanted[i].host,
+				wanted[i].port, &one, 1),
+			1);
+		assert_string_equal(one->header, wanted[i].header);
+	}
+	policy_unref(p);
+}
+
 /* ---- many documents ----------------------------------------------------- */
 
 struct document {
@@ -386,6 +419,7 @@ main(void)
 		cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_injections),
 		cmocka_unit_test(test_injection_fields),
+		cmocka_unit_test(test_bindings_may_overlap),
 		cmocka_unit_test(test_documents_refer_to_each_other),
 		cmocka_unit_test(test_a_name_in_two_documents),
 		cmocka_unit_test(test_a_host_of_its_kit_can_be_denied),
