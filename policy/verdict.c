@@ -45,14 +45,44 @@ policy_reason_name(enum policy_reason reason)
 	return reason_names[reason];
 }
 
+/* ---- what nobody reads -------------------------------------------------- */
+
+/*
+ * Nobody sees the requests of a flow that is not opened, so one of them could
+ * be what a deny rule forbids.
+ */
+struct guard {
+	const struct rule
+		*rule; /* the first that denies some of the requests */
+	struct look look;
+};
+
+static void
+guard_by(struct guard *g, const struct rule *r)
+{
+	if (g->rule == NULL && denies(r, POLICY_RULE_DENY, &g->look))
+		g->rule = r;
+}
+
+static struct policy_verdict
+allowed_but(struct guard *g, const struct rule *r, struct look *look)
+{
+	if (r->via == POLICY_VIA_INSPECT)
+		return allowed_by(r);
+	if (g->rule != NULL)
+		return unopened_refused(look, g->rule, r->via);
+	if (look->rule == NULL)
+		*look = g->look;
+	return allowed_by(r);
+}
+
 /* ---- flows -------------------------------------------------------------- */
 
 static struct policy_verdict
 decide_flow(const struct policy_set *set, const char *host, uint16_t port,
 	struct look *look)
 {
-	struct look guard = {.rule = NULL};
-	const struct rule *guarded = NULL; /* denies some of the requests */
+	struct guard guard = {.rule = NULL};
 	const struct rule *near = NULL, *r;
 	struct walk walk;
 
@@ -62,24 +92,12 @@ decide_flow(const struct policy_set *set, const char *host, uint16_t port,
 			if (!r->deny && near == NULL)
 				near = r;
 		} else if (!r->deny) {
-			/*
-			 * Nobody sees the requests of a flow that is not
-			 * opened, so one of them could be what a deny rule
-			 * forbids.
-			 */
-			if (r->via == POLICY_VIA_INSPECT)
-				return allowed_by(r);
-			if (guarded != NULL)
-				return unopened_refused(look, guarded, r->via);
-			if (look->rule == NULL)
-				*look = guard;
-			return allowed_by(r);
+			return allowed_but(&guard, r, look);
 		} else if (rule_is_flat(r)) {
 			if (denies(r, POLICY_RULE_DENY, look))
 				return refused(look, r, POLICY_RULE_DENY);
-		} else if (denies(r, POLICY_RULE_DENY, &guard) &&
-			   guarded == NULL) {
-			guarded = r;
+		} else {
+			guard_by(&guard, r);
 		}
 	}
 	return unsettled(set, near, POLICY_PORT);
@@ -238,6 +256,24 @@ pass_by(struct policy_obstacles *o, const struct rule *r,
 		o->items[o->count++] = denied_by(r, reason);
 }
 
+/* All that guard what rule `allow` leaves unopened. */
+static void
+pass_guards(struct policy_obstacles *o, const struct policy_set *set,
+	const struct fit_question *q, const struct rule *allow)
+{
+	const struct rule *r;
+	struct walk walk;
+
+	walk_begin(&walk, set, q->request->host);
+	while ((r = walk_next(&walk)) != NULL && r->deny) {
+		enum fit fit = fit_of(r, q);
+
+		if (allow->via != POLICY_VIA_INSPECT && !r->audit &&
+			fit >= FIT_PORT && fit < FIT_ALL)
+			pass_by(o, r, POLICY_RULE_DENY);
+	}
+}
+
 /* Where there is a list for them, deny rules are put there and passed by. */
 static struct policy_verdict
 decide_request(const struct policy_set *set,
@@ -252,6 +288,7 @@ decide_request(const struct policy_set *set,
 		[FIT_QUERY] = POLICY_HEADER,
 	};
 	const struct fit_question q = fit_question(request);
+	struct guard guard = {.rule = NULL};
 	const struct rule *near = NULL, *r;
 	enum fit near_fit = FIT_HOST;
 	enum policy_reason reason;
@@ -268,8 +305,14 @@ decide_request(const struct policy_set *set,
 				return refused(look, r, reason);
 			pass_by(obstacles, r, reason);
 		} else if (fit == FIT_ALL) {
+			if (obstacles == NULL)
+				return allowed_but(&guard, r, look);
+			pass_guards(obstacles, set, &q, r);
 			return allowed_by(r);
-		} else if (!r->deny && (near == NULL || fit > near_fit)) {
+		} else if (r->deny) {
+			if (fit >= FIT_PORT)
+				guard_by(&guard, r);
+		} else if (near == NULL || fit > near_fit) {
 			near = r;
 			near_fit = fit;
 		}

@@ -310,43 +310,62 @@ both_queries(const struct rule *r, const struct question *q)
 	return first == YES ? query_says(r, &r->query2, q) : first;
 }
 
+/* How far it goes along, 5: all the way. */
+static int
+score_of(const struct rule *r, const struct question *q,
+	enum policy_reason *ret_unclear)
+{
+	*ret_unclear = POLICY_RULE_ALLOW;
+	if (!has_port(r, q->port))
+		return 0;
+	if (r->method != NULL && strcmp(r->method, q->method) != 0)
+		return 1;
+	if (r->path != NULL && is_odd(q->path)) {
+		*ret_unclear = POLICY_PATH_AMBIGUOUS;
+		return 2;
+	}
+	if (r->path != NULL && !path_fits(r->path, q->path))
+		return 2;
+	if (both_queries(r, q) == UNCLEAR)
+		*ret_unclear = POLICY_QUERY_AMBIGUOUS;
+	if (both_queries(r, q) != YES)
+		return 3;
+	return header_says(r, q) ? 5 : 4;
+}
+
+/* audit: what the rules that look on would have said. */
 static struct opinion
 plain_request_opinion(
 	const struct document *d, const struct question *q, bool audit)
 {
 	static const enum policy_reason missing[] = {POLICY_PORT, POLICY_METHOD,
 		POLICY_PATH, POLICY_QUERY, POLICY_HEADER};
-	const struct rule *near = NULL;
+	const struct rule *near = NULL, *guard = NULL;
+	enum policy_reason unclear;
 	int near_score = -1;
 
 	for (int i = 0; i < RULES; i++) {
 		const struct rule *r = &d->rules[i];
-		int score = 0;
+		int score;
 
 		if (!names_host(r, q->host) || (r->deny && r->audit != audit))
 			continue;
-		if (audit && !r->deny)
-			break; /* a rule that looks on is asked about nothing
-				  else */
-		if (has_port(r, q->port))
-			score = 1;
-		if (score == 1 && (r->method == NULL ||
-					  strcmp(r->method, q->method) == 0))
-			score = 2;
-		if (score == 2 && r->path != NULL && is_odd(q->path))
+		score = score_of(r, q, &unclear);
+		if (unclear != POLICY_RULE_ALLOW && audit && !r->deny)
+			break; /* which no rule that looks on has said */
+		if (unclear != POLICY_RULE_ALLOW)
+			return (struct opinion){false, r->name, unclear};
+		if (score == 5 && r->deny)
 			return (struct opinion){
-				false, r->name, POLICY_PATH_AMBIGUOUS};
-		if (score == 2 &&
-			(r->path == NULL || path_fits(r->path, q->path)))
-			score = 3;
-		if (score == 3 && both_queries(r, q) == UNCLEAR)
+				false, r->name, POLICY_RULE_DENY};
+		if (score == 5 && (r->passthrough || r->raw) && guard != NULL)
 			return (struct opinion){
-				false, r->name, POLICY_QUERY_AMBIGUOUS};
-		if (score == 3 && both_queries(r, q) == YES)
-			score = 4;
-		if (score == 4 && header_says(r, q))
-			return (struct opinion){!r->deny, r->name,
-				r->deny ? POLICY_RULE_DENY : POLICY_RULE_ALLOW};
+				false, guard->name, POLICY_RULE_DENY};
+		if (score == 5)
+			return (struct opinion){
+				true, r->name, POLICY_RULE_ALLOW};
+		if (r->deny && score > 0 && guard == NULL)
+			guard = r;
 		if (!r->deny && score > near_score) {
 			near = r;
 			near_score = score;
