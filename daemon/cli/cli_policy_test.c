@@ -97,7 +97,7 @@ ask_files(struct test *t, const struct policy_case *c,
 		.reason = record_reason_name(j.reason),
 		.rule = j.rule,
 		.source = j.source};
-	if (j.allowed && j.via == POLICY_VIA_INSPECT)
+	if (j.entitled && j.via == POLICY_VIA_INSPECT)
 		add_credentials(ret, &w);
 	return 0;
 }

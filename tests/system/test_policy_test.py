@@ -23,6 +23,13 @@ policies:
     deny:
       - {host: api.test, path: "/repos/secret"}
     credentials: [demo]
+  looks:
+    audit: true
+    allow: [{host: api.test, path: "/repos/**"}]
+    credentials: [demo]
+  shut:
+    allow: [{host: pin.test, tls: passthrough}]
+    deny: [{host: pin.test, path: "/admin/**"}]
 """
 
 GOOD = """\
@@ -40,6 +47,9 @@ agent GET  https://ask.test/?state=shut   denied  reason=query
 agent -    udp://192.0.2.7:123            allowed rule=agent.allow[3]
 agent -    udp://192.0.2.7:443            denied  reason=quic
 agent -    icmp://192.0.2.7               denied  reason=protocol
+looks GET  https://api.test/repos/b       allowed credential=demo
+looks GET  https://api.test/other         allowed  credential=-  # by nobody's leave
+shut  GET  https://pin.test/x             denied  rule=shut.deny[0]  # never opened
 """
 
 
@@ -58,7 +68,7 @@ def run(tmp_path):
 
 def test_all_as_expected(run):
     r = run(GOOD)
-    assert (r.returncode, r.stdout) == (0, "12 cases, 12 as expected, 0 not\n")
+    assert (r.returncode, r.stdout) == (0, "15 cases, 15 as expected, 0 not\n")
     assert run(GOOD, documents=("--config", "p.yaml")).returncode == 0
 
 
@@ -71,10 +81,10 @@ def test_each_failure_names_its_line_and_the_rule(run):
         "agent.allow[0] (p.yaml:11)",
         "t.cases:6: expected denied, got allowed (rule_allow) by rule "
         "agent.allow[1] (p.yaml:12)",
-        "12 cases, 10 as expected, 2 not"]
+        "15 cases, 13 as expected, 2 not"]
     told = json.loads(run(GOOD.replace("credential=demo", "credential=x"),
                           "--json").stdout)
-    assert told["failed"] == 1 and told["failures"][0]["line"] == 2
+    assert told["failed"] == 2 and told["failures"][0]["line"] == 2
     assert told["failures"][0]["rule"] == "agent.allow[0]"
 
 
@@ -87,7 +97,7 @@ def test_each_failure_names_its_line_and_the_rule(run):
 def test_a_wrong_file_is_no_failed_case(run, cases, says):
     r = run(cases + GOOD)
     assert r.returncode == 2 and says in r.stderr
-    assert "12 cases, 12 as expected, 0 not" in r.stdout
+    assert "15 cases, 15 as expected, 0 not" in r.stdout
 
 
 def test_wrong_documents_and_wrong_usage(run, tmp_path):
@@ -111,7 +121,7 @@ def test_the_running_daemon_is_asked(netd, tmp_path):
     cases = tmp_path / "t.cases"
     cases.write_text(GOOD.replace("agent GET  https://db", "s1 GET https://db"))
     r = daemon.ctl("policy", "test", str(cases))
-    assert r.stdout == "12 cases, 12 as expected, 0 not\n"
+    assert r.stdout == "15 cases, 15 as expected, 0 not\n"
     cases.write_text("s1 POST https://api.test/repos/a allowed\n"
                      "nobody GET https://api.test/ denied\n")
     r = daemon.ctl("policy", "test", str(cases), check=False)
