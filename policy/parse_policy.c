@@ -140,7 +140,7 @@ add_kit(struct parse *p, const char *policy, struct entry *e,
 		return;
 	if (parse_kit_lists(p, policy, lists))
 		add_kit_credentials(p, policy, e);
-	else
+	else if (!report_has(p->schema.report, e->kit->at)) /* by its reader */
 		report_add(p->schema.report, e->kit->at,
 			"a kit can be named in files only, and this one was "
 			"not read");

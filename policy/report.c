@@ -103,6 +103,20 @@ report_count(const struct report *r)
 	return r->count;
 }
 
+bool
+report_has(const struct report *r, struct report_mark at)
+{
+	for (size_t i = 0; i < r->kept; i++) {
+		const struct entry *e = &r->entries[i];
+
+		if (e->line == at.line && e->column == at.column &&
+			e->file < r->file_count &&
+			strcmp(r->files[e->file], at.file) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 by_place(const void *va, const void *vb)
 {

@@ -5,6 +5,7 @@
 #ifndef SBX_REPORT_H
 #define SBX_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct report;
@@ -25,6 +26,9 @@ void report_add(struct report *r, struct report_mark at, const char *format,
 	...) __attribute__((format(printf, 3, 4)));
 
 size_t report_count(const struct report *r);
+
+/* Whether a line is kept about that very place. */
+bool report_has(const struct report *r, struct report_mark at);
 
 /*
  * The whole report, one line each with its newline, sorted by place (files in

@@ -98,13 +98,17 @@ read_kit(const struct tree_node *kit, const char *document, const char *policy,
 	const struct kit_parts_taker *taker, struct report *report)
 {
 	struct import_text source = {.len = 0};
-	const char *wrong = "the path is too long";
+	char path[PATH_MAX], quote[REPORT_QUOTE], *text = NULL;
 	struct import *i = NULL;
-	char path[PATH_MAX], *text = NULL;
+	const char *wrong;
 	int r;
 
-	if (find_file(document, kit->text, path))
-		wrong = slurp(path, &text, &source.len);
+	if (!find_file(document, kit->text, path)) {
+		report_add(report, kit->at, "%s: the path is too long",
+			report_quote(kit->text, quote));
+		return -EINVAL;
+	}
+	wrong = slurp(path, &text, &source.len);
 	if (wrong != NULL) {
 		report_add(report, kit->at, "%s: %s", path, wrong);
 		return -EINVAL;

@@ -128,6 +128,12 @@ def test_what_is_wrong_with_it_has_its_place(world):
     world.kit.unlink()
     r = d.reload()
     assert f"{world.document}:4:10: {world.folder}/kits/some/spec.yaml: No such file" in r.stderr
+    assert "in files only" not in r.stderr
+    world.document.write_text(world.document.read_text().replace(
+        "./kits", "./" + 5000 * "k"))
+    r = d.reload()
+    assert f'{world.document}:4:10: "./kkk' in r.stderr
+    assert "the path is too long" in r.stderr
     # What held, holds.
     assert world.client.curl("https://api.test/").status == 200
 

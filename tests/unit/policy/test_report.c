@@ -105,10 +105,25 @@ test_quote(void **state)
 	assert_true(strlen(quote) < REPORT_QUOTE);
 }
 
+static void
+test_what_has_a_line_is_known(void **state)
+{
+	struct report *r = report_new();
+
+	(void)state;
+	report_add(r, (struct report_mark){"a.yaml", 3, 7}, "wrong");
+	assert_true(report_has(r, (struct report_mark){"a.yaml", 3, 7}));
+	assert_false(report_has(r, (struct report_mark){"b.yaml", 3, 7}));
+	assert_false(report_has(r, (struct report_mark){"a.yaml", 4, 7}));
+	assert_false(report_has(r, (struct report_mark){"a.yaml", 3, 8}));
+	report_free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_what_has_a_line_is_known),
 		cmocka_unit_test(test_sorted_by_place_files_as_first_named),
 		cmocka_unit_test(test_empty_is_an_empty_text),
 		cmocka_unit_test(test_bounded_but_counted),
