@@ -28,7 +28,7 @@ enum {
 static bool
 is_address(const char *text, size_t len)
 {
-	char plain[INET6_ADDRSTRLEN + 2];
+	char plain[HOST_MAX + 3]; /* "0x0…01" may be as long as a name */
 	struct in6_addr v6;
 	struct in_addr v4;
 
