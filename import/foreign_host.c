@@ -25,7 +25,6 @@
 
 enum {
 	TEXT_MAX = 512, /* bytes of an entry: a host, brackets, a port */
-	SSH = 22,
 	PLAIN_HTTP = 80,
 	HTTPS = 443,
 	PORT_LAST = 65535,
@@ -376,9 +375,10 @@ note_limits(struct reading *r)
 		e = note(r,
 			"there the host itself, here a name like any other: "
 			"the host's own addresses are never dialled");
-	if (e == 0 && r->e->side == FOREIGN_ALLOW && ports_contain(&ports, SSH))
-		e = note(r, "passes TLS and HTTP only: SSH needs a rule with "
-			    "\"address\"");
+	if (e == 0 && r->e->side == FOREIGN_ALLOW &&
+		!ports_cover(&ports_web, &ports))
+		e = note(r, "on other ports than 80 and 443, what is neither "
+			    "TLS nor HTTP passes unread");
 	return e;
 }
 
