@@ -1,3 +1,12 @@
+/*
+ * listeners.c - one of each kind for each worker, in an order that stays
+ *
+ * A reuseport group numbers its sockets as they begin to listen, and when one
+ * is closed the last one takes its number.  So nobody else's may be in the
+ * group when ours join it: the workers of a keeper that was killed die with it,
+ * but not in the same moment, and what they hold until then would leave ours in
+ * another order than the steering program means.
+ */
 #include "listeners.h"
 
 #include <arpa/inet.h>
@@ -12,6 +21,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "array.h"
@@ -23,6 +33,8 @@
 enum {
 	BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
 	DNS_PORT = 53,
+	ALONE_MS = 5000, /* how long others may take to go */
+	LOOK_MS = 10,
 	TEXT = 256,
 };
 
@@ -253,17 +265,57 @@ open_one(const struct kind *kind, uint16_t port, char *reterr,
 	return fd;
 }
 
-/*
- * Binds them all, then listens in order: a reuseport group numbers its sockets
- * as they begin to listen, and the program returns that number.
- */
+/* Bound without SO_REUSEPORT: whether nobody listens there; -errno. */
+static int
+try_alone(const struct kind *kind, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t len = make_address(kind, port, &address);
+	const int one = 1;
+	int fd = socket(kind->family, kind->type | SOCK_CLOEXEC, 0), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&address, len) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static int
+wait_alone(const struct kind *kind, uint16_t port, char *reterr,
+	size_t reterr_size)
+{
+	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
+	int r = try_alone(kind, port);
+
+	for (int i = 0; r == -EADDRINUSE && i < ALONE_MS / LOOK_MS; i++) {
+		nanosleep(&look, NULL);
+		r = try_alone(kind, port);
+	}
+	if (r == -EADDRINUSE)
+		snprintf(reterr, reterr_size,
+			"listener %s: somebody listens on port %u: another "
+			"sbx-netd of this network namespace, or another "
+			"program",
+			kind->address, port);
+	/* What else is wrong, opening it says better. */
+	return r == -EADDRINUSE ? r : 0;
+}
+
+/* Binds them all, then listens in order: the program returns the number. */
 static int
 open_kind(struct listeners *l, size_t k, uint16_t port, char *reterr,
 	size_t reterr_size)
 {
 	const struct kind *kind = &kinds[k];
-	int fd;
+	int fd, r = 0;
 
+	if (kind->type == SOCK_STREAM)
+		r = wait_alone(kind, port, reterr, reterr_size);
+	if (r < 0)
+		return r;
 	for (uint32_t i = 0; i < l->workers; i++) {
 		if (kind->type == SOCK_STREAM)
 			fd = open_one(kind, port, reterr, reterr_size);

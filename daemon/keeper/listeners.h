@@ -40,8 +40,10 @@ int listeners_adopt(struct listeners *l, char *reterr, size_t reterr_size);
 
 /*
  * Opens what is not there yet, for that many workers, and steers by source if
- * so asked.  A machine without IPv6 is served without (has_v6 says so).  0;
- * -EBUSY another daemon has this namespace; -errno; with a line in reterr.
+ * so asked.  Waits, up to seconds, for whoever still listens there to go: the
+ * workers of a keeper that was killed.  A machine without IPv6 is served
+ * without (has_v6 says so).  0; -EBUSY another daemon has this namespace;
+ * -errno; with a line in reterr.
  */
 int listeners_open(struct listeners *l, uint32_t workers, uint16_t port,
 	bool by_source, char *reterr, size_t reterr_size);

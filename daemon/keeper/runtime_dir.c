@@ -6,9 +6,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 4096 };
+enum {
+	PATH_SIZE = 4096,
+	LOCK_MS = 2000,
+	LOOK_MS = 10,
+};
 
 /* Who could replace the socket in it could speak in our name. */
 static int
@@ -29,6 +34,23 @@ check_owner(const char *path, char *reterr, size_t reterr_size)
 		snprintf(reterr, reterr_size,
 			"%s: refused, others may write there", path);
 		return -EPERM;
+	}
+	return 0;
+}
+
+/* What a killed keeper has forked holds its lock until it has become another
+ * program, or is dead as well: that is no other keeper. */
+static int
+lock_soon(int fd)
+{
+	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
+
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (i == LOCK_MS / LOOK_MS)
+			return -EBUSY;
+		nanosleep(&look, NULL);
 	}
 	return 0;
 }
@@ -54,9 +76,9 @@ runtime_dir_open(const char *path, char *reterr, size_t reterr_size)
 		snprintf(reterr, reterr_size, "%s: %s", name, strerror(-r));
 		return r;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	r = lock_soon(fd);
+	if (r == 0)
 		return fd;
-	r = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (r == -EBUSY)
 		snprintf(reterr, reterr_size,
 			"%s: another sbx-netd is running there", path);

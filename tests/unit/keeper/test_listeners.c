@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,9 +20,11 @@
 
 #include "keeper_lab.h"
 #include "listeners.h"
+#include "steer.h"
 
 enum {
 	FIRST = 3, /* where systemd puts the first */
+	OTHER_PORT = 15002,
 	TEXT = 256,
 };
 
@@ -175,10 +178,66 @@ test_a_port_in_use_is_named(void **state)
 	listeners_init(&l);
 	assert_int_equal(listeners_open(&l, 1, 15001, true, text, sizeof(text)),
 		-EADDRINUSE);
-	assert_string_equal(
-		text, "listener 127.0.0.1: bind: Address already in use");
+	assert_string_equal(text,
+		"listener 127.0.0.1: somebody listens on port 15001: another "
+		"sbx-netd of this network namespace, or another program");
 	listeners_done(&l);
 	close(fd);
+}
+
+/* Who dials from 127.0.0.x is accepted by the worker that serves it. */
+static void
+assert_steered(const struct listeners *l, uint32_t workers, uint8_t x)
+{
+	uint8_t source[] = {127, 0, 0, x};
+	struct sockaddr_in from = {.sin_family = AF_INET}, to = from;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
+
+	memcpy(&from.sin_addr, source, sizeof(source));
+	to.sin_port = htons(OTHER_PORT);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	accepted = accept4(
+		l->fds[LISTENER_TCP4][steer_index(AF_INET, source, workers)],
+		NULL, NULL, SOCK_CLOEXEC);
+	assert_true(accepted >= 0);
+	close(accepted);
+	close(fd);
+}
+
+/* The workers of a keeper that was killed: they hold what it has opened, and
+ * are dead a moment after it, the first one first. */
+static void
+test_those_of_a_killed_keeper_are_waited_for(void **state)
+{
+	enum { MOMENT = 300 };
+	struct listeners l;
+	char text[TEXT];
+	int ready[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	listeners_init(&l);
+	pid = fork();
+	if (pid == 0) {
+		if (listeners_open(&l, 2, OTHER_PORT, true, text, TEXT) < 0)
+			_exit(1);
+		(void)!write(ready[1], "r", 1);
+		poll(NULL, 0, MOMENT);
+		listeners_done(&l);
+		_exit(0);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], text, 1), 1);
+	assert_int_equal(
+		listeners_open(&l, 2, OTHER_PORT, true, text, TEXT), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	for (uint8_t x = 2; x < 10; x++)
+		assert_steered(&l, 2, x);
+	listeners_done(&l);
+	close(ready[0]);
 }
 
 static void
@@ -290,6 +349,7 @@ main(void)
 		cmocka_unit_test(test_what_was_adopted_can_be_steered_again),
 		cmocka_unit_test(test_what_goes_to_a_sandbox_is_not_paced),
 		cmocka_unit_test(test_a_port_in_use_is_named),
+		cmocka_unit_test(test_those_of_a_killed_keeper_are_waited_for),
 		cmocka_unit_test(test_route_localnet_is_refused),
 		cmocka_unit_test(test_sockets_of_systemd_are_taken),
 		cmocka_unit_test(test_without_systemd_nothing_is_taken),
