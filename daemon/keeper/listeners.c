@@ -21,20 +21,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "array.h"
 #include "dns_socket.h"
 #include "netclaim.h"
 #include "nft.h"
+#include "patience.h"
 #include "steer.h"
 
 enum {
 	BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
 	DNS_PORT = 53,
 	ALONE_MS = 5000, /* how long others may take to go */
-	LOOK_MS = 10,
 	TEXT = 256,
 };
 
@@ -287,13 +286,12 @@ static int
 wait_alone(const struct kind *kind, uint16_t port, char *reterr,
 	size_t reterr_size)
 {
-	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
-	int r = try_alone(kind, port);
+	struct patience patience = {ALONE_MS};
+	int r;
 
-	for (int i = 0; r == -EADDRINUSE && i < ALONE_MS / LOOK_MS; i++) {
-		nanosleep(&look, NULL);
+	do
 		r = try_alone(kind, port);
-	}
+	while (r == -EADDRINUSE && patience_wait(&patience));
 	if (r == -EADDRINUSE)
 		snprintf(reterr, reterr_size,
 			"listener %s: somebody listens on port %u: another "

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "patience.h"
 
 enum {
 	PATH_SIZE = 4096,
 	LOCK_MS = 2000,
-	LOOK_MS = 10,
 };
 
 /* Who could replace the socket in it could speak in our name. */
@@ -43,14 +43,13 @@ check_owner(const char *path, char *reterr, size_t reterr_size)
 static int
 lock_soon(int fd)
 {
-	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
+	struct patience patience = {LOCK_MS};
 
-	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		if (i == LOCK_MS / LOOK_MS)
+		if (!patience_wait(&patience))
 			return -EBUSY;
-		nanosleep(&look, NULL);
 	}
 	return 0;
 }

@@ -19,11 +19,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "patience.h"
+
+/* What a killed daemon has just forked holds it until it is another program. */
+enum { CLAIM_MS = 2000 };
+
 static const char claim_address[] = "127.8.0.53"; /* the daemon's own */
 static const uint16_t claim_port = 301;
 
-int
-netclaim_open(char *reterr, size_t reterr_size)
+static int
+try_claim(void)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -42,6 +47,20 @@ netclaim_open(char *reterr, size_t reterr_size)
 	r = -errno;
 	if (fd >= 0)
 		close(fd);
+	return r;
+}
+
+int
+netclaim_open(char *reterr, size_t reterr_size)
+{
+	struct patience patience = {CLAIM_MS};
+	int r;
+
+	do
+		r = try_claim();
+	while (r == -EADDRINUSE && patience_wait(&patience));
+	if (r >= 0)
+		return r;
 	if (r == -EADDRINUSE) {
 		snprintf(reterr, reterr_size,
 			"another sbx-netd runs in this network namespace: "

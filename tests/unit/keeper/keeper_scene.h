@@ -11,8 +11,8 @@
 struct lab;
 
 /* 10.77.1.2 and 10.77.1.4 go to different ones of the workers: a test says. */
-#define SCENE_ONE                                                            \
-	"sandboxes:\n"                                                       \
+#define SCENE_ONE \
+	"sandboxes:\n" \
 	"  one: {interface: sbx-t1, address: 10.77.1.2, policy: agent}\n"
 
 /* sbx-netd.yaml, with more documents behind it.  The credential is that of the

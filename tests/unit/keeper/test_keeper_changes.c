@@ -14,8 +14,8 @@
 #include <jansson.h>
 
 #include "keeper.h"
-#include "keeper_scene.h"
 #include "keeper_lab.h"
+#include "keeper_scene.h"
 
 /* ---- sandboxes at run time -------------------------------------------- */
 
@@ -43,8 +43,8 @@ test_a_sandbox_comes_and_goes(void **state)
 	assert_string_equal(keeper_sandbox_policy(l.keeper, "box"), "agent");
 	lab_wait_said(&l, mark, "commit 2\n", 2);
 	/* The worker that serves it had no credential until now. */
-	assert_int_equal(
-		lab_count_said(&l, mark, scene_line(mine, "secret github s3cret")),
+	assert_int_equal(lab_count_said(&l, mark,
+				 scene_line(mine, "secret github s3cret")),
 		1);
 	assert_int_equal(lab_count_said(&l, mark, "document"), 0);
 
@@ -159,7 +159,8 @@ test_a_new_value_goes_to_who_needs_it(void **state)
 	lab_write(&l, "token", "r0tated\n");
 	lab_wait_said(&l, mark, scene_line(mine, "secret github r0tated\n"), 1);
 	lab_wait_said(&l, mark, "commit 2\n", 2);
-	assert_int_equal(lab_count_said(&l, mark, scene_line(1 - mine, "secret")), 0);
+	assert_int_equal(
+		lab_count_said(&l, mark, scene_line(1 - mine, "secret")), 0);
 	assert_int_equal(lab_count_said(&l, mark, "document"), 0);
 	assert_int_equal(lab_count_said(&l, mark, "sandbox "), 0);
 	lab_close(&l);
@@ -232,7 +233,7 @@ test_workers_may_dial_what_the_settings_say(void **state)
 
 	(void)state;
 	scene_open(&l, "upstream: {allow_addresses: [10.9.0.0/16, "
-		      "\"fd09::/16\"]}\n");
+		       "\"fd09::/16\"]}\n");
 	assert_true(scene_set_has("resolver4", "192.0.2.53 . 53"));
 	assert_true(scene_set_has("exempt4", "10.9.0.0/16"));
 	assert_true(scene_set_has("exempt6", "fd09::/16"));
@@ -278,8 +279,10 @@ main(void)
 		cmocka_unit_test(test_bad_sandboxes_are_refused),
 		cmocka_unit_test(test_a_thousand_sandboxes),
 		cmocka_unit_test(test_a_new_value_goes_to_who_needs_it),
-		cmocka_unit_test(test_a_value_that_comes_during_the_start_is_told),
-		cmocka_unit_test(test_an_interface_and_its_address_are_followed),
+		cmocka_unit_test(
+			test_a_value_that_comes_during_the_start_is_told),
+		cmocka_unit_test(
+			test_an_interface_and_its_address_are_followed),
 		cmocka_unit_test(test_the_table_is_put_back),
 		cmocka_unit_test(test_workers_may_dial_what_the_settings_say),
 		cmocka_unit_test(test_the_log_is_opened_again),

@@ -224,6 +224,8 @@ test_those_of_a_killed_keeper_are_waited_for(void **state)
 	if (pid == 0) {
 		if (listeners_open(&l, 2, OTHER_PORT, true, text, TEXT) < 0)
 			_exit(1);
+		close(l.claim); /* the keeper's alone */
+		l.claim = -1;
 		(void)!write(ready[1], "r", 1);
 		poll(NULL, 0, MOMENT);
 		listeners_done(&l);
