@@ -256,9 +256,9 @@ write_large_trailers(char *ret, size_t size)
 	size_t len = (size_t)snprintf(
 		ret, size, "%x\r\n%0*d\r\n0\r\n", BODY, BODY, 0);
 
-	for (char name = 'a'; name <= 'd'; name++)
-		len += (size_t)snprintf(ret + len, size - len, "x-%c: %0*d\r\n",
-			name, VALUE, 0);
+	for (int i = 0; i < 4; i++)
+		len += (size_t)snprintf(
+			ret + len, size - len, "x-%d: %0*d\r\n", i, VALUE, 0);
 	assert_true(len + sizeof("\r\n") <= size);
 	memcpy(ret + len, "\r\n", sizeof("\r\n"));
 }
@@ -280,11 +280,11 @@ test_large_trailers(void **state)
 		"Transfer-Encoding: chunked\r\n\r\n");
 	session_lab_send(s.client, tail);
 	origin = session_lab_accept(&s.lab, s.listener);
-	session_lab_read(&s.lab, origin, "\r\nx-d: 0", text, SIZE);
+	session_lab_read(&s.lab, origin, "\r\nx-3: 0", text, SIZE);
 	session_lab_send(origin,
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 	session_lab_send(origin, tail);
-	session_lab_read(&s.lab, s.client, "\r\nx-d: 0", text, SIZE);
+	session_lab_read(&s.lab, s.client, "\r\nx-3: 0", text, SIZE);
 	session_lab_line(&s.lab, "outcome", "complete");
 	close(origin);
 	exchange_scene_close(&s);
