@@ -123,7 +123,7 @@ session_lab_open(struct session_lab *lab, const struct resolver_row *rows,
 	s->upstream = (struct upstream){
 		.loop = lab->loop,
 		.turn = s->turn,
-		.dialler = {lab->loop, s->resolver, s->guard, 10},
+		.dialler = {lab->loop, s->resolver, s->guard, 10, NULL},
 		.handshake_seconds = 10,
 		.idle_seconds = 10,
 	};
