@@ -3,7 +3,9 @@ import pytest
 
 from lab.built import BIN
 from lab.client import Client
+from lab.control import Control
 from lab.run import Run, runtime_dirs
+from lab.wait import until
 
 POLICY = "policies: {agent: {allow: [{host: api.test}]}}\n"
 # Rules that "sbx-net-setup check" without options does not take for ours.
@@ -30,6 +32,10 @@ def test_a_second_one_ends_and_the_first_goes_on(
     api = origin("api.test")
     daemon = netd(POLICY, SETTINGS)
     client = Client(daemon.lab.sandbox).trust(daemon)
+    control = Control(daemon)
+    # The canary's interface comes into the rules with the first look.
+    until("a first look", lambda: (
+        control("GET", "health")[1]["checked"] is not None))
     rules = daemon.lab.host.run("nft", "-s", "list", "ruleset").stdout
     done = begin(daemon, tmp_path, authority)
     assert done.returncode == status
