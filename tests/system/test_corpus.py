@@ -81,7 +81,8 @@ def test_threat_61_as_many_requests_as_were_allowed(world):
 
 
 def test_threat_61_answers(world):
-    """From a hostile origin."""
+    """From a hostile origin.  What it leaves open and closes a moment after may be
+    asked once more, and then is a connection of its own: hence no POST."""
     answers = iter(inputs("h1_response"))
     said = []
 
@@ -92,8 +93,7 @@ def test_threat_61_answers(world):
 
     world.origin("b.test", tls=False, port=80).serve = serve
     for _ in inputs("h1_response"):
-        say(world, b"POST / HTTP/1.1\r\nHost: b.test\r\nContent-Length: 0\r\n"
-            b"Connection: close\r\n\r\n", 80)
+        say(world, b"GET / HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n", 80)
     assert len(said) == len(inputs("h1_response"))
 
 
