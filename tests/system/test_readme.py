@@ -119,7 +119,9 @@ HELD = {
     "over an unverified connection": (33, 34), "spoofed source addresses": (55,),
     "IPv6 as a way around IPv4": (14,), "QUIC and other protocols (refused)": (13,),
     "a killed daemon": (52,), "flushed ruleset (nothing passes)": (52,),
-    "a full disk (nothing passes)": (40,), "floods by one sandbox": (41, 42, 44, 46, 58),
+    "a full disk (nothing passes)": (40,),
+    "floods of connections, requests, streams and names by one sandbox":
+        (41, 42, 44, 46, 58),
 }
 
 
