@@ -264,12 +264,13 @@ pass_guards(struct policy_obstacles *o, const struct policy_set *set,
 	const struct rule *r;
 	struct walk walk;
 
+	if (allow->via == POLICY_VIA_INSPECT)
+		return;
 	walk_begin(&walk, set, q->request->host);
 	while ((r = walk_next(&walk)) != NULL && r->deny) {
 		enum fit fit = fit_of(r, q);
 
-		if (allow->via != POLICY_VIA_INSPECT && !r->audit &&
-			fit >= FIT_PORT && fit < FIT_ALL)
+		if (!r->audit && fit >= FIT_PORT && fit < FIT_ALL)
 			pass_by(o, r, POLICY_RULE_DENY);
 	}
 }
