@@ -80,6 +80,23 @@ test_a_flow_is_on_record_once(void **state)
 	closed(t, &w);
 }
 
+/* 10,000 datagrams, each denied and a flow of its own. */
+static void
+flood(struct turnstile *t)
+{
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(
+			send_udp(t, (uint16_t)(10000 + i), 1e9), JUDGE_DROP);
+}
+
+static void
+assert_rest_is_told(struct world *w, struct turnstile *t)
+{
+	assert_false(turnstile_tick(t, 1e9 + 2));
+	assert_int_equal(world_count(w, "\"count\":9950"), 1);
+	assert_int_equal(world_count(w, "\"reason\":\"limit\""), 1);
+}
+
 /* 50 at once and five a second; the others are counted. */
 static void
 test_a_flood_has_few_records(void **state)
@@ -88,15 +105,11 @@ test_a_flood_has_few_records(void **state)
 	struct turnstile *t = opened(&w);
 
 	(void)state;
-	for (int i = 0; i < 10000; i++)
-		assert_int_equal(
-			send_udp(t, (uint16_t)(10000 + i), 1e9), JUDGE_DROP);
+	flood(t);
 	assert_int_equal(world_count(&w, "\"dport\""), 50);
 	assert_true(turnstile_tick(t, 1e9));
 	assert_int_equal(world_count(&w, "\"count\""), 0);
-	assert_false(turnstile_tick(t, 1e9 + 2));
-	assert_int_equal(world_count(&w, "\"count\":9950"), 1);
-	assert_int_equal(world_count(&w, "\"reason\":\"limit\""), 1);
+	assert_rest_is_told(&w, t);
 	closed(t, &w);
 }
 
@@ -108,15 +121,11 @@ test_a_flood_is_not_told_as_let_pass(void **state)
 	struct turnstile *t = opened(&w);
 
 	(void)state;
-	for (int i = 0; i < 10000; i++)
-		assert_int_equal(
-			send_udp(t, (uint16_t)(10000 + i), 1e9), JUDGE_DROP);
+	flood(t);
 	assert_int_equal(send_udp(t, 1000, 1e9), JUDGE_PASS);
 	assert_int_equal(world_count(&w, "\"verdict\":\"allowed\""), 1);
 	assert_int_equal(world_count(&w, "\"count\""), 0);
-	assert_false(turnstile_tick(t, 1e9 + 2));
-	assert_int_equal(world_count(&w, "\"count\":9950"), 1);
-	assert_int_equal(world_count(&w, "\"reason\":\"limit\""), 1);
+	assert_rest_is_told(&w, t);
 	closed(t, &w);
 }
 
