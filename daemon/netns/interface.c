@@ -1,10 +1,10 @@
 #include "interface.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -138,6 +138,31 @@ interface_up(struct rtnl *r, uint32_t index)
 	return rtnl_commit(r);
 }
 
+static int
+on_state(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *a;
+	bool *up = arg;
+
+	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
+	{
+		if (mnl_attr_get_type(a) == IFLA_OPERSTATE)
+			*up = mnl_attr_get_u8(a) == IF_OPER_UP;
+	}
+	return MNL_CB_OK;
+}
+
+int
+interface_is_up(struct rtnl *r, uint32_t index, bool *ret)
+{
+	struct nlmsghdr *h = rtnl_begin(r, RTM_GETLINK, 0);
+	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+
+	m->ifi_index = (int)index;
+	*ret = false;
+	return rtnl_get(r, on_state, ret);
+}
+
 int
 interface_no_link_local(struct rtnl *r, uint32_t index)
 {
@@ -173,6 +198,37 @@ interface_add_address(struct rtnl *r, uint32_t index,
 	mnl_attr_put(h, IFA_LOCAL, size, address->bytes);
 	mnl_attr_put(h, IFA_ADDRESS, size, address->bytes);
 	return rtnl_commit(r);
+}
+
+static int
+on_way(const struct nlmsghdr *h, void *arg)
+{
+	const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+	bool *local = arg;
+
+	*local = m->rtm_type == RTN_LOCAL;
+	return MNL_CB_OK;
+}
+
+int
+interface_has_address(
+	struct rtnl *r, const struct interface_address *address, bool *ret)
+{
+	struct nlmsghdr *h = rtnl_begin(r, RTM_GETROUTE, 0);
+	struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	size_t size = address_size(address->family);
+	int e;
+
+	m->rtm_family = (unsigned char)address->family;
+	m->rtm_dst_len = (unsigned char)(size * 8);
+	mnl_attr_put(h, RTA_DST, size, address->bytes);
+	*ret = false;
+	e = rtnl_get(r, on_way, ret);
+	/* No way to it at all, or one that somebody closed. */
+	return e == -ENETUNREACH || e == -EHOSTUNREACH || e == -EACCES ||
+			       e == -EINVAL
+		       ? 0
+		       : e;
 }
 
 int

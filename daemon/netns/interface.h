@@ -39,15 +39,26 @@ int interface_delete(struct rtnl *r, const struct interface_end *end);
 /* 0 and *ret; -ENODEV; -errno. */
 int interface_index(struct rtnl *r, const char *name, uint32_t *ret);
 
+/* 0 or -errno; interface_is_up() says when it carries packets. */
 int interface_up(struct rtnl *r, uint32_t index);
+
+/* Whether the interface sends what it is given: 0 and *ret, or -errno. */
+int interface_is_up(struct rtnl *r, uint32_t index, bool *ret);
 
 /* Before it is up: it shall give itself no IPv6 address.  0, also without
  * IPv6; or -errno. */
 int interface_no_link_local(struct rtnl *r, uint32_t index);
 
-/* Usable at once: no duplicate address detection. */
+/*
+ * Without duplicate address detection.  0 or -errno; an IPv6 address takes
+ * packets in a moment later, when interface_has_address() says so.
+ */
 int interface_add_address(struct rtnl *r, uint32_t index,
 	const struct interface_address *address, uint8_t prefix);
+
+/* Whether packets to that address end here: 0 and *ret, or -errno. */
+int interface_has_address(
+	struct rtnl *r, const struct interface_address *address, bool *ret);
 
 int interface_add_default_route(struct rtnl *r, uint32_t index,
 	const struct interface_address *gateway);

@@ -139,10 +139,10 @@ rtnl_commit(struct rtnl *r)
 	}
 }
 
-int
-rtnl_dump(struct rtnl *r, mnl_cb_t cb, void *arg)
+static int
+question(struct rtnl *r, uint16_t flags, mnl_cb_t cb, void *arg)
 {
-	int e = send_request(r, NLM_F_DUMP);
+	int e = send_request(r, flags);
 	int run = MNL_CB_OK;
 
 	if (e < 0)
@@ -158,6 +158,19 @@ rtnl_dump(struct rtnl *r, mnl_cb_t cb, void *arg)
 			return -errno;
 	}
 	return 0;
+}
+
+int
+rtnl_dump(struct rtnl *r, mnl_cb_t cb, void *arg)
+{
+	return question(r, NLM_F_DUMP, cb, arg);
+}
+
+int
+rtnl_get(struct rtnl *r, mnl_cb_t cb, void *arg)
+{
+	/* The acknowledgement is what ends the answer. */
+	return question(r, NLM_F_ACK, cb, arg);
 }
 
 const char *

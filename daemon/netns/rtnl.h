@@ -36,6 +36,12 @@ int rtnl_commit(struct rtnl *r);
  */
 int rtnl_dump(struct rtnl *r, mnl_cb_t cb, void *arg);
 
+/*
+ * Sends it as a question about one thing and calls cb, which returns
+ * MNL_CB_OK, for the answer.  0 or -errno.
+ */
+int rtnl_get(struct rtnl *r, mnl_cb_t cb, void *arg);
+
 /* What the kernel said about the last error; "" when it said nothing. */
 const char *rtnl_words(const struct rtnl *r);
 

@@ -6,8 +6,12 @@
  * Both ends know each other's hardware address from the start (permanent
  * neighbours), have no link-local address and do no duplicate address
  * detection: on such a wire neither ARP nor neighbour discovery is ever
- * needed, so the kernel rules may drop all of it, and the wire works from the
- * first packet on.
+ * needed, so the kernel rules may drop all of it.
+ *
+ * It works from the first packet on.  The kernel leaves two things to workers
+ * of its own: that the end which was up first sends, now that the other one is
+ * up as well, and that an IPv6 address takes packets in.  Until then packets
+ * are lost without a word, so the wire is made only when both are seen done.
  */
 #include "wire.h"
 
@@ -18,11 +22,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "patience.h"
 #include "rtnl.h"
 
 enum {
-	DRAWS = 64,       /* tries to find a pair that is not in use */
-	LOCAL_UNICAST = 2 /* first byte of a hardware address of our own */
+	DRAWS = 64,         /* tries to find a pair that is not in use */
+	CARRIES_MS = 10000, /* the kernel's workers may be late, not absent */
+	LOCAL_UNICAST = 2   /* first byte of a hardware address of our own */
 };
 
 /* fd73:6278:6e::/48 is sbx-net's; this /64 of it is for wires. */
@@ -166,7 +172,7 @@ make_host_end(struct wire *w, struct rtnl *r)
 
 	if (e < 0)
 		return e;
-	e = interface_up(r, index);
+	e = bring_up(r, index);
 	if (e < 0)
 		return e;
 	e = give_address(
@@ -217,6 +223,42 @@ make_guest_end(const struct wire *w, struct rtnl *r)
 	return make_guest_family(w, r, index, &w->v6);
 }
 
+/* Waits until that end sends, and takes in what is sent to its addresses. */
+static int
+await_end(struct rtnl *r, const char *name, const struct interface_address *v4,
+	const struct interface_address *v6)
+{
+	struct patience patience = {.left_ms = CARRIES_MS};
+	uint32_t index;
+	bool ready;
+	int e = interface_index(r, name, &index);
+
+	if (e < 0)
+		return e;
+	do {
+		e = interface_is_up(r, index, &ready);
+		if (e == 0 && ready)
+			e = interface_has_address(r, v4, &ready);
+		if (e == 0 && ready && v6 != NULL)
+			e = interface_has_address(r, v6, &ready);
+		if (e < 0 || ready)
+			return e;
+	} while (patience_wait(&patience));
+	return -ETIMEDOUT;
+}
+
+static int
+await_both(const struct wire *w, struct rtnl *host, struct rtnl *guest)
+{
+	int e = await_end(host, w->host.name, &w->v4.gateway,
+		w->has_v6 ? &w->v6.gateway : NULL);
+
+	if (e < 0)
+		return e;
+	return await_end(guest, w->guest.name, &w->v4.sandbox,
+		w->has_v6 ? &w->v6.sandbox : NULL);
+}
+
 int
 wire_make(struct wire *w, struct rtnl *host, struct rtnl *guest, int netns_fd,
 	char *reterr, size_t size)
@@ -235,10 +277,17 @@ wire_make(struct wire *w, struct rtnl *host, struct rtnl *guest, int netns_fd,
 		return e;
 	}
 	e = make_guest_end(w, guest);
-	if (e < 0)
+	if (e < 0) {
 		snprintf(reterr, size,
 			"cannot configure %s in the sandbox: %s %s",
 			w->guest.name, strerror(-e), rtnl_words(guest));
+		return e;
+	}
+	e = await_both(w, host, guest);
+	if (e < 0)
+		snprintf(reterr, size,
+			"the veth pair %s does not carry packets: %s",
+			w->host.name, strerror(-e));
 	return e;
 }
 

@@ -46,8 +46,8 @@ int wire_draw(struct rtnl *r, const struct wire_pool *pool, struct wire *ret);
 
 /*
  * Makes it: host is a socket of the host's namespace, guest one of the
- * sandbox's, netns_fd the latter.  0, or -errno with a line in reterr; what was
- * made so far goes with wire_cut().
+ * sandbox's, netns_fd the latter.  0: it carries packets; or -errno with a line
+ * in reterr: what was made so far goes with wire_cut().
  */
 int wire_make(struct wire *w, struct rtnl *host, struct rtnl *guest,
 	int netns_fd, char *reterr, size_t size);

@@ -86,7 +86,27 @@ test_draws_inside_the_pool(void **state)
 	rtnl_close(r);
 }
 
-/* Sends a byte from the sandbox's end to the host's, by that family. */
+/*
+ * The sandbox's end: a byte there, a byte back, each sent once.  Its exit
+ * status.
+ */
+static int
+speak(int fd, int family, const void *to, socklen_t len)
+{
+	struct timeval deadline = {.tv_sec = 5};
+	char byte;
+	int s;
+
+	if (setns(fd, CLONE_NEWNET) < 0)
+		return 1;
+	s = socket(family, SOCK_DGRAM, 0);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
+	if (sendto(s, "x", 1, 0, to, len) != 1)
+		return 2;
+	return recv(s, &byte, 1, 0) == 1 && byte == 'y' ? 0 : 3;
+}
+
+/* The first packets by that family arrive, in both directions. */
 static void
 check_carries(int fd, int family, const struct wire_pair *pair)
 {
@@ -98,6 +118,7 @@ check_carries(int fd, int family, const struct wire_pair *pair)
 	socklen_t len = family == AF_INET ? sizeof(in) : sizeof(in6);
 	struct timeval deadline = {.tv_sec = 5};
 	int host = socket(family, SOCK_DGRAM, 0);
+	int status;
 	char byte;
 	pid_t pid;
 
@@ -106,16 +127,11 @@ check_carries(int fd, int family, const struct wire_pair *pair)
 	assert_int_equal(bind(host, to, len), 0);
 	setsockopt(host, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	pid = fork();
-	if (pid == 0) {
-		int s;
-
-		if (setns(fd, CLONE_NEWNET) < 0)
-			_exit(1);
-		s = socket(family, SOCK_DGRAM, 0);
-		_exit(sendto(s, "x", 1, 0, to, len) == 1 ? 0 : 2);
-	}
+	if (pid == 0)
+		_exit(speak(fd, family, to, len));
 	len = sizeof(from);
 	assert_int_equal(recvfrom(host, &byte, 1, 0, (void *)&from, &len), 1);
+	assert_int_equal(sendto(host, "y", 1, 0, (void *)&from, len), 1);
 	if (family == AF_INET)
 		memcpy(in6.sin6_addr.s6_addr,
 			&((struct sockaddr_in *)&from)->sin_addr, 4);
@@ -124,7 +140,23 @@ check_carries(int fd, int family, const struct wire_pair *pair)
 	assert_memory_equal(in6.sin6_addr.s6_addr, pair->sandbox.bytes,
 		family == AF_INET ? 4 : 16);
 	close(host);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* This namespace has that many IPv6 addresses, tentative ones among them. */
+static void
+check_addresses(unsigned expect)
+{
+	FILE *f = fopen("/proc/self/net/if_inet6", "r");
+	char line[128];
+	unsigned n = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		n++;
+	fclose(f);
+	assert_int_equal(n, expect);
 }
 
 static void
@@ -145,6 +177,7 @@ test_carries_both_families_and_goes_away(void **state)
 	if (wire_make(&w, host, guest, fd, err, sizeof(err)) < 0)
 		fail_msg("%s", err);
 	assert_true(w.has_v6);
+	check_addresses(1);
 	check_carries(fd, AF_INET, &w.v4);
 	check_carries(fd, AF_INET6, &w.v6);
 
