@@ -415,7 +415,7 @@ serve_finish(struct serve *v)
 	if (v->count > 0)
 		return false;
 	stream_flush_now(&v->flow->client);
-	return true;
+	return stream_is_drained(&v->flow->client);
 }
 
 void

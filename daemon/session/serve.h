@@ -31,7 +31,8 @@ enum serve_state {
 /* Goes as far as bytes and room allow. */
 enum serve_state serve_run(struct serve *v);
 
-/* The worker stops: no new requests.  Whether none is open. */
+/* The worker stops: no new requests.  Whether none is open and the answers
+ * have gone out to the last byte. */
 bool serve_finish(struct serve *v);
 
 /* Policy has changed: ends what is no longer allowed. */

@@ -423,6 +423,17 @@ session_close_all(struct sandbox *sandbox)
 	}
 }
 
+/* Nothing is left to say; the last was asked not to be followed by more. */
+static bool
+finish(struct session *s)
+{
+	if (s->state == S_SERVE)
+		return serve_finish(s->serve);
+	if (s->state == S_LINGER)
+		return stream_is_drained(&s->flow.client);
+	return s->tunnel == NULL;
+}
+
 void
 session_finish_all(struct sandbox *sandbox)
 {
@@ -430,8 +441,7 @@ session_finish_all(struct sandbox *sandbox)
 
 	for (; s != NULL; s = next) {
 		next = TAILQ_NEXT(s, link);
-		if (s->serve != NULL ? serve_finish(s->serve)
-				     : s->tunnel == NULL)
+		if (finish(s))
 			session_close(s);
 	}
 }

@@ -1,4 +1,5 @@
 """Who reads slowly reads to the end."""
+import signal
 import socket
 import time
 
@@ -39,6 +40,7 @@ class Reader:
         until("a while to pass", lambda: time.monotonic() > began + seconds)
 
     def reads_all(self):
+        self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         a = Responses(self.s).next()
         return a.status == 200 and len(a.body) == self.size and a.complete
 
@@ -69,7 +71,7 @@ def begin(netd, origin, client):
         origin("api.test", answer=lambda r, c: ok(b"x" * int(r.target[1:])))
         d = netd(POLICY, settings=f"workers: 1\nlimits: {{{limits}}}\n")
         client.trust(d)
-        return halted(d, client, more)
+        return d, halted(d, client, more)
 
     return go
 
@@ -81,6 +83,17 @@ CLOSE = b"Connection: close\r\n"
     (CLOSE, "idle: 300s", 7), (b"", "head: 1s", 3)], ids=["the_last", "another"])
 def test_threat_48_the_end_of_an_answer_waits(begin, more, limits, seconds):
     """It is not hurried: neither as a connection that is over, nor as a head."""
-    reader = begin(more, limits)
+    _, reader = begin(more, limits)
     reader.rest(seconds)
     assert reader.reads_all()
+
+
+@pytest.mark.parametrize("more", [CLOSE, b""], ids=["the_last", "another"])
+def test_a_worker_that_stops_says_it_to_the_end(begin, client, more):
+    d, reader = begin(more, "idle: 300s")
+    idle = Reader(client, 1, b"")
+    assert idle.reads_all()
+    d.process.send_signal(signal.SIGTERM)
+    assert Responses(idle.s).is_closed()  # it has been told to stop
+    assert reader.reads_all()
+    d.process.wait(timeout=60)
