@@ -11,7 +11,8 @@
 
 enum { STATUS_MAX = 4096 }; /* a worker that says more is not listened to */
 
-static const double STOP_DEADLINE = 5;
+/* Time for a worker to end by itself, and to write what became of the rest. */
+static const double STOP_DEADLINE = LINK_STOP_SECONDS + 3;
 
 struct member {
 	struct child *child;

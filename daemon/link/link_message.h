@@ -33,7 +33,7 @@ enum link_type {
 	LINK_LOG,     /* a new decision log; at once */
 	LINK_STATUS_ASK,
 	LINK_NAME, /* the answer to a NAME_ASK */
-	LINK_STOP, /* finish open exchanges until a deadline, then exit 0 */
+	LINK_STOP, /* finish for LINK_STOP_SECONDS, then exit 0 */
 	/* worker -> keeper */
 	LINK_READY,     /* after SETUP: listening */
 	LINK_COMMITTED, /* with a receipt of what it closed */
@@ -44,6 +44,7 @@ enum link_type {
 };
 
 enum {
+	LINK_STOP_SECONDS = 5, /* what is open then is ended, with a record */
 	LINK_FDS = 5,
 	LINK_SERVERS = 8,
 	LINK_RANGES = 256,

@@ -53,7 +53,7 @@
 #include "udp_questions.h"
 #include "writer.h"
 
-static const double stop_seconds = 5, stop_look_seconds = 0.05;
+static const double stop_look_seconds = 0.05;
 static const double strangers_per_second = 1, origin_idle_seconds = 30;
 
 enum { TEXT_MAX = 4096 };
@@ -377,7 +377,7 @@ on_stop(struct worker *w)
 		while ((s = sandboxes_next(w->services.sandboxes, s)) != NULL)
 			session_finish_all(s);
 	}
-	w->stop_at = monotonic_now() + stop_seconds;
+	w->stop_at = monotonic_now() + LINK_STOP_SECONDS;
 	ev_timer_set(&w->stop, 0, stop_look_seconds);
 	ev_timer_start(w->loop, &w->stop);
 }

@@ -97,3 +97,13 @@ def test_a_worker_that_stops_says_it_to_the_end(begin, client, more):
     assert Responses(idle.s).is_closed()  # it has been told to stop
     assert reader.reads_all()
     d.process.wait(timeout=60)
+
+
+def test_what_is_open_when_a_worker_stops_has_its_outcome(begin):
+    """Nobody waits for ever for who does not read; and that is on record."""
+    d, _ = begin(b"", "idle: 300s")
+    d.process.send_signal(signal.SIGTERM)
+    d.process.wait(timeout=60)
+    assert "does not stop" not in d.log()
+    allowed = {r["id"] for r in d.records(event="decision", verdict="allowed")}
+    assert allowed - {r["id"] for r in d.records(event="outcome")} == set()
