@@ -206,6 +206,9 @@ move_in(struct gate_batch *b, struct gate_rules *rules)
 		else
 			old = residents_put(
 				rules->residents, resident_ref(n->resident));
+		/* It is the same sandbox. */
+		if (old != NULL && n->resident != NULL)
+			n->resident->unsaid = old->unsaid;
 		if (old != NULL)
 			unguard(rules->guard, old, old->address_count);
 		resident_unref(old);

@@ -10,6 +10,7 @@
  * word until the name is whole; then the flow is refused, which the client is
  * told at once, and on record with its name.  Whose name does not come (within
  * NAME_DATAGRAMS or NAME_SECONDS, or with too many others) is refused without.
+ * Rules that change in between begin anew with it.
  *
  * A sandbox has a budget of records for what is denied, and one of flows that
  * it may begin (resident.h).  What is denied beyond is counted, and the next
@@ -17,6 +18,7 @@
  */
 #include "turnstile.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "flow_table.h"
@@ -74,12 +76,6 @@ turnstile_can_end(struct turnstile *t, bool can)
 	t->can_end = can;
 }
 
-void
-turnstile_forget(struct turnstile *t)
-{
-	flow_table_forget(t->flows);
-}
-
 struct turnstile_counts
 turnstile_counts(const struct turnstile *t)
 {
@@ -129,6 +125,32 @@ put_on_record(struct turnstile *t, struct passage *p, const struct hello *hello)
 	}
 	packet_log_add(t->log, &note);
 	return true;
+}
+
+/* One that will be told of with others. */
+static void
+leave_unsaid(struct turnstile *t, const struct flow_key *key)
+{
+	struct resident *who;
+	struct packet packet;
+
+	flow_key_packet(key, &packet);
+	who = residents_identify(t->rules->residents, key->ifindex,
+		packet.family, packet.source);
+	if (who != NULL)
+		who->unsaid += who->unsaid < UINT32_MAX - 1;
+}
+
+void
+turnstile_forget(struct turnstile *t)
+{
+	struct flow_entry *e;
+
+	while ((e = flow_table_stale(t->flows, INFINITY, 0)) != NULL) {
+		leave_unsaid(t, &e->key);
+		flow_table_close(t->flows, e);
+	}
+	flow_table_forget(t->flows);
 }
 
 /* ---- QUIC --------------------------------------------------------------- */
@@ -191,17 +213,10 @@ enter_passing(struct turnstile *t, struct passage *p)
 static void
 count_given_up(struct turnstile *t)
 {
-	struct resident *who;
-	struct packet packet;
 	struct flow_key key;
 
-	if (!flow_table_gave_up(t->flows, &key))
-		return;
-	flow_key_packet(&key, &packet);
-	who = residents_identify(
-		t->rules->residents, key.ifindex, packet.family, packet.source);
-	if (who != NULL)
-		who->unsaid += who->unsaid < UINT32_MAX - 1;
+	if (flow_table_gave_up(t->flows, &key))
+		leave_unsaid(t, &key);
 }
 
 static void

@@ -24,7 +24,8 @@ void turnstile_free(struct turnstile *t); /* accepts NULL */
 /* false: whoever is let pass could not be stopped again, so nobody is. */
 void turnstile_can_end(struct turnstile *t, bool can);
 
-/* The rules have changed: nothing that was said before is known any more. */
+/* The rules have changed: nothing that was said before is known any more.  What
+ * still waited for a name is told of with others. */
 void turnstile_forget(struct turnstile *t);
 
 struct turnstile_packet {

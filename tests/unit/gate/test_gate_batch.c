@@ -97,6 +97,35 @@ test_a_bad_batch_changes_nothing(void **state)
 	world_close(&w);
 }
 
+/* Registered anew, it is still told of what had no record of its own. */
+static void
+test_who_comes_again_has_what_was_not_said(void **state)
+{
+	struct link_sandbox s = {.name = "one",
+		.policy = "two",
+		.labels = "{}",
+		.overlay = "",
+		.ifindex = 9,
+		.address_count = 1,
+		.addresses = {{AF_INET, {10, 77, 1, 2}}}};
+	struct gate_batch *b = gate_batch_new(2);
+	struct resident *now;
+	struct world w;
+	char why[256];
+
+	(void)state;
+	world_open(&w, policies);
+	residents_identify(w.rules.residents, WORLD_ONE, AF_INET, address)
+		->unsaid = 3;
+	assert_int_equal(gate_batch_sandbox(b, &s), 0);
+	assert_int_equal(gate_batch_apply(b, &w.rules, why, sizeof(why)), 0);
+	gate_batch_free(b);
+	now = residents_identify(w.rules.residents, 9, AF_INET, address);
+	assert_string_equal(now->policy_name, "two");
+	assert_int_equal(now->unsaid, 3);
+	world_close(&w);
+}
+
 /* Two have the address: it is nobody's only when both have gone. */
 static void
 test_who_has_gone_is_no_self_any_more(void **state)
@@ -128,6 +157,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_found_by_interface_and_address),
 		cmocka_unit_test(test_a_bad_batch_changes_nothing),
+		cmocka_unit_test(test_who_comes_again_has_what_was_not_said),
 		cmocka_unit_test(test_who_has_gone_is_no_self_any_more),
 	};
 

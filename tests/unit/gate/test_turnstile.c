@@ -280,6 +280,26 @@ test_the_fourth_datagram_is_the_last_that_waits(void **state)
 	closed(t, &w);
 }
 
+/* Its second datagram is the first that the new rules see. */
+static void
+test_quic_that_other_rules_overtook_is_counted(void **state)
+{
+	struct world w;
+	struct turnstile *t = opened(&w);
+	struct world_packet p;
+
+	(void)state;
+	p = quic_part("api.example.org", 0, 2, 0);
+	assert_int_equal(enter(t, WORLD_ONE, &p, 1e9), JUDGE_DROP);
+	world_change(&w, nothing);
+	turnstile_forget(t);
+	assert_false(turnstile_tick(t, 1e9 + 2));
+	assert_int_equal(world_count(&w, "\"event\":\"decision\""), 1);
+	assert_int_equal(world_count(&w, "\"reason\":\"limit\""), 1);
+	assert_int_equal(world_count(&w, "these had none"), 1);
+	closed(t, &w);
+}
+
 /* A flood makes it forgotten, and counts it with the others. */
 static void
 test_quic_that_made_room_is_counted(void **state)
@@ -320,6 +340,8 @@ main(void)
 			test_quic_without_a_name_is_refused_all_the_same),
 		cmocka_unit_test(
 			test_the_fourth_datagram_is_the_last_that_waits),
+		cmocka_unit_test(
+			test_quic_that_other_rules_overtook_is_counted),
 		cmocka_unit_test(test_quic_that_made_room_is_counted),
 	};
 
