@@ -292,8 +292,8 @@ allow_pipe_sizes(scmp_filter_ctx filter)
 	return 0;
 }
 
-/* Of its own connections.  Others would change what the keeper holds as well:
- * a program at a listener chooses for all workers who is given a connection. */
+/* A program at a listener would choose for all workers who is given a
+ * connection. */
 static int
 allow_options(scmp_filter_ctx filter)
 {
@@ -326,6 +326,49 @@ allow_memory(scmp_filter_ctx filter)
 		return r;
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC_BIT, 0));
+}
+
+/*
+ * A filter of its own, which the kernel asks as well: these calls not on that
+ * socket.  A listener that was shut down, or connected to nowhere, would be
+ * none for the next worker either, and the connections of all sandboxes would
+ * be steered to others; a DNS socket that was connected hears one client only.
+ */
+static int
+forbid(scmp_filter_ctx filter, int fd)
+{
+	static const int lasting[] = {
+		SCMP_SYS(shutdown), SCMP_SYS(connect), SCMP_SYS(setsockopt)};
+	int r;
+
+	for (size_t i = 0; i < ARRAY_LEN(lasting); i++) {
+		/* Of the 64 bits the kernel looks at 32. */
+		r = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, lasting[i],
+			1,
+			SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (unsigned)fd));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+spare_shared(const struct isolate_shared *shared)
+{
+	const int fds[] = {shared->listeners[0], shared->listeners[1],
+		shared->udp[0], shared->udp[1]};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int r = 0;
+
+	if (filter == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < ARRAY_LEN(fds) && r == 0; i++)
+		if (fds[i] >= 0)
+			r = forbid(filter, fds[i]);
+	if (r == 0)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	return r;
 }
 
 static int
@@ -375,23 +418,29 @@ filter_calls(const int *udp)
 	return r;
 }
 
+/* shared: a worker's; NULL: it is the gate. */
 static int
-shut_last_doors(const int *udp, char *reterr, size_t reterr_size)
+shut_last_doors(
+	const struct isolate_shared *shared, char *reterr, size_t reterr_size)
 {
 	int r = SANITIZED ? 0 : close_file_system(NO_PATHS);
 
 	if (r < 0)
 		return failed("landlock", -r, reterr, reterr_size);
-	r = filter_calls(udp);
+	/* Behind the other filter none can be added. */
+	r = shared != NULL ? spare_shared(shared) : 0;
+	if (r == 0)
+		r = filter_calls(shared != NULL ? shared->udp : NULL);
 	if (r < 0)
 		return failed("seccomp", -r, reterr, reterr_size);
 	return 0;
 }
 
 int
-isolate_late(const int udp[2], char *reterr, size_t reterr_size)
+isolate_late(
+	const struct isolate_shared *shared, char *reterr, size_t reterr_size)
 {
-	return shut_last_doors(udp, reterr, reterr_size);
+	return shut_last_doors(shared, reterr, reterr_size);
 }
 
 int

@@ -6,7 +6,7 @@
  *	                 not dumpable, no capability
  *	isolate_late()   before the first byte of a sandbox: no file system
  *	                 (Landlock), no listening, and only the system calls
- *that the loop needs (seccomp)
+ *	                 that the loop needs (seccomp)
  *
  * Who asks a Vault loads libraries and reads what the system trusts: instead of
  * the second step it takes isolate_reader(), after which no path can be
@@ -18,11 +18,18 @@
 #include <stddef.h>
 
 /*
- * 0, or -errno with a line in reterr.  udp: the DNS sockets, -1 where there is
- * none; sendmsg() may be called with no other descriptor later.
+ * Sockets that the keeper holds as well and will give to who comes after, -1
+ * where there is none: nothing done to them later may outlast the worker.
  */
+struct isolate_shared {
+	int listeners[2];
+	int udp[2]; /* sendmsg() may be called with no other descriptor */
+};
+
+/* 0, or -errno with a line in reterr. */
 int isolate_early(char *reterr, size_t reterr_size);
-int isolate_late(const int udp[2], char *reterr, size_t reterr_size);
+int isolate_late(
+	const struct isolate_shared *shared, char *reterr, size_t reterr_size);
 
 /*
  * The gate keeps CAP_NET_ADMIN, if it has it, and in isolate_gate_late() fewer

@@ -188,7 +188,8 @@ static void
 on_setup(struct worker *w, const struct link_setup *setup)
 {
 	struct link_message ready = {.type = LINK_READY};
-	const int udp[2] = {setup->udp4, setup->udp6};
+	const struct isolate_shared shared = {
+		{setup->tcp4, setup->tcp6}, {setup->udp4, setup->udp6}};
 	char why[TEXT_MAX];
 	int r;
 
@@ -201,7 +202,7 @@ on_setup(struct worker *w, const struct link_setup *setup)
 	r = make_services(w, setup, why, sizeof(why));
 	secret_reserve();
 	if (r == 0)
-		r = isolate_late(udp, why, sizeof(why));
+		r = isolate_late(&shared, why, sizeof(why));
 	if (r < 0) {
 		give_up(w, why);
 		return;

@@ -329,9 +329,9 @@ static const struct {
 static int
 isolate_worker(char *reterr, size_t reterr_size)
 {
-	static const int udp[2] = {-1, -1};
+	static const struct isolate_shared none = {{-1, -1}, {-1, -1}};
 
-	return isolate_late(udp, reterr, reterr_size);
+	return isolate_late(&none, reterr, reterr_size);
 }
 
 static void

@@ -23,7 +23,8 @@
 #include "loopback.h"
 
 /* Open before, as a worker's are. */
-static int listener, log_fd, links[2], udp[2] = {-1, -1};
+static struct isolate_shared shared = {{-1, -1}, {-1, -1}};
+static int listener, log_fd, links[2];
 
 /* Connections of a whole group of listeners, all to the first of them. */
 static int
@@ -53,6 +54,75 @@ try_option_of_another_level(void)
 
 	return worked(setsockopt(
 		listener, SOL_SOCKET, TCP_NODELAY, &one, sizeof(one)));
+}
+
+/* The kernel would take it for the listener. */
+static long
+listener_again(void)
+{
+	return listener | 1L << 32;
+}
+
+static int
+try_shutting_down(void)
+{
+	return worked(shutdown(listener, SHUT_RDWR));
+}
+
+static int
+try_shutting_down_by_another_number(void)
+{
+	return worked(syscall(SYS_shutdown, listener_again(), SHUT_RDWR));
+}
+
+static int
+connect_nowhere(long fd)
+{
+	struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+	return worked(syscall(SYS_connect, fd, &nowhere, sizeof(nowhere)));
+}
+
+static int
+try_connecting_the_listener(void)
+{
+	return connect_nowhere(listener);
+}
+
+static int
+try_connecting_it_by_another_number(void)
+{
+	return connect_nowhere(listener_again());
+}
+
+static int
+try_connecting_the_dns_socket(void)
+{
+	return connect_nowhere(shared.udp[0]);
+}
+
+static int
+try_resetting_what_is_accepted(void)
+{
+	struct linger now = {.l_onoff = 1};
+
+	return worked(
+		setsockopt(listener, SOL_SOCKET, SO_LINGER, &now, sizeof(now)));
+}
+
+/* A connection of its own: there and shut down. */
+static int
+try_connecting(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in to;
+	socklen_t size = sizeof(to);
+
+	return getsockname(listener, (struct sockaddr *)&to, &size) == 0 &&
+			       connect(fd, (struct sockaddr *)&to, size) == 0 &&
+			       shutdown(fd, SHUT_WR) == 0
+		       ? WORKED
+		       : FAILED;
 }
 
 static int
@@ -144,7 +214,7 @@ try_answering(void)
 		.msg_iovlen = 1};
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return worked(sendmsg(udp[0], &msg, 0));
+	return worked(sendmsg(shared.udp[0], &msg, 0));
 }
 
 static const struct {
@@ -156,6 +226,16 @@ static const struct {
 		"whose connection it is, says the keeper"},
 	{try_not_steering, KILLED, KILLED, "… and says on"},
 	{try_option_of_another_level, KILLED, KILLED, "options in pairs"},
+	{try_shutting_down, KILLED, KILLED, "who comes after has listeners"},
+	{try_shutting_down_by_another_number, KILLED, KILLED,
+		"… by any number"},
+	{try_connecting_the_listener, KILLED, KILLED, "… that listen"},
+	{try_connecting_it_by_another_number, KILLED, KILLED,
+		"… by any number"},
+	{try_connecting_the_dns_socket, KILLED, KILLED, "… to everybody"},
+	{try_resetting_what_is_accepted, KILLED, KILLED,
+		"… and are not slammed"},
+	{try_connecting, WORKED, KILLED, "to an origin"},
 	{try_truncating_the_log, KILLED, KILLED, "what was done stays written"},
 	{try_overwriting_the_log, KILLED, KILLED, "… and is not written over"},
 	{try_copying, KILLED, KILLED, "a number means what it meant"},
@@ -170,7 +250,7 @@ static const struct {
 static int
 isolate_worker(char *reterr, size_t reterr_size)
 {
-	return isolate_late(udp, reterr, reterr_size);
+	return isolate_late(&shared, reterr, reterr_size);
 }
 
 static void
@@ -195,11 +275,12 @@ main(void)
 		cmocka_unit_test(test_what_is_left_to_a_worker_and_the_gate),
 	};
 
-	listener = loopback_listen("127.0.0.1", 0, 8);
+	listener = shared.listeners[0] = loopback_listen("127.0.0.1", 0, 8);
 	log_fd = open("/tmp", O_TMPFILE | O_WRONLY | O_APPEND, 0600);
-	udp[0] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	shared.udp[0] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, links) < 0 ||
-		udp[0] < 0 || log_fd < 0 || write(log_fd, "{}\n", 3) != 3)
+		shared.udp[0] < 0 || log_fd < 0 ||
+		write(log_fd, "{}\n", 3) != 3)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
