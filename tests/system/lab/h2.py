@@ -261,10 +261,11 @@ class Endpoint:
             pass
         except (AssertionError, OSError, hpack.HPACKError, struct.error) as e:
             self.error = e
+        # Closed first: whoever hears of the end may close the socket, too.
+        self.pipe.close()
         with self.changed:
             self.ended = True
             self.changed.notify_all()
-        self.pipe.close()
 
     def _exactly(self, data, size):
         while len(data) < size:

@@ -79,7 +79,8 @@ class Pipe:
     """A socket, with or without TLS, that one thread reads and others write.
 
     OpenSSL does not allow that by itself: each call on it is made under one
-    lock, and nobody waits while holding it.
+    lock, and nobody waits while holding it.  The end takes it as well: what was
+    still being written would go to who is given the descriptor's number next.
     """
 
     def __init__(self, s):
@@ -98,8 +99,10 @@ class Pipe:
                 return None, select.POLLOUT
 
     def _wait(self, events, patience=None):
-        p = select.poll()
-        p.register(self.s.fileno(), events)
+        p, number = select.poll(), self.s.fileno()
+        if number < 0:
+            raise ConnectionAbortedError("closed meanwhile")
+        p.register(number, events)
         if not p.poll(patience):
             raise TimeoutError("the peer takes no more")
 
@@ -141,18 +144,21 @@ class Pipe:
     def abort(self):
         """Ends it with a reset, as soon as the reader has closed."""
         try:
-            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                              struct.pack("ii", 1, 0))
+            with self.lock:
+                self.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                  struct.pack("ii", 1, 0))
         except OSError:
             return
         self._shut(socket.SHUT_RD)
 
     def _shut(self, how):
         try:
-            socket.socket.shutdown(self.s, how)
+            with self.lock:
+                socket.socket.shutdown(self.s, how)
         except OSError:
             pass
 
     def close(self):
         self._end_of_tls()
-        self.s.close()
+        with self.lock:
+            self.s.close()

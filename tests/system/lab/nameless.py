@@ -106,4 +106,5 @@ class Smtp:
                 return
 
     def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)  # the thread waits no more
         self.socket.close()

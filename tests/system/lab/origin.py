@@ -39,7 +39,8 @@ class Origin:
         self.closed = False
 
         self.socket = ns.within(self._listen, address, port)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def _listen(self, address, port):
         """An address with a slash is the path of a Unix socket."""
@@ -107,6 +108,7 @@ class Origin:
     def close(self):
         self.closed = True
         self.socket.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()  # it would accept for who gets the number next
         self.socket.close()
 
 
