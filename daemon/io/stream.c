@@ -7,6 +7,9 @@
  * WRITE while `out` could not be written.  The watcher is only touched when
  * that changes, because each change is a system call.
  *
+ * TLS may have to answer by itself before it reads on (a KeyUpdate), to a peer
+ * that takes nothing: then reading waits for WRITE, and READ would spin.
+ *
  * What is still to be written once all was added goes out with MSG_MORE: the
  * end that follows takes it along, as one segment.
  *
@@ -55,6 +58,11 @@ on_io(struct ev_loop *loop, struct ev_io *w, int revents)
 	struct stream *s = w->data;
 
 	(void)loop;
+	if ((revents & EV_WRITE) && s->read_waits) {
+		s->read_waits = false;
+		set_events(s, wanted(s) | EV_READ);
+		revents |= EV_READ;
+	}
 	if (revents & EV_READ) {
 		s->drained = false;
 		if (s->tls != NULL)
@@ -156,8 +164,11 @@ read_some(struct stream *s, char *data, size_t len)
 {
 	ssize_t n;
 
-	if (s->tls != NULL)
-		return tls_read(s->tls, data, len);
+	if (s->tls != NULL) {
+		n = tls_read(s->tls, data, len);
+		s->read_waits = n == -EAGAIN && tls_wants_write(s->tls);
+		return n;
+	}
 	if (s->drained)
 		return -EAGAIN;
 	do {
@@ -352,7 +363,7 @@ stream_watch(struct stream *s, bool read)
 	if (s->fd < 0)
 		return;
 	if (read && !s->read_done)
-		events |= EV_READ;
+		events |= s->read_waits ? EV_WRITE : EV_READ;
 	set_events(s, events);
 }
 

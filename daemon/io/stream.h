@@ -40,6 +40,7 @@ struct stream {
 	bool write_done; /* we have; nothing may be added to `out` */
 	bool shut;       /* … and it was said to the peer */
 	bool drained;    /* the last read was short: wait for an event */
+	bool read_waits; /* reading goes on when something can be written */
 	bool hears_out;  /* a failed write ends writing only: see below */
 	int error;       /* -errno of what broke it; 0 */
 	void (*ready)(void *arg);

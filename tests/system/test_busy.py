@@ -7,6 +7,7 @@ import pytest
 from lab.client import read_all
 from lab.cpu import assert_rests
 from lab.hello import hello, server_name
+from lab.openssl import OpenSsl
 from lab.wait import until
 
 POLICY = """\
@@ -39,6 +40,28 @@ def test_an_origin_that_failed_while_nothing_is_asked(start, origin, client, aut
         until("the origin to have closed", lambda: o.ended == 1)
         assert_rests(worker)
 
+
+def test_threat_45_answers_to_key_updates_that_nobody_takes(start, origin, client, lab):
+    """TLS itself wants to write, and reads nothing before it has."""
+    origin("bad.test")
+    for ns in (lab.host, lab.sandbox):  # so that little is much
+        ns.run("sysctl", "-qw", *(f"net.ipv4.{x}=4096 16384 16384"
+                                  for x in ("tcp_rmem", "tcp_wmem")))
+    _, worker = start()
+    with OpenSsl(client.ca) as c:
+        s = client.connect()
+        assert c.connect(s, "bad.test")
+        for _ in range(1500):
+            assert c.key_update()
+
+        def waiting():
+            row = lab.host.run("ss", "-Htn", f"dport = :{s.getsockname()[1]}").stdout.split()
+            return int(row[1]) and int(row[2])  # to be read, and to be sent
+
+        until("both directions to be full", waiting)
+        assert_rests(worker)
+        c.write(b"GET / HTTP/1.1\r\nHost: bad.test\r\nConnection: close\r\n\r\n")
+        assert c.read().startswith(b"HTTP/1.1 200 OK")
 
 
 # ---- a tunnel, while its origin has not answered yet
