@@ -11,12 +11,21 @@
 
 /* Far longer than anything here takes: only a hang is cut short by it. */
 static const double patience_seconds = 20;
+/* What the kernel does a moment later at a socket that the loop does not watch
+ * is no event. */
+static const double look_seconds = 0.01;
 
 static void
 on_timer(struct ev_loop *loop, struct ev_timer *w, int revents)
 {
 	(void)loop, (void)revents;
 	*(bool *)w->data = true;
+}
+
+static void
+on_look(struct ev_loop *loop, struct ev_timer *w, int revents)
+{
+	(void)loop, (void)w, (void)revents;
 }
 
 struct condition {
@@ -41,13 +50,15 @@ loop_until(struct ev_loop *loop, loop_condition *holds, void *arg,
 {
 	struct condition condition = {holds, arg};
 	struct ev_prepare prepare;
-	struct ev_timer timer;
+	struct ev_timer timer, look;
 	bool late = false;
 
+	ev_timer_init(&look, on_look, look_seconds, look_seconds);
 	ev_timer_init(&timer, on_timer, patience_seconds, 0);
 	timer.data = &late;
 	ev_now_update(loop);
 	ev_timer_start(loop, &timer);
+	ev_timer_start(loop, &look);
 	ev_prepare_init(&prepare, on_prepare);
 	ev_set_priority(&prepare, EV_MINPRI);
 	prepare.data = &condition;
@@ -56,6 +67,7 @@ loop_until(struct ev_loop *loop, loop_condition *holds, void *arg,
 		ev_run(loop, EVRUN_ONCE);
 	ev_prepare_stop(loop, &prepare);
 	ev_timer_stop(loop, &timer);
+	ev_timer_stop(loop, &look);
 	if (late)
 		fail_msg("waited in vain for: %s", what);
 }
