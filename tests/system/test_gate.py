@@ -128,12 +128,13 @@ def test_quic_names_that_are_spread_over_datagrams(far):
     """What comes within a second of what came before; who was later begins anew."""
     def asks():
         with sock(far.lab.sandbox, socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(30)
+            s.settimeout(5)
             s.connect((FAR[0], 443))
             *first, last = quic.opening("spread.example.test", parts=3)
             for part in first:
                 s.send(part)
-            assert converse(s, last) == "ConnectionRefusedError"
+            if converse(s, last) != "ConnectionRefusedError":
+                return False
             port = s.getsockname()[1]
         r = far.daemon.wait_record(
             kind="packet", proto="quic", src=f"{far.lab.sandbox.address4}:{port}")
