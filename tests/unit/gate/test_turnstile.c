@@ -223,6 +223,15 @@ quic_part(const char *name, int part, int parts, size_t padding)
 	return p;
 }
 
+/* The first of two datagrams: the name is not whole yet. */
+static void
+begin_quic(struct turnstile *t, double now)
+{
+	struct world_packet p = quic_part("api.example.org", 0, 2, 0);
+
+	assert_int_equal(enter(t, WORLD_ONE, &p, now), JUDGE_DROP);
+}
+
 static void
 test_quic_is_refused_when_its_name_is_whole(void **state)
 {
@@ -231,8 +240,7 @@ test_quic_is_refused_when_its_name_is_whole(void **state)
 	struct world_packet p;
 
 	(void)state;
-	p = quic_part("api.example.org", 0, 2, 0);
-	assert_int_equal(enter(t, WORLD_ONE, &p, 1), JUDGE_DROP);
+	begin_quic(t, 1);
 	assert_int_equal(world_count(&w, "quic"), 0);
 	p = quic_part("api.example.org", 1, 2, 0);
 	assert_int_equal(enter(t, WORLD_ONE, &p, 1), JUDGE_REFUSE);
@@ -250,13 +258,13 @@ test_quic_without_a_name_is_refused_all_the_same(void **state)
 	struct world_packet p;
 
 	(void)state;
-	p = quic_part("api.example.org", 0, 2, 0);
-	assert_int_equal(enter(t, WORLD_ONE, &p, 1), JUDGE_DROP);
+	begin_quic(t, 1);
 	assert_true(turnstile_tick(t, 1.5));
 	assert_int_equal(world_count(&w, "quic"), 0);
 	assert_false(turnstile_tick(t, 2.5));
 	assert_int_equal(world_count(&w, "\"proto\":\"quic\""), 1);
 	assert_int_equal(world_count(&w, "\"src\":\"10.77.1.2:6000\""), 1);
+	p = quic_part("api.example.org", 1, 2, 0);
 	assert_int_equal(enter(t, WORLD_ONE, &p, 3), JUDGE_REFUSE);
 	closed(t, &w);
 }
@@ -286,11 +294,9 @@ test_quic_that_other_rules_overtook_is_counted(void **state)
 {
 	struct world w;
 	struct turnstile *t = opened(&w);
-	struct world_packet p;
 
 	(void)state;
-	p = quic_part("api.example.org", 0, 2, 0);
-	assert_int_equal(enter(t, WORLD_ONE, &p, 1e9), JUDGE_DROP);
+	begin_quic(t, 1e9);
 	world_change(&w, nothing);
 	turnstile_forget(t);
 	assert_false(turnstile_tick(t, 1e9 + 2));
@@ -310,8 +316,7 @@ test_quic_that_made_room_is_counted(void **state)
 	struct world_packet p;
 
 	(void)state;
-	p = quic_part("api.example.org", 0, 2, 0);
-	assert_int_equal(enter(t, WORLD_ONE, &p, 1e9), JUDGE_DROP);
+	begin_quic(t, 1e9);
 	for (int i = 0; i < OTHERS; i++) {
 		p = world_udp(FAR, (uint16_t)(i + 1), 99, "x", 1);
 		assert_int_equal(
