@@ -206,11 +206,11 @@ move_in(struct gate_batch *b, struct gate_rules *rules)
 		else
 			old = residents_put(
 				rules->residents, resident_ref(n->resident));
-		/* It is the same sandbox. */
-		if (old != NULL && n->resident != NULL)
+		if (old == NULL)
+			continue;
+		unguard(rules->guard, old, old->address_count);
+		if (n->resident != NULL) /* the same sandbox, registered anew */
 			n->resident->unsaid = old->unsaid;
-		if (old != NULL)
-			unguard(rules->guard, old, old->address_count);
 		resident_unref(old);
 	}
 }
